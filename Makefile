@@ -1,0 +1,49 @@
+# Every command of the README is one of these, or `papers`. The environment is .venv/, made by the first of them.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-ui dev test lint format e2e bench lock clean
+
+help:  ## list these targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
+	@echo "Setting up .venv (once; about two minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+setup: $(READY)  ## make the environment
+
+demo: $(READY)  ## build the sample days into data/demo/, without any key
+	@$(BIN)/python -m papers_pipeline.sandbox.demo
+
+demo-ui: $(READY)  ## the Dagster UI on the demo's data, with the sandbox running
+	@$(BIN)/python -m papers_pipeline.sandbox.demo --ui
+
+dev: $(READY)  ## the Dagster UI on data/
+	@DAGSTER_HOME="$$($(BIN)/python -m papers_pipeline.home)" DG_CLI_TELEMETRY=0 $(BIN)/dg dev
+
+test: $(READY)  ## the tests
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(READY)  ## ruff, mypy and Dagster's own check of the definitions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY)  ## let ruff format and mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(READY)  ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-strip-extras \
+		pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what the demo made
+	@rm -rf data/demo

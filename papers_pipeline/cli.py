@@ -1,0 +1,193 @@
+"""`papers`: the pipeline from a terminal. Exit status 0: every day built, though papers may have failed; 1: a day
+failed; 2: bad usage."""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from papers_pipeline.core.days import Clock, days_between, parse_day
+from papers_pipeline.progress import PlainWatcher, TerminalWatcher
+from papers_pipeline.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from papers_pipeline.runner import DayReport
+
+LATEST = "latest"
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@click.group(help=__doc__)
+@click.version_option(package_name="papers_pipeline")
+def main() -> None:
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _clock() -> Clock:
+    """The clock of this call: the demo and the tests put theirs into click's context."""
+    given = click.get_current_context().find_object(Clock)
+    return given if given is not None else Clock()
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    err.print(f"[red]Error:[/red] {message}", markup=True)
+    sys.exit(status)
+
+
+@main.command()
+@click.option("--date", "day", metavar="D", help="YYYY-MM-DD, today, yesterday or latest (UTC).")
+@click.option("--from", "first", metavar="A", help="The first day of a range.")
+@click.option("--to", "last", metavar="B", help="The last day of a range.")
+@click.option("--only", multiple=True, metavar="ASSET…", help="Only these assets of the day, nothing upstream of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the counts of every day and asset.")
+@click.argument("more", nargs=-1, metavar="")
+def build(
+    day: str | None, first: str | None, last: str | None, only: tuple[str, ...], as_json: bool, more: tuple[str, ...]
+) -> None:
+    """Build a day, or every day of a range, through Dagster in one process.
+
+    `latest` is the newest day with papers, at most 14 days back. What is done already is not done again.
+    """
+    if more and not only:
+        raise click.UsageError(f"unexpected argument {more[0]!r}: assets are named after --only")
+    settings, clock = _settings(), _clock()
+    days = _days(day, first, last, clock)
+    watcher = TerminalWatcher(err) if err.is_terminal and not as_json else PlainWatcher(err)
+    assets = [name for part in (*only, *more) for name in part.split(",") if name]
+    from papers_pipeline.runner import AbsentInput, runner  # imports Dagster: a second that --help need not wait
+
+    with runner(settings, clock, watcher) as built_by, watcher:
+        if unknown := [name for name in assets if name not in built_by.day_assets]:
+            raise click.UsageError(f"no asset named {', '.join(unknown)}; a day has {', '.join(built_by.day_assets)}")
+        if days is None:
+            newest = built_by.latest()
+            if newest is None:
+                _fail("none of the last 14 days has a paper, or no list could be had: see `papers doctor`")
+            watcher.note(f"latest is {newest}")
+            days = [newest]
+        try:
+            reports = built_by.build_only(days, assets) if assets else built_by.build(days)
+        except AbsentInput as error:
+            raise click.UsageError(str(error)) from None
+    if as_json:
+        _print_json(reports)
+    else:
+        _print_table(reports, settings)
+    if any(report.failed for report in reports):
+        sys.exit(1)
+
+
+def _days(day: str | None, first: str | None, last: str | None, clock: Clock) -> list[date] | None:
+    if bool(day) == bool(first or last) or bool(first) != bool(last):
+        raise click.UsageError("name a day with --date, or a range with --from and --to")
+    try:
+        if day:
+            return None if day == LATEST else [parse_day(day, clock)]
+        return days_between(parse_day(str(first), clock), parse_day(str(last), clock))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _print_json(reports: Sequence["DayReport"]) -> None:
+    days = [
+        {
+            "date": report.date.isoformat(),
+            "state": report.state,
+            "papers": report.papers,
+            "seconds": report.seconds,
+            "error": report.error,
+            "assets": {name: asdict(counts) for name, counts in report.assets.items()},
+        }
+        for report in reports
+    ]
+    click.echo(json.dumps({"days": days}, ensure_ascii=False, indent=1))
+
+
+def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("day", "state"):
+        table.add_column(name)
+    for name in ("papers", "written", "reused", "pending", "failed", "seconds"):
+        table.add_column(name, justify="right")
+    for report in reports:
+        texts = [counts for name, counts in report.assets.items() if name.startswith(("summaries_", "topic_"))]
+        sums = [sum(getattr(counts, name) for counts in texts) for name in ("computed", "reused", "pending", "failed")]
+        numbers = [str(number) for number in (report.papers, *sums)]
+        table.add_row(str(report.date), report.state, *numbers, f"{report.seconds:.1f}")
+    out.print(table)
+    for report in reports:
+        if report.error:
+            err.print(f"[red]{report.date} failed:[/red] {report.error}", markup=True)
+    if any(not report.failed for report in reports):
+        out.print(f"The site: {settings.data / 'site' / 'index.html'}", soft_wrap=True)
+
+
+@main.command()
+@click.argument("arxiv_id")
+def show(arxiv_id: str) -> None:
+    """Print everything held of a paper: its rows of every asset and day, and its cache entries."""
+    from papers_pipeline.holdings import holdings
+
+    settings = _settings()
+    found = holdings(settings.data, arxiv_id)
+    if not found:
+        _fail(f"nothing is held of {arxiv_id}: no built day has listed it")
+    for title, content in found:
+        out.rule(f"[bold]{title}[/bold]", align="left", style="dim")
+        out.print_json(json.dumps(content, ensure_ascii=False))
+
+
+@main.command()
+def doctor() -> None:
+    """Say which endpoints and keys are set, and which can be reached; exit status 1 when something is wrong."""
+    from papers_pipeline.doctor import examine
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    findings = examine(_settings(), _clock())
+    for finding in findings:
+        mark = {"ok": "[green]ok[/green]", "unset": "[dim]–[/dim]", "wrong": "[red]wrong[/red]"}[finding.state]
+        table.add_row(mark, finding.subject, finding.detail)
+    out.print(table)
+    if any(finding.state == "wrong" for finding in findings):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--port", type=int, default=8000, show_default=True, help="The port on 127.0.0.1; 0 takes a free one.")
+def serve(port: int) -> None:
+    """Preview the built site on loopback."""
+    site = _settings().data / "site"
+    if not (site / "index.html").exists():
+        _fail(f"no site at {site}: build a day first, `papers build --date latest`")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(Path(site.path)))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        _fail(f"port {port}: {error.strerror}; name another with --port")
+    out.print(f"http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()

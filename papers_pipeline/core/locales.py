@@ -1,0 +1,100 @@
+"""The words of the site in one language, read from `locales/<lang>.toml`.
+
+Every top-level table of a file but `language`, `plurals` and `topics` holds messages: `previous` of the table `day` is
+the message `day.previous`. `plurals.<key>` holds one form a CLDR category (https://cldr.unicode.org/index/cldr-spec/plural-rules).
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import babel
+from babel.dates import format_date
+from pydantic import BaseModel, ConfigDict
+
+_NOT_MESSAGES = {"language", "plurals", "topics"}
+
+
+class Locale(BaseModel):
+    """One language: its name in itself, its `lang` attribute, its babel identifier, and its words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    file: Path
+    name: str
+    html: str
+    babel: str
+    messages: Mapping[str, str]
+    plurals: Mapping[str, Mapping[str, str]]
+    topics: Mapping[str, str]
+
+    def text(self, key: str, **values: object) -> str:
+        """The message `key`, e.g. `day.previous`, with its named placeholders filled.
+
+        Raises `LookupError`, naming key and file, for a message that the file lacks or a placeholder without a value.
+        """
+        if key not in self.messages:
+            raise LookupError(f"{self.file}: no message {key!r}")
+        return self._filled(key, self.messages[key], values)
+
+    def plural(self, key: str, count: int, **values: object) -> str:
+        """The form of `plurals.<key>` that `count` needs in this language, with `{count}` and other values filled."""
+        if key not in self.plurals:
+            raise LookupError(f"{self.file}: no plural {key!r}")
+        category = babel.Locale.parse(self.babel).plural_form(count)
+        return self._filled(f"plurals.{key}", self.plurals[key][category], {"count": count, **values})
+
+    def long_date(self, day: date) -> str:
+        """A date with its weekday, as inside a sentence: `понедельник, 27 января 2025 г.`."""
+        return format_date(day, "full", locale=self.babel)
+
+    def short_date(self, day: date) -> str:
+        """A date as short as stays plain: `27 янв. 2025 г.`, `Jan 27, 2025`."""
+        return format_date(day, "medium", locale=self.babel)
+
+    def topic(self, name: str) -> str:
+        """A topic's label; for a topic that the file does not know, its name in lower case with spaces."""
+        return self.topics.get(name.lower(), name.lower().replace("_", " "))
+
+    def _filled(self, key: str, message: str, values: Mapping[str, object]) -> str:
+        try:
+            return message.format_map(values)
+        except KeyError as missing:
+            raise LookupError(f"{self.file}: message {key!r} needs a value for {missing}") from None
+
+
+def load_locales(folder: Path, languages: Sequence[str]) -> dict[str, Locale]:
+    """The locale of each language, in the order given.
+
+    Raises `ValueError`, naming the file, for a language without a file and for a plural without one of the categories
+    that the language distinguishes.
+    """
+    return {language: _load(folder / f"{language}.toml", language) for language in languages}
+
+
+def _load(file: Path, language: str) -> Locale:
+    if not file.is_file():
+        raise ValueError(
+            f"{language} has a prompt but no words for the site: write {file} (start from a copy of en.toml)"
+        )
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    locale = Locale(
+        code=language,
+        file=file,
+        messages={
+            f"{table}.{name}": message
+            for table, messages in tables.items()
+            if table not in _NOT_MESSAGES
+            for name, message in messages.items()
+        },
+        plurals=tables.get("plurals", {}),
+        topics=tables.get("topics", {}),
+        **tables["language"],
+    )
+    needed = {*babel.Locale.parse(locale.babel).plural_form.tags, "other"}
+    for key, forms in locale.plurals.items():
+        if missing := needed - forms.keys():
+            raise ValueError(f"{file}: plural {key!r} lacks {', '.join(sorted(missing))}")
+    return locale

@@ -1,0 +1,26 @@
+"""File locks of one machine: one a day, one for the site, so that neither is ever built twice at once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def held(folder: Path, name: str, on_wait: Callable[[str], None] = lambda message: None) -> Iterator[None]:
+    """Hold the lock ``name`` (a day, or ``site``). When another process has it, tell ``on_wait`` and wait for it.
+
+    The operating system frees a lock when its process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        on_wait(f"another run holds {name}: waiting for it to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

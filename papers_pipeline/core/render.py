@@ -1,0 +1,166 @@
+"""A day's public record made into pages: `Renderer` gives the HTML, `static_files` what the pages load beside it.
+
+Every link inside the site is relative, so that it works under any sub-path and from a folder.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from papers_pipeline.core.locales import Locale
+from papers_pipeline.records import DailyIssue, IssuePaper
+
+PACKAGE = Path(__file__).parent.parent
+IMAGE_SOURCES = ("https://cdn-thumbnails.huggingface.co", "https://arxiv.org", "https://export.arxiv.org")
+"""The only places a page may show a picture from, as Content-Security-Policy writes them."""
+
+# What HTML forbids as text: control characters, lone surrogates, noncharacters
+# (https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream).
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane + low) for plane in range(0, 0x110000, 0x10000) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+
+
+class Renderer:
+    """Makes the pages of the site in `languages`, the first of which is the one that the root falls back to.
+
+    `site_url` is the address the site is published under; with it, pages carry absolute canonical and hreflang links.
+    `image_sources` are the origins that pages may show pictures from.
+    """
+
+    def __init__(
+        self,
+        languages: Sequence[str],
+        locales: Mapping[str, Locale],
+        site_url: str | None = None,
+        *,
+        image_sources: Sequence[str] = IMAGE_SOURCES,
+    ) -> None:
+        self.languages = tuple(languages)
+        self.locales = locales
+        self.site_url = site_url.rstrip("/") if site_url else None
+        self.image_sources = tuple(image_sources)
+        self._environment = Environment(
+            loader=FileSystemLoader(PACKAGE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_printable,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            web_url=web_url,
+            image_url=self._image_url,
+            capitalized=capitalized,
+            date_heading=date_heading,
+            topic_token=topic_token,
+        )
+
+    def day_page(self, issue: DailyIssue, lang: str) -> str:
+        """The page of one day, for `<lang>/d/YYYY-MM-DD.html`."""
+        return self._page("day.html.j2", lang, f"d/{issue.date}.html", issue=issue, permalink=False)
+
+    def language_index(self, issue: DailyIssue | None, lang: str) -> str:
+        """The first page of a language, for `<lang>/index.html`: the newest day with a paper, or that there is none."""
+        if issue is None:
+            return self._page("empty.html.j2", lang, "index.html")
+        return self._page("day.html.j2", lang, "index.html", issue=issue, permalink=True)
+
+    def root_index(self) -> str:
+        """The site's `index.html`, which leads to a language."""
+        locales = [self.locales[language] for language in self.languages]
+        alternates = [(locale.html, self._absolute(f"{locale.code}/index.html")) for locale in locales]
+        return self._render(
+            "root.html.j2", locales=locales, root="", canonical=self._absolute("index.html"), alternates=alternates
+        )
+
+    def _page(self, template: str, lang: str, path: str, **context: object) -> str:
+        """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
+        locale = self.locales[lang]
+        return self._render(
+            template,
+            locale=locale,
+            say=partial(_say, locale),
+            english="" if locale.html == "en" else Markup(' lang="en"'),
+            locales=[self.locales[language] for language in self.languages],
+            root="../" * (path.count("/") + 1),
+            path=path,
+            canonical=self._absolute(f"{lang}/{path}"),
+            alternates=[
+                (self.locales[language].html, self._absolute(f"{language}/{path}")) for language in self.languages
+            ],
+            **context,
+        )
+
+    def _render(self, template: str, **context: object) -> str:
+        return self._environment.get_template(template).render(
+            site_url=self.site_url, image_sources=self.image_sources, other_days=other_days, **context
+        )
+
+    def _absolute(self, path: str) -> str:
+        return f"{self.site_url}/{path}"
+
+    def _image_url(self, url: str | None) -> str | None:
+        """`url` when pages may show a picture from its origin, else None."""
+        return url if url and web_url(url) and _origin(url) in self.image_sources else None
+
+
+def static_files() -> dict[str, bytes]:
+    """What pages load beside their HTML, by path below the site, e.g. `static/site.css`."""
+    folder = PACKAGE / "static"
+    return {f"static/{file.name}": file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def web_url(url: str | None) -> str | None:
+    """`url` when it may be linked, that is, when it is a web address; else None. URLs of a feed can be anything."""
+    return url if url and url.lower().startswith(("https://", "http://")) else None
+
+
+def other_days(paper: IssuePaper, day: date) -> list[date]:
+    """The other days that list a paper, but for the one it moved to, which its page names by itself."""
+    return [listed for listed in sorted(set(paper.listed_on)) if listed not in (day, paper.moved_to)]
+
+
+def capitalized(text: str) -> str:
+    """`text` with its first letter in upper case and the rest as it is: a date at the start of a line."""
+    return text[:1].upper() + text[1:]
+
+
+def date_heading(text: str) -> str:
+    """A long date that may break only behind the weekday's comma, so that a phone shows weekday over date."""
+    weekday, comma, rest = text.partition(", ")
+    return weekday + comma + rest.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def topic_token(name: str) -> str:
+    """A topic's name as one lower-case word of a `data-topics` attribute."""
+    return "_".join(name.lower().split())
+
+
+def _say(locale: Locale, key: str, **values: object) -> Markup:
+    """A message with its values escaped. Messages themselves hold no markup, see `locales/`."""
+    return Markup(locale.text(key, **{name: escape(value) for name, value in values.items()}))
+
+
+def _printable(value: object) -> object:
+    """A value without the characters that HTML forbids; a text of the feed may hold any."""
+    if not isinstance(value, str) or not _UNPRINTABLE.search(value):
+        return value
+    clean = _UNPRINTABLE.sub("", value)
+    return Markup(clean) if isinstance(value, Markup) else clean
+
+
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,56 @@
+"""The list of a day: as received, as papers, as votes."""
+
+import asyncio
+from collections.abc import Sequence
+
+import dagster as dg
+
+from papers_pipeline.core import feed
+from papers_pipeline.core.days import Clock
+from papers_pipeline.core.feed import FeedClient
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.defs.checks import day_check, entries_read
+from papers_pipeline.defs.partitions import day_of
+from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.records import FeedResponse, Paper, PaperVotes
+
+
+@day_asset(record=FeedResponse, group_name="feed", kinds={"huggingface", "parquet"}, code_version="1")
+async def feed_response(
+    context: dg.AssetExecutionContext,
+    feed_client: dg.ResourceParam[FeedClient],
+    clock: dg.ResourceParam[Clock],
+    lake: dg.ResourceParam[Lake],
+) -> Table:
+    """The Hugging Face list of the day as received: one row a page and time, every distinct response kept.
+
+    It reads its own previous rows, so it is no pure function of its inputs.
+    """
+    day = day_of(context)
+    kept = lake.read("feed_response", context.partition_key, FeedResponse) or []
+    bodies = await asyncio.to_thread(feed_client.fetch, day)
+    responses = feed.kept_responses(kept, bodies, clock.now())
+    new = len(responses) > len(kept)
+    return Table(responses, papers=feed.entry_count(bodies, day), metadata={"pages": len(bodies), "new": new})
+
+
+@day_asset(
+    record=Paper,
+    group_name="feed",
+    kinds={"python", "parquet"},
+    code_version="1",
+    check_specs=[day_check("entries_read", "feed_listing", "Every entry of the newest list could be read.")],
+)
+def feed_listing(context: dg.AssetExecutionContext, feed_response: Sequence[FeedResponse]) -> Table:
+    """The papers of the day, one row each, a pure function of the kept responses: a paper that is gone keeps its row.
+
+    Votes are kept apart and times are no part of the data version, so that neither makes a text stale.
+    """
+    papers, set_aside = feed.listing(feed_response, day_of(context))
+    return Table(papers, metadata={"set_aside": len(set_aside)}, checks=[entries_read(set_aside)])
+
+
+@day_asset(record=PaperVotes, group_name="feed", kinds={"python", "parquet"}, code_version="1")
+def paper_votes(context: dg.AssetExecutionContext, feed_response: Sequence[FeedResponse]) -> Table:
+    """The newest upvotes, comments and GitHub stars of every paper of the day."""
+    return Table(feed.votes(feed_response, day_of(context)))

@@ -1,0 +1,54 @@
+"""The one IO manager: tables of records as Parquet, and the lock of whatever the run builds."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from upath import UPath
+
+from papers_pipeline import records
+from papers_pipeline.core import lake, locks, storage
+from papers_pipeline.defs.runs import tag_process
+from papers_pipeline.records import Record
+from papers_pipeline.settings import Settings
+
+
+class RecordTables(dg.UPathIOManager):
+    """Rows of records at `lake/<asset>/<partition>.parquet`; the record is named in the asset's metadata."""
+
+    extension = ".parquet"
+
+    def dump_to_path(self, context: dg.OutputContext, obj: Sequence[Record], path: UPath) -> None:
+        record = getattr(records, (context.definition_metadata or {})["record"])
+        storage.write(path, lake.encode(obj, record))
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> list[Record]:
+        with path.open("rb") as file:
+            data: bytes = file.read()
+        return lake.decode(data, context.asset_key.to_user_string(), path.stem)
+
+    def get_missing_partition_log_message(self, partition_key: str) -> str:
+        return f"{partition_key} was never built: it is taken as absent"
+
+
+def record_tables(settings: Settings) -> dg.IOManagerDefinition:
+    """The IO manager of these settings. Every run needs it, and it holds the run's lock for as long as the run lasts:
+    a day's for a partitioned run, the site's for any other."""
+
+    # A generator is a resource with an end; the stub knows only plain functions.
+    @dg.io_manager(  # type: ignore[arg-type]
+        description="Tables of records as Parquet files; holds the lock of the day, or of the site."
+    )
+    def manager(context: dg.InitResourceContext) -> Iterator[Any]:
+        tables = RecordTables(settings.data / "lake")
+        run = context.run
+        if run is None:  # a notebook or a test that loads a table holds no lock
+            yield tables
+            return
+        if context.instance:
+            tag_process(context.instance, run.run_id)
+        name = run.tags.get("dagster/partition", "site")
+        with locks.held(settings.home / "locks", name, on_wait=context.log.info if context.log else print):
+            yield tables
+
+    return manager

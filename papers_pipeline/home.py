@@ -1,0 +1,38 @@
+"""DAGSTER_HOME of this machine: `python -m papers_pipeline.home` prepares it and prints its path."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+from upath import UPath
+
+from papers_pipeline.core import storage
+from papers_pipeline.defs.runs import mark_dead_runs
+from papers_pipeline.settings import Settings, load_settings
+
+
+def prepare(settings: Settings) -> Path:
+    """Make the folder, write `dagster.yaml` from the package's template when there is none; returns the folder."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    config = settings.home / "dagster.yaml"
+    if not config.exists():
+        storage.write(UPath(config), (files("papers_pipeline") / "dagster.yaml").read_bytes())
+    return settings.home
+
+
+@contextmanager
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of this home, runs of dead processes marked failed."""
+    home = prepare(settings)
+    os.environ["DAGSTER_HOME"] = str(home)  # what Dagster itself reads, here and in what it starts
+    with dg.DagsterInstance.from_config(str(home)) as made:
+        mark_dead_runs(made)
+        yield made
+
+
+if __name__ == "__main__":
+    with instance(load_settings()) as opened:
+        print(opened.root_directory)

@@ -1,0 +1,217 @@
+"""The typed records that travel between stages: frozen pydantic models, one a row of a stored table.
+
+A field that a later release adds needs a default, so that rows written before it can still be read.
+"""
+
+from datetime import date, datetime
+from datetime import date as date_  # a field named `date` hides the type in its class
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+PaperStatus = Literal["listed", "gone", "withdrawn"]
+OutcomeState = Literal["done", "pending", "failed"]
+DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
+PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
+"""Why a paper was not asked about; the pages explain each (`pending.*` in `locales/`)."""
+TextSource = Literal["model", "hf_ai_summary", "abstract"]
+
+
+class Record(BaseModel):
+    """A row of a stored table. ``provenance`` names the fields that say how or when, not what: they are no part of
+    the row's data version, so that a change of theirs makes nothing downstream stale."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    provenance: ClassVar[frozenset[str]] = frozenset()
+
+    def content(self) -> dict[str, Any]:
+        """The row as plain JSON values, without its provenance."""
+        return self.model_dump(mode="json", exclude=set(self.provenance))
+
+
+class FeedResponse(Record):
+    """One page of one answer of the Hugging Face list, as received. Pages fetched together share ``fetched_at``."""
+
+    provenance = frozenset({"fetched_at"})
+
+    fetched_at: datetime
+    page: int
+    body: str
+
+
+class Paper(Record):
+    """A paper of one day's list. ``published_at`` is arXiv's time, ``submitted_at`` the time of listing
+    (``submittedOnDailyAt``, absent before March 2025); ``gone_at`` is the fetch that first lacked it."""
+
+    provenance = frozenset({"first_seen_at", "gone_at"})
+
+    arxiv_id: str
+    title: str
+    abstract: str
+    authors: list[str]
+    published_at: datetime | None = None
+    submitted_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    organization: str | None = None
+    code_url: str | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    media_urls: list[str] = []
+    ai_summary: str | None = None
+    ai_summary_model: str | None = None
+    ai_keywords: list[str] = []
+    status: PaperStatus = "listed"
+    first_seen_at: datetime
+    gone_at: datetime | None = None
+
+
+class PaperVotes(Record):
+    """What changes by the hour, kept apart from ``Paper`` so that a new vote makes no text stale."""
+
+    arxiv_id: str
+    upvotes: int
+    comments: int
+    github_stars: int | None = None
+
+
+class Enrichment(Record):
+    """What every row of a prompt's asset tells beside its answer. ``pending`` was not asked, ``failed`` was and gave
+    nothing; ``reason`` says why. ``input_hash`` and ``prompt_version`` say what was asked."""
+
+    provenance = frozenset({"created_at"})
+
+    arxiv_id: str
+    state: OutcomeState
+    reason: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str
+    input_hash: str
+    created_at: datetime | None = None
+
+
+class Summary(Enrichment):
+    """A slogan and a short text in one language; ``source`` other than ``model`` marks a stand-in of a pending row."""
+
+    source: TextSource | None = None
+    title: str | None = None
+    text: str | None = None
+    emoji: str | None = None
+
+
+class TopicTags(Enrichment):
+    """Topics of the closed list, by name; ``keywords`` marks a stand-in found by the keyword rules."""
+
+    source: Literal["model", "keywords"] | None = None
+    topics: list[str] = []
+
+
+class Figure(BaseModel):
+    """A link to a figure of a paper's HTML, with its caption and the section it stands in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    caption: str | None = None
+    section: str | None = None
+
+
+class IssueAuthor(BaseModel):
+    """An author as printed, with the institutions that the paper gives this author."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    affiliations: list[str] = []
+
+
+class IssueTopics(BaseModel):
+    """The topics of a paper in the public record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    names: list[str] = []
+    source: Literal["model", "keywords"] | None = None
+
+
+class IssueText(BaseModel):
+    """One language's text of a paper in the public record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: OutcomeState
+    reason: str | None = None
+    source: TextSource | None = None
+    title: str | None = None
+    text: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    created_at: datetime | None = None
+
+
+class IssuePaper(BaseModel):
+    """A paper as the public record of a day shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    version: int | None = None
+    title: str
+    abstract: str
+    url: str
+    pdf_url: str
+    code_url: str | None = None
+    project_url: str | None = None
+    thumbnail: str | None = None
+    published_at: datetime | None = None
+    listed_at: datetime
+    listed_on: list[date] = []
+    status: PaperStatus = "listed"
+    moved_to: date | None = None
+    withdrawn_at: datetime | None = None
+    upvotes: int = 0
+    comments: int = 0
+    authors: list[IssueAuthor] = []
+    affiliations: list[str] = []
+    affiliations_source: Literal["model", "hf_organization"] | None = None
+    topics: IssueTopics = IssueTopics()
+    emoji: str | None = None
+    figures: list[Figure] = []
+    summaries: dict[str, IssueText] = {}
+
+
+class IssueCounts(BaseModel):
+    """How many papers the day shows, and how many of them moved, were withdrawn, or are gone unexplained."""
+
+    model_config = ConfigDict(frozen=True)
+
+    papers: int = 0
+    moved: int = 0
+    withdrawn: int = 0
+    gone: int = 0
+
+
+class DailyIssue(Record):
+    """A day joined into its public record (`d/YYYY-MM-DD.json`), papers by upvotes. ``list_state`` is the state of the
+    list that is shown: it differs from ``state`` while a shrunken list is not believed, and is not published.
+    ``previous`` and ``next`` are the nearest days with papers."""
+
+    provenance = frozenset({"built_at"})
+
+    date: date_
+    state: DayState
+    list_state: DayState
+    counts: IssueCounts
+    built_at: datetime | None
+    previous: date_ | None = None
+    next: date_ | None = None
+    papers: list[IssuePaper]
+
+
+class SiteFile(Record):
+    """A file of the published site, its path below the site's root."""
+
+    path: str
+    sha256: str
+    bytes: int

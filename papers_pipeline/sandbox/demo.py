@@ -1,0 +1,90 @@
+"""`python -m papers_pipeline.sandbox.demo [--ui]`: the main job on the sample days, or the Dagster UI on what it made.
+
+No setting of the environment or of `.env` reaches it, so that no key is ever sent to the sandbox.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from papers_pipeline import cli
+from papers_pipeline.core.days import FixedClock
+from papers_pipeline.sandbox.server import running
+from papers_pipeline.sandbox.world import World
+from papers_pipeline.settings import setting_names
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "data" / "demo"
+FIRST_EVENING = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+AFTERWARDS = datetime(2026, 3, 5, 6, 0, tzinfo=UTC)
+UI_PORT = 3000
+console = Console(highlight=False)
+
+
+@click.command(help=__doc__)
+@click.option("--ui", is_flag=True, help="Open the Dagster UI with the sandbox running.")
+@click.option("--port", type=int, default=UI_PORT, show_default=True, help="The port of the UI on 127.0.0.1.")
+def main(ui: bool, port: int) -> None:
+    world = World()
+    with running(world) as url:
+        enter(url)
+        if not (DATA / "site" / "index.html").exists() or not ui:
+            build_samples(world)
+        if ui:
+            open_ui(world, port)
+
+
+def enter(url: str) -> None:
+    """Leave the caller's settings behind: the environment's, and `.env` by changing to a folder that has none."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    os.chdir(DATA)
+    for name in setting_names():
+        os.environ.pop(name, None)
+    os.environ |= {"PAPERS_DATA_DIR": str(DATA), "DAGSTER_HOME": str(DATA / "dagster"), "HF_ENDPOINT": url}
+
+
+def build_samples(world: World) -> None:
+    """Build the first day on its evening, then all three days when they are over: one paper has moved by then."""
+    days = [str(day) for day in world.days()]
+    if not (DATA / "lake").exists():
+        console.print(f"[bold]The evening of {days[0]}[/bold]: the day is open, its list still grows.")
+        build(world, FIRST_EVENING, "--date", days[0])
+    console.print(
+        f"\n[bold]The morning of {AFTERWARDS.date()}[/bold]: all days are over; a paper of the first has moved."
+    )
+    status = build(world, AFTERWARDS, "--from", days[0], "--to", days[-1])
+    asked = ", ".join(f"{request} {times}x" for request, times in sorted(world.asked.items()))
+    console.print(f"The sandbox was asked for: {asked}")
+    console.print(f"Open {DATA / 'site' / 'index.html'} in a browser, or run `make demo-ui`.", soft_wrap=True)
+    if status:
+        sys.exit(status)
+
+
+def build(world: World, now: datetime, *days: str) -> int:
+    """`papers build` at a given time; returns its exit status."""
+    world.now = now
+    try:
+        cli.main(["build", *days], obj=FixedClock(now), standalone_mode=False)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def open_ui(world: World, port: int) -> None:
+    """Run `dg dev` on the demo's data until it is interrupted."""
+    world.now = None
+    dg = Path(sys.executable).with_name("dg")
+    console.print(f"The Dagster UI will be at http://127.0.0.1:{port} (Ctrl+C ends it)")
+    command = [str(dg), "dev", "-w", str(ROOT / "workspace.yaml"), "--port", str(port), "--host", "127.0.0.1"]
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(command, env={**os.environ, "DG_CLI_TELEMETRY": "0"}, check=False)
+
+
+if __name__ == "__main__":
+    main()

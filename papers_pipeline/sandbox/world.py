@@ -1,0 +1,68 @@
+"""What the sandbox serves: the lists of a folder, as they stood at the sandbox's time."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+"""The sample days, read from the repository wherever PAPERS_DATA_DIR points."""
+
+LIST_NAME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(@(?P<since>\d{4}-\d\d-\d\dT\d{4}))?\.json")
+
+
+@dataclass
+class Fault:
+    """What a request whose path and query hold ``match`` gets instead of an answer, ``times`` times."""
+
+    match: str
+    status: int = 200
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    times: int = 1
+
+
+@dataclass
+class World:
+    """The outside world: a folder laid out as `hf_api/<date>.json`, a clock, faults to come, and what was asked.
+
+    `hf_api/<date>@<YYYY-MM-DDTHHMM>.json` is the list of that day from that UTC time on.
+    """
+
+    folder: Path = SAMPLE
+    now: datetime | None = None
+    latency_seconds: float = 0.0
+    faults: list[Fault] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def time(self) -> datetime:
+        """The sandbox's time: what it was set to, else the machine's."""
+        return self.now or datetime.now(UTC)
+
+    def days(self) -> list[date]:
+        """The days that have a list, in order."""
+        names = (LIST_NAME.fullmatch(path.name) for path in (self.folder / "hf_api").glob("*.json"))
+        return sorted({date.fromisoformat(name["day"]) for name in names if name})
+
+    def listing(self, day: date) -> list[Any]:
+        """The entries of a day as they stand now; none for a day without a list."""
+        newest, entries = "", None
+        for path in (self.folder / "hf_api").glob(f"{day}*.json"):
+            name = LIST_NAME.fullmatch(path.name)
+            since = (name and name["since"]) or ""
+            begun = not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
+            if name and begun and since >= newest:
+                newest, entries = since, json.loads(path.read_text(encoding="utf-8"))
+        return entries or []
+
+    def fault(self, request: str) -> Fault | None:
+        """The fault that this request meets, if any."""
+        for fault in self.faults:
+            if fault.match in request and fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None

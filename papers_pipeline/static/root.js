@@ -1,0 +1,8 @@
+// Goes to the language the reader chose before, else to the first of the browser's languages that the site has.
+(() => {
+  const languages = document.currentScript.dataset.languages.split(" ");
+  let remembered = null;
+  try { remembered = localStorage.getItem("language"); } catch { /* private window */ }
+  const wanted = [remembered, ...navigator.languages.map((tag) => tag.split("-")[0].toLowerCase())];
+  location.replace(`${wanted.find((language) => languages.includes(language)) ?? languages[0]}/index.html`);
+})();

@@ -1,0 +1,136 @@
+"""Every test has a folder, an environment and a Dagster home of its own, and an outside world on loopback."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papers_pipeline.core.days import FixedClock
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.per_paper import Silence
+from papers_pipeline.records import DailyIssue, Record
+from papers_pipeline.sandbox.server import running
+from papers_pipeline.sandbox.world import World
+from papers_pipeline.settings import load_settings, setting_names
+
+LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
+"""The tests' present: after every day that they build, unless they say otherwise."""
+
+
+@pytest.fixture(autouse=True)
+def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the environment, and no `.env`, reaches a test."""
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PAPERS_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(tmp_path)
+
+
+def entry(arxiv_id: str, **changes: Any) -> dict[str, Any]:
+    """An entry of the list, as the API gives it; ``changes`` replace or, when None, remove keys of its paper."""
+    paper = {
+        "id": arxiv_id,
+        "authors": [{"_id": "0" * 24, "name": "Ada Example", "hidden": False}],
+        "publishedAt": "2026-03-01T09:30:00.000Z",
+        "submittedOnDailyAt": "2026-03-02T00:00:00.000Z",
+        "title": f"A Study of {arxiv_id}",
+        "summary": f"We study the number {arxiv_id} and find that it is a number.",
+        "upvotes": 7,
+        "discussionId": "1" * 24,
+    }
+    paper = {name: value for name, value in (paper | changes).items() if value is not None}
+    return {
+        "paper": paper,
+        "publishedAt": "2026-03-01T09:30:00.000Z",
+        "title": paper.get("title"),
+        "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{arxiv_id}.png",
+        "numComments": 2,
+        "isAuthorParticipating": False,
+    }
+
+
+@dataclass
+class Outside:
+    """The outside world of a test: a sandbox that serves the lists it is given."""
+
+    world: World
+    url: str
+
+    def list(self, day: str, entries: list[dict[str, Any]]) -> None:
+        """Make this the list of a day."""
+        path = self.world.folder / "hf_api" / f"{day}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(entries), encoding="utf-8")
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
+    world = World(folder=tmp_path / "outside", now=LONG_AGO)
+    with running(world) as url:
+        monkeypatch.setenv("HF_ENDPOINT", url)
+        yield Outside(world, url)
+
+
+class Notes(Silence):
+    """A watcher that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def day(self, day: date, part: str, number: int, days: int) -> None:
+        self.notes.append(f"{day} {part}")
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+class Pipeline:
+    """The pipeline of a test: builds days in this process on the settings that the environment names at that moment."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+
+    def build(self, *days: str, only: tuple[str, ...] = (), at: str | None = None) -> list["DayReport"]:  # noqa: F821
+        """Build the days, at a given time or an hour after the last build."""
+        from papers_pipeline.runner import runner
+
+        self.clock.moment += timedelta(hours=1)
+        if at:
+            self.clock.moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+        self.watcher = Notes()
+        with runner(load_settings(), self.clock, self.watcher) as builder:
+            wanted = [date.fromisoformat(day) for day in days]
+            return builder.build_only(wanted, only) if only else builder.build(wanted)
+
+    @property
+    def site(self) -> Path:
+        return Path(os.environ["PAPERS_DATA_DIR"]) / "site"
+
+    def rows(self, asset: str, day: str) -> list[Any]:
+        """The stored rows of an asset."""
+        return Lake(load_settings().data / "lake").read(asset, day, Record) or []
+
+    def issue(self, day: str) -> DailyIssue:
+        return self.rows("daily_issue", day)[0]
+
+    def page(self, day: str, language: str = "en") -> str:
+        return (self.site / language / "d" / f"{day}.html").read_text(encoding="utf-8")
+
+    def json(self, day: str) -> dict[str, Any]:
+        return json.loads((self.site / "d" / f"{day}.json").read_text(encoding="utf-8"))
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the site and its bytes."""
+        return {str(path.relative_to(self.site)): path.read_bytes() for path in self.site.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def pipeline(outside: Outside) -> Pipeline:
+    return Pipeline(FixedClock(LONG_AGO))
