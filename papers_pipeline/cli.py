@@ -131,7 +131,7 @@ def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
         texts = [counts for name, counts in report.assets.items() if name.startswith(("summaries_", "topic_"))]
         sums = [sum(getattr(counts, name) for counts in texts) for name in ("computed", "reused", "pending", "failed")]
         numbers = [str(number) for number in (report.papers, *sums)]
-        table.add_row(str(report.date), report.state, *numbers, f"{report.seconds:.1f}")
+        table.add_row(str(report.date), report.state or "–", *numbers, f"{report.seconds:.1f}")
     out.print(table)
     for report in reports:
         if report.error:

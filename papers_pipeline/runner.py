@@ -26,11 +26,9 @@ FAILED_STATES = ("shrunk", "failed")
 
 
 class Watcher(Progress, Protocol):
-    """Told of days and stages as they begin, beside every paper that is done."""
+    """Told of days as they begin, beside every stage and paper."""
 
     def day(self, day: date, part: str, number: int, days: int) -> None: ...
-
-    def note(self, message: str) -> None: ...
 
 
 @dataclass
@@ -38,7 +36,7 @@ class DayReport:
     """What a build made of one day."""
 
     date: date
-    state: str = "failed"
+    state: str | None = None
     papers: int = 0
     error: str | None = None
     assets: dict[str, Counts] = field(default_factory=dict)

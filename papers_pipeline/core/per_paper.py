@@ -57,11 +57,13 @@ class Counts:
 
 
 class Progress(Protocol):
-    """Told of every paper that is done, in whatever order they end."""
+    """Told of every paper that is done, in whatever order they end, and of what holds a run up."""
 
     def begin(self, stage: str, total: int) -> None: ...
 
     def done(self, outcome: Outcome[Any]) -> None: ...
+
+    def note(self, message: str) -> None: ...
 
 
 class Silence:
@@ -71,6 +73,9 @@ class Silence:
         pass
 
     def done(self, outcome: Outcome[Any]) -> None:
+        pass
+
+    def note(self, message: str) -> None:
         pass
 
 

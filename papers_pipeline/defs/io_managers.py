@@ -8,6 +8,7 @@ from upath import UPath
 
 from papers_pipeline import records
 from papers_pipeline.core import lake, locks, storage
+from papers_pipeline.core.per_paper import Progress
 from papers_pipeline.defs.runs import tag_process
 from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings
@@ -31,7 +32,7 @@ class RecordTables(dg.UPathIOManager):
         return f"{partition_key} was never built: it is taken as absent"
 
 
-def record_tables(settings: Settings) -> dg.IOManagerDefinition:
+def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinition:
     """The IO manager of these settings. Every run needs it, and it holds the run's lock for as long as the run lasts:
     a day's for a partitioned run, the site's for any other."""
 
@@ -47,8 +48,14 @@ def record_tables(settings: Settings) -> dg.IOManagerDefinition:
             return
         if context.instance:
             tag_process(context.instance, run.run_id)
+
+        def tell(message: str) -> None:
+            progress.note(message)
+            if context.log:
+                context.log.info(message)
+
         name = run.tags.get("dagster/partition", "site")
-        with locks.held(settings.home / "locks", name, on_wait=context.log.info if context.log else print):
+        with locks.held(settings.home / "locks", name, on_wait=tell):
             yield tables
 
     return manager

@@ -54,11 +54,12 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:
         yield from feed_client_of(settings)
 
+    progress = progress or Silence()
     return {
-        "io_manager": record_tables(settings),
+        "io_manager": record_tables(settings, progress),
         "settings": settings,
         "clock": clock or Clock(),
-        "progress": progress or Silence(),
+        "progress": progress,
         "lake": Lake(settings.data / "lake"),
         "site": site_of(settings),
         "feed_client": feed_client,

@@ -1,0 +1,195 @@
+"""The terminal: exit statuses, what is printed, and bad usage that names the way out."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from papers_pipeline import home
+from papers_pipeline.cli import main
+from papers_pipeline.core.days import FixedClock
+from papers_pipeline.sandbox.world import Fault
+from papers_pipeline.settings import load_settings
+from papers_pipeline_tests.conftest import LONG_AGO, Outside, entry
+
+DAY = "2026-03-02"
+PAPERS = Path(sys.executable).with_name("papers")
+
+
+def papers(*arguments: str, now: datetime = LONG_AGO) -> Result:
+    return CliRunner().invoke(main, list(arguments), obj=FixedClock(now))
+
+
+def test_a_built_day_is_a_line_of_the_table_and_exit_status_0(outside: Outside):
+    outside.list(DAY, [entry("2603.10001"), entry("2603.10002", summary="")])
+    result = papers("build", "--date", DAY)
+    assert result.exit_code == 0
+    columns = ["day", "state", "papers", "written", "reused", "pending", "failed", "seconds"]
+    assert result.stdout.splitlines()[0].split() == columns
+    assert result.stdout.splitlines()[1].split()[:7] == [DAY, "listed", "2", "0", "0", "8", "0"]
+    assert result.stdout.splitlines()[2].endswith("data/site/index.html")
+    assert f"{DAY} summaries_ru: 2 papers" in result.stderr
+
+
+def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outside):
+    outside.list(DAY, [entry("2603.10001"), entry("2603.10002")])
+    result = papers("build", "--from", "2026-03-01", "--to", DAY, "--json")
+    (sunday, monday) = json.loads(result.stdout)["days"]
+    assert (sunday["date"], sunday["state"], sunday["papers"], sunday["error"]) == ("2026-03-01", "quiet", 0, None)
+    assert (monday["state"], monday["papers"]) == ("listed", 2)
+    assert set(monday["assets"]) == {
+        *("feed_response", "feed_listing", "paper_votes", "summaries_ru", "summaries_en", "summaries_zh"),
+        *("topic_tags", "daily_issue", "daily_pages"),
+    }
+    for counts in monday["assets"].values():
+        parts = (counts[name] for name in ("reused", "computed", "failed", "pending"))
+        assert counts["papers"] == sum(parts) == 2
+        assert counts["seconds"] >= 0
+
+
+def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
+    outside.list(DAY, [entry("2603.10001")])
+    outside.world.faults.append(Fault("date=2026-03-03", 404, "{}"))
+    result = papers("build", "--from", DAY, "--to", "2026-03-03")
+    assert result.exit_code == 1
+    assert "2026-03-03 failed: feed_response: 2026-03-03:" in result.stderr
+    assert "answered 404: is HF_ENDPOINT right?" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name a day with --date, or a range with --from and --to"),
+        (("--date", DAY, "--from", DAY), "name a day with --date, or a range"),
+        (("--from", DAY), "name a day with --date, or a range"),
+        (("--date", "monday"), "'monday' is no day: write YYYY-MM-DD, today, yesterday or latest"),
+        (("--date", "2027-01-01"), "2027-01-01 has not begun yet (UTC): the newest day is 2026-03-20"),
+        (("--from", DAY, "--to", "2026-03-01"), "the range ends before it begins"),
+        (("--date", DAY, "feed_listing"), "unexpected argument 'feed_listing': assets are named after --only"),
+        (("--date", DAY, "--only", "pages"), "no asset named pages; a day has feed_response, feed_listing,"),
+    ],
+)
+def test_bad_usage_is_exit_status_2_and_names_the_way_out(outside: Outside, arguments, message):
+    result = papers("build", *arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+    assert outside.world.asked == {}
+
+
+def test_a_setting_that_cannot_be_used_is_bad_usage(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "somewhere")
+    result = papers("build", "--date", DAY)
+    assert result.exit_code == 2
+    assert "HF_ENDPOINT='somewhere'" in result.stderr
+
+
+def test_only_builds_what_is_named_and_nothing_upstream(outside: Outside):
+    outside.list(DAY, [entry("2603.10001")])
+    papers("build", "--date", DAY)
+    asked = outside.world.asked.total()
+    result = papers("build", "--date", DAY, "--json", "--only", "summaries_en", "topic_tags")
+    assert set(json.loads(result.stdout)["days"][0]["assets"]) == {"summaries_en", "topic_tags"}
+    assert outside.world.asked.total() == asked
+
+
+def test_only_with_an_absent_input_names_the_command_that_makes_it(outside: Outside):
+    result = papers("build", "--date", DAY, "--only", "summaries_en")
+    assert result.exit_code == 2
+    assert f"papers build --date {DAY} --only feed_listing" in " ".join(result.stderr.split())
+    result = papers("build", "--date", DAY, "--only", "feed_response,feed_listing,summaries_en")
+    assert result.exit_code == 0
+
+
+def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside):
+    outside.list(DAY, [entry("2603.10001")])
+    result = papers("build", "--date", "latest", now=datetime(2026, 3, 4, 3, tzinfo=UTC))
+    assert result.exit_code == 0
+    assert f"latest is {DAY}" in result.stderr
+    assert result.stdout.splitlines()[1].startswith(DAY)
+
+
+def test_latest_looks_no_further_back_than_14_days(outside: Outside):
+    result = papers("build", "--date", "latest")
+    assert result.exit_code == 1
+    assert "none of the last 14 days has a paper" in " ".join(result.stderr.split())
+    assert outside.world.asked.total() == 15
+
+
+def test_show_prints_everything_held_of_a_paper(outside: Outside):
+    outside.list(DAY, [entry("2603.10001", ai_summary="HF says so.")])
+    outside.list("2026-03-03", [entry("2603.10001")])
+    papers("build", "--from", DAY, "--to", "2026-03-03")
+    shown = papers("show", "2603.10001").stdout
+    for title in (f"feed_listing {DAY}", "feed_listing 2026-03-03", f"summaries_en {DAY}", f"daily_issue {DAY}"):
+        assert title in shown
+    assert '"text": "HF says so."' in shown
+    assert papers("show", "2603.99999").exit_code == 1
+
+
+def test_doctor_says_what_is_set_and_prints_no_secret(outside: Outside, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    result = papers("doctor")
+    assert result.exit_code == 0
+    assert "very-secret" not in result.output
+    assert "OPENAI_API_KEY" in result.stdout
+    assert "MISTRAL_API_KEY" in result.stdout
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    broken = papers("doctor")
+    assert broken.exit_code == 1
+    assert "cannot be reached" in " ".join(broken.stdout.split())
+
+
+def test_serve_previews_the_built_site(outside: Outside):
+    assert papers("serve").exit_code == 1
+    outside.list(DAY, [entry("2603.10001")])
+    papers("build", "--date", DAY)
+    server = subprocess.Popen([PAPERS, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        url = server.stdout.readline().split()[0]
+        assert "2603.10001" in requests.get(f"{url}en/d/{DAY}.html", timeout=10).text
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=10)
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen([PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def unfinished() -> list[str]:
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        return [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))]
+
+
+def test_a_killed_build_leaves_nothing_that_blocks_its_day(outside: Outside):
+    outside.list(DAY, [entry("2603.10001")])
+    outside.world.faults.append(Fault("daily_papers", seconds=60))
+    build = start("build", "--date", DAY)
+    deadline = time.monotonic() + 30
+    while outside.world.faults[0].times and time.monotonic() < deadline:
+        time.sleep(0.05)
+    build.kill()
+    build.communicate()
+    assert len(unfinished()) == 1
+    with home.instance(load_settings()):
+        assert unfinished() == []
+    assert papers("build", "--date", DAY).exit_code == 0
+
+
+def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: Outside):
+    outside.list(DAY, [entry("2603.10001")])
+    outside.world.faults.append(Fault("daily_papers", seconds=2))
+    builds = [start("build", "--date", DAY) for _ in range(2)]
+    outputs = [build.communicate(timeout=90)[0] for build in builds]
+    assert [build.returncode for build in builds] == [0, 0]
+    assert sum("another run holds 2026-03-02: waiting" in output for output in outputs) == 1
+    assert outside.world.asked[f"list {DAY}"] == 2

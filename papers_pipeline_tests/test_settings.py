@@ -1,0 +1,52 @@
+"""Every setting is read once, and one that cannot be used is named."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from papers_pipeline.settings import SettingsError, load_settings
+
+
+def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(tmp_path: Path, monkeypatch):
+    (tmp_path / ".env").write_text("HF_TOKEN=from-file\nPAPERS_CONTACT=me@example.org\nOPENAI_API_KEY=from-file\n")
+    monkeypatch.setenv("HF_TOKEN", "from-environment")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    settings = load_settings()
+    assert settings.hf_token.get_secret_value() == "from-environment"
+    assert settings.contact == "me@example.org"
+    assert settings.openai_api_key.get_secret_value() == "from-file"
+
+
+def test_lists_are_split_at_commas(monkeypatch):
+    monkeypatch.setenv("PAPERS_LANGUAGES", "zh, en")
+    monkeypatch.setenv("PAPERS_QUIET_DAYS", "2026-05-01,2026-05-04")
+    settings = load_settings()
+    assert settings.languages == ("zh", "en")
+    assert settings.quiet_days == (date(2026, 5, 1), date(2026, 5, 4))
+
+
+def test_no_secret_is_ever_printed(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    assert "very-secret" not in f"{load_settings()!r} {load_settings()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("HF_ENDPOINT", "huggingface.co", "HF_ENDPOINT='huggingface.co': Value error, must start with http"),
+        ("PAPERS_LLM_CONCURRENCY", "many", "PAPERS_LLM_CONCURRENCY='many'"),
+        ("PAPERS_QUIET_DAYS", "2026-13-01", "PAPERS_QUIET_DAYS='2026-13-01'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value, message):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+def test_data_may_lie_on_a_bucket_and_home_never_does(monkeypatch, tmp_path):
+    monkeypatch.setenv("PAPERS_DATA_DIR", "memory://bucket/papers")
+    settings = load_settings()
+    assert str(settings.data / "site") == "memory://bucket/papers/site"
+    assert settings.home == tmp_path / "home"
