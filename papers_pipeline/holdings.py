@@ -13,7 +13,7 @@ def holdings(data: UPath, arxiv_id: str) -> list[tuple[str, dict[str, Any]]]:
     """Title and content of each thing held of a paper: a row of every asset of every day that listed it, and its entry
     of each day's issue; an empty list when no day has."""
     lake = Lake(data / "lake")
-    assets = sorted(path.name for path in lake.root.iterdir()) if lake.root.exists() else []
+    assets = lake.assets()
     days = [day for day in lake.partitions("feed_listing") if _row(lake, "feed_listing", day, arxiv_id)]
     found = [(f"{asset} {day}", _row(lake, asset, day, arxiv_id)) for day in days for asset in assets]
     return [(title, content) for title, content in found if content]

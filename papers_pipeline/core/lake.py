@@ -43,6 +43,10 @@ class Lake:
         data = storage.read(self.path(asset, partition))
         return None if data is None else [row for row in decode(data, asset, partition) if isinstance(row, record)]
 
+    def assets(self) -> list[str]:
+        """The assets that have a folder of partitions, by name."""
+        return sorted(path.name for path in self.root.iterdir() if path.is_dir()) if self.root.exists() else []
+
     def partitions(self, asset: str) -> list[str]:
         """The partitions of an asset that were built, in order."""
         folder = self.root / asset
