@@ -1,0 +1,48 @@
+"""What exists is documented, and what is documented exists."""
+
+import re
+from pathlib import Path
+
+from papers_pipeline import definitions
+from papers_pipeline.cli import main
+from papers_pipeline.settings import Settings, setting_names
+
+ROOT = Path(__file__).parents[1]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_setting_is_in_the_example_and_the_documentation_and_no_other():
+    assert re.findall(r"^([A-Z_]+)=", text(".env.example"), re.M) == list(setting_names())
+    assert re.findall(r"^\| `([A-Z_]+)`", text("docs/configuration.md"), re.M) == list(setting_names())
+
+
+def test_the_example_states_the_defaults():
+    stated = dict(line.split("=", 1) for line in text(".env.example").splitlines() if "=" in line)
+    for field in Settings.model_fields.values():
+        default = "" if field.default in (None, ()) else str(field.default)
+        assert stated[str(field.validation_alias)] == default
+
+
+def test_every_asset_and_job_is_in_the_architecture():
+    defs = definitions.load()
+    documented = text("docs/architecture.md")
+    for key in defs.resolve_asset_graph().get_all_asset_keys():
+        assert f"`{key.to_user_string()}`" in documented
+    for job in defs.resolve_all_job_defs():
+        if not job.name.startswith("__"):
+            assert f"`{job.name}`" in documented
+
+
+def test_every_command_is_in_the_readme():
+    for command in main.commands:
+        assert f"papers {command}" in text("README.md")
+
+
+def test_every_make_target_of_the_readme_exists():
+    targets = set(re.findall(r"^([a-z0-9-]+):", text("Makefile"), re.M))
+    named = re.findall(r"^make ([a-z0-9-]+)", text("README.md"), re.M)
+    assert set(named) <= targets
+    assert "demo" in named

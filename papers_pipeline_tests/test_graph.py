@@ -1,0 +1,58 @@
+"""The lineage, and that every asset keeps the house rules."""
+
+import inspect
+
+import dagster as dg
+
+from papers_pipeline import definitions
+from papers_pipeline.core.prompts import load_prompts
+from papers_pipeline.defs.partitions import DAILY
+
+ENRICHMENTS = {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
+LINEAGE = {
+    "feed_response": set(),
+    "feed_listing": {"feed_response"},
+    "paper_votes": {"feed_response"},
+    **{name: {"feed_listing"} for name in ENRICHMENTS},
+    "daily_issue": {"feed_listing", "paper_votes", *ENRICHMENTS},
+    "daily_pages": {"daily_issue"},
+    "site_index": {"daily_issue"},
+}
+
+
+def graph():
+    return definitions.load().resolve_asset_graph()
+
+
+def test_the_lineage_is_as_drawn():
+    nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
+    assert {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()} == LINEAGE
+
+
+def test_every_asset_is_grouped_described_owned_and_versioned():
+    for node in graph().asset_nodes:
+        assert node.group_name in {"feed", "enrichment", "site"}
+        assert node.description
+        assert node.owners == ["team:papers"]
+        assert node.kinds
+        assert node.code_version
+        assert node.partitions_def == (None if node.key.path == ["site_index"] else DAILY)
+
+
+def test_every_asset_goes_through_the_one_helper_that_gives_data_versions():
+    for node in graph().asset_nodes:
+        body = node.assets_def.op.compute_fn.decorated_fn
+        assert inspect.unwrap(body) is not body, node.key
+        assert body.__code__.co_filename.endswith("defs/tables.py"), node.key
+
+
+def test_the_code_version_of_an_enrichment_is_its_prompts():
+    nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
+    for prompt in load_prompts().every:
+        assert nodes[prompt.asset].code_version == prompt.version
+
+
+def test_the_definitions_load_and_runs_are_in_process():
+    defs = definitions.load()
+    dg.Definitions.validate_loadable(defs)
+    assert defs.executor == dg.in_process_executor
