@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test lint format e2e bench lock clean
+.PHONY: help setup demo demo-ui dev test lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ dev: $(READY)  ## the Dagster UI on data/
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest -n auto
 
-lint: $(READY)  ## ruff, mypy and Dagster's own check of the definitions
+lint: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

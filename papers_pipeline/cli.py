@@ -143,7 +143,7 @@ def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
 @main.command()
 @click.argument("arxiv_id")
 def show(arxiv_id: str) -> None:
-    """Print everything held of a paper: its rows of every asset and day, and its cache entries."""
+    """Print everything held of a paper: its row of every asset on every day that listed it."""
     from papers_pipeline.holdings import holdings
 
     settings = _settings()

@@ -10,8 +10,8 @@ from papers_pipeline.records import DailyIssue, Record
 
 
 def holdings(data: UPath, arxiv_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Title and content of each thing held of a paper: a row of every asset of every day that listed it, and its entry
-    of each day's issue; an empty list when no day has."""
+    """Title and content of each thing held of a paper: its row of every asset on every day that listed it, its entry of
+    each day's issue among them; an empty list when no day has."""
     lake = Lake(data / "lake")
     assets = lake.assets()
     days = [day for day in lake.partitions("feed_listing") if _row(lake, "feed_listing", day, arxiv_id)]

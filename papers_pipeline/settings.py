@@ -23,7 +23,7 @@ def _setting(name: str, default: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """The contract of names is `DESIGN` of the site and of every deployment: they never change, only grow."""
+    """One field a variable. The names are a contract with every deployment: they never change, only grow."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 

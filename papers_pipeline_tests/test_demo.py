@@ -1,0 +1,23 @@
+"""The demo leaves the caller's settings behind, so that no key is ever sent to the sandbox."""
+
+import os
+from pathlib import Path
+
+from papers_pipeline.sandbox import demo
+from papers_pipeline.settings import load_settings, setting_names
+
+
+def test_no_setting_of_the_environment_or_of_a_file_reaches_the_demo(tmp_path: Path, monkeypatch):
+    for name in setting_names():
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("HF_TOKEN", "hf_real")
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-real\nMISTRAL_API_KEY=real\nANTHROPIC_API_KEY=real\n")
+    monkeypatch.setattr(demo, "DATA", tmp_path / "demo")
+    demo.enter("http://127.0.0.1:1")
+    settings = load_settings()
+    assert settings.hf_endpoint == "http://127.0.0.1:1"
+    assert settings.data_dir == str(tmp_path / "demo")
+    secrets = (settings.hf_token, settings.openai_api_key, settings.mistral_api_key, settings.anthropic_api_key)
+    assert secrets == (None, None, None, None)
+    left = {name for name in setting_names() if name in os.environ}
+    assert left == {"PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT"}
