@@ -1,6 +1,7 @@
 """The outside world on loopback as an ASGI app; nothing inside the pipeline knows of it, only endpoints differ."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import date, datetime
 
 from starlette.applications import Starlette
@@ -9,13 +10,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from papers_pipeline.sandbox.world import Fault, World
+from papers_pipeline.sandbox import providers
+from papers_pipeline.sandbox.world import Fault, Reply, World
 
 DEFAULT_LIMIT, MOST = 50, 100
 
 
 def make_app(world: World) -> ASGIApp:
-    """The app of a world. `/_sandbox/…` sets its clock, latency and faults, and tells what it was asked."""
+    """The app of a world. `/_sandbox/…` sets its clock, latency, faults and replies, and tells what it was
+    asked."""
 
     async def daily_papers(request: Request) -> Response:
         query = request.query_params
@@ -36,11 +39,21 @@ def make_app(world: World) -> ASGIApp:
                 world.now = datetime.fromisoformat(given["now"]) if given["now"] else None
             world.latency_seconds = given.get("latency_seconds", world.latency_seconds)
             world.faults += [Fault(**fault) for fault in given.get("faults", [])]
-        return JSONResponse({"now": world.time().isoformat(), "asked": dict(sorted(world.asked.items()))})
+            world.replies += [Reply(**reply) for reply in given.get("replies", [])]
+        return JSONResponse(
+            {
+                "now": world.time().isoformat(),
+                "asked": dict(sorted(world.asked.items())),
+                "faults": [asdict(fault) for fault in world.faults],
+                "replies": [asdict(reply) for reply in world.replies],
+                "calls": [asdict(call) for call in world.calls],
+            }
+        )
 
     routes = [
         Route("/api/daily_papers", daily_papers),
         Route("/_sandbox/state", state, methods=["GET", "POST"]),
+        *providers.routes(world),
     ]
     return _Weather(Starlette(routes=routes), world)
 
@@ -55,9 +68,14 @@ class _Weather:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox/"):
             return await self._app(scope, receive, send)
-        request = f"{scope['path']}?{scope['query_string'].decode()}"
-        fault = self._world.fault(request)
+        call = await providers.arrival(self._world, Request(scope, receive))
+        fault = self._world.fault(f"{scope['path']}?{scope['query_string'].decode()}")
         await asyncio.sleep(self._world.latency_seconds + (fault.seconds if fault else 0))
         if fault is None or (fault.status == 200 and not fault.body):
             return await self._app(scope, receive, send)
-        return await Response(fault.body, fault.status, fault.headers)(scope, receive, send)
+        if call:
+            call.outcome = str(fault.status)
+        response = Response(fault.body, fault.status, fault.headers)
+        if not fault.body and (error := providers.error(scope["path"], fault.status)):
+            response = JSONResponse(error, fault.status, fault.headers)
+        return await response(scope, receive, send)
