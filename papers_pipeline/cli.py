@@ -4,7 +4,7 @@ failed; 2: bad usage."""
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from papers_pipeline.core.days import Clock, days_between, parse_day
@@ -21,10 +22,12 @@ from papers_pipeline.progress import PlainWatcher, TerminalWatcher
 from papers_pipeline.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from papers_pipeline.core.llm import Spent
     from papers_pipeline.runner import DayReport
 
 LATEST = "latest"
-out = Console(highlight=False)
+# A table that a file or a pipe gets is not broken at the 80 columns of a terminal that is not there.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False)
 
 
@@ -114,7 +117,11 @@ def _print_json(reports: Sequence["DayReport"]) -> None:
             "papers": report.papers,
             "seconds": report.seconds,
             "error": report.error,
-            "assets": {name: asdict(counts) for name, counts in report.assets.items()},
+            "closed": report.closed,
+            "assets": {
+                name: asdict(counts) | (asdict(report.spent[name]) if name in report.spent else {})
+                for name, counts in report.assets.items()
+            },
         }
         for report in reports
     ]
@@ -124,20 +131,35 @@ def _print_json(reports: Sequence["DayReport"]) -> None:
 def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("day", "state"):
-        table.add_column(name)
-    for name in ("papers", "written", "reused", "pending", "failed", "seconds"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    for name in ("papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s"):
+        table.add_column(name, justify="right", no_wrap=True)
     for report in reports:
         texts = [counts for name, counts in report.assets.items() if name.startswith(("summaries_", "topic_"))]
         sums = [sum(getattr(counts, name) for counts in texts) for name in ("computed", "reused", "pending", "failed")]
         numbers = [str(number) for number in (report.papers, *sums)]
-        table.add_row(str(report.date), report.state or "–", *numbers, f"{report.seconds:.1f}")
+        row = (str(report.date), report.state or "–", *numbers, *_money(report.spent.values()))
+        table.add_row(*row, f"{report.seconds:.1f}")
+    if len(reports) > 1:
+        money = _money(spent for report in reports for spent in report.spent.values())
+        table.add_row("", "", "", "", "", "", "", *money, "", style="bold")
     out.print(table)
+    for model, why in {model: why for report in reports for model, why in report.closed.items()}.items():
+        err.print(f"[yellow]{model} was not asked any more:[/yellow] {escape(why)}", markup=True)
     for report in reports:
         if report.error:
-            err.print(f"[red]{report.date} failed:[/red] {report.error}", markup=True)
+            err.print(f"[red]{report.date} failed:[/red] {escape(report.error)}", markup=True)
     if any(not report.failed for report in reports):
         out.print(f"The site: {settings.data / 'site' / 'index.html'}", soft_wrap=True)
+
+
+def _money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:
+    """Calls, tokens and USD; a ? behind the sum says that the price of some calls is not known."""
+    all_spent = list(spendings)
+    calls = sum(spent.calls for spent in all_spent)
+    tokens = sum(spent.input_tokens + spent.output_tokens for spent in all_spent)
+    unpriced = any(spent.unpriced_calls for spent in all_spent)
+    return f"{calls:,}", f"{tokens:,}", f"{sum(spent.usd for spent in all_spent):.4f}{'?' if unpriced else ''}"
 
 
 @main.command()

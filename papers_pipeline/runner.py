@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from papers_pipeline.core.days import Clock, latest_days
 from papers_pipeline.core.errors import OperatorError
 from papers_pipeline.core.issue import relink
 from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.llm import Spent
 from papers_pipeline.core.per_paper import Counts, Progress
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.records import DailyIssue, Paper
@@ -33,13 +34,15 @@ class Watcher(Progress, Protocol):
 
 @dataclass
 class DayReport:
-    """What a build made of one day."""
+    """What a build made of one day. ``closed`` says of each model that was not asked any more why."""
 
     date: date
     state: str | None = None
     papers: int = 0
     error: str | None = None
     assets: dict[str, Counts] = field(default_factory=dict)
+    spent: dict[str, Spent] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -131,10 +134,15 @@ class Runner:
             raise_on_error=False,
         )
         for event in result.get_asset_materialization_events():
-            metadata = event.materialization.metadata
-            values = {name: metadata[name].value for name in Counts.__dataclass_fields__ if name in metadata}
-            if event.asset_key and values:
-                report.assets[event.asset_key.to_user_string()] = Counts(**values)  # type: ignore[arg-type]
+            name = event.asset_key.to_user_string() if event.asset_key else ""
+            metadata: dict[str, Any] = {key: value.value for key, value in event.materialization.metadata.items()}
+            if counts := {key: metadata[key] for key in Counts.__dataclass_fields__ if key in metadata}:
+                report.assets[name] = Counts(**counts)
+            if spent := {key: metadata[key] for key in Spent.__dataclass_fields__ if key in metadata}:
+                report.spent[name] = Spent(**spent)
+        for check in result.get_asset_check_evaluations():
+            if check.check_name == "providers_answer":
+                report.closed |= {model: str(why.value) for model, why in check.metadata.items()}
         if not result.success:
             report.error = _reason(result)
         report.seconds = round(report.seconds + time.perf_counter() - started, 3)

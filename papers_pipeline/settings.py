@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from upath import UPath
 
 from papers_pipeline.core.errors import OperatorError
+from papers_pipeline.core.providers import Access
 
 
 class SettingsError(OperatorError):
@@ -59,6 +60,16 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @property
+    def access(self) -> dict[str, Access]:
+        """How each provider of models is reached."""
+        given = {
+            "openai": (self.openai_api_key, self.openai_base_url),
+            "mistral": (self.mistral_api_key, self.mistral_base_url),
+            "anthropic": (self.anthropic_api_key, self.anthropic_base_url),
+        }
+        return {name: Access(key.get_secret_value() if key else None, url) for name, (key, url) in given.items()}
 
     @property
     def data(self) -> UPath:

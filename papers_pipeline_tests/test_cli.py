@@ -33,7 +33,7 @@ def test_a_built_day_is_a_line_of_the_table_and_exit_status_0(outside: Outside):
     outside.list(DAY, [entry("2603.10001"), entry("2603.10002", summary="")])
     result = papers("build", "--date", DAY)
     assert result.exit_code == 0
-    columns = ["day", "state", "papers", "written", "reused", "pending", "failed", "seconds"]
+    columns = ["day", "state", "papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s"]
     assert result.stdout.splitlines()[0].split() == columns
     assert result.stdout.splitlines()[1].split()[:7] == [DAY, "listed", "2", "0", "0", "8", "0"]
     assert result.stdout.splitlines()[2].endswith("data/site/index.html")

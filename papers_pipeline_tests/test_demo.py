@@ -17,7 +17,9 @@ def test_no_setting_of_the_environment_or_of_a_file_reaches_the_demo(tmp_path: P
     settings = load_settings()
     assert settings.hf_endpoint == "http://127.0.0.1:1"
     assert settings.data_dir == str(tmp_path / "demo")
-    secrets = (settings.hf_token, settings.openai_api_key, settings.mistral_api_key, settings.anthropic_api_key)
-    assert secrets == (None, None, None, None)
+    assert settings.hf_token is None
+    for access in settings.access.values():
+        assert access.key == demo.KEY
+        assert access.base_url.startswith("http://127.0.0.1:1/")
     left = {name for name in setting_names() if name in os.environ}
-    assert left == {"PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT"}
+    assert left == {"PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT", *demo.provider_settings("")}

@@ -16,7 +16,7 @@ from papers_pipeline.core import storage
 from papers_pipeline.core.days import Clock
 
 FORMAT = 1
-EXPIRY = {"not_found": timedelta(days=1), "refused by every model": timedelta(days=1)}
+EXPIRY = dict.fromkeys(("not_found", "refused by every model", "no model gave a usable answer"), timedelta(days=1))
 """How long a final failure of a stage is believed before it is tried again; every other one for ``OTHER_EXPIRY``."""
 OTHER_EXPIRY = timedelta(days=30)
 
@@ -84,18 +84,22 @@ class Cache:
         return CacheEntry(asset=asset, identity=identity, created_at=now, failure=failure, expires_at=expires_at)
 
     async def get_or_compute(
-        self, asset: str, identity: dict[str, str], compute: Callable[[], Awaitable[CacheEntry | None]]
-    ) -> tuple[CacheEntry | None, bool]:
-        """The entry of an identity and whether it was there already. ``compute`` runs once over all processes of the
-        machine; what it returns is written, None and exceptions are not."""
-        if (entry := self.get(asset, identity)) is not None:
+        self,
+        asset: str,
+        identity: dict[str, str],
+        compute: Callable[[], Awaitable[CacheEntry]],
+        is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+    ) -> tuple[CacheEntry, bool]:
+        """The entry of an identity and whether it was there already, and ``is_usable``. ``compute`` runs once over all
+        processes of the machine; what it returns is written, exceptions are not."""
+        if (entry := self.get(asset, identity)) is not None and is_usable(entry):
             return entry, True
         # 4,096 locks for all keys: a file a key would pile up, and two keys that share one only wait.
         lock = self._locks / "keys" / f"{self.path(asset, identity).stem[:3]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(lock):
-            if (entry := self.get(asset, identity)) is not None:
+            if (entry := self.get(asset, identity)) is not None and is_usable(entry):
                 return entry, True
-            if (entry := await compute()) is not None:
-                self.put(entry)
+            entry = await compute()
+            self.put(entry)
             return entry, False

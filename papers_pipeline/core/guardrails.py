@@ -28,10 +28,11 @@ SHORTEST_FOREIGN_SENTENCE = 30
 @dataclass(frozen=True)
 class Verdict:
     """``faults`` are sentences in English that go back to the model so that it can correct itself; ``warnings`` are for
-    the operator and never a reason to refuse."""
+    the operator and never a reason to refuse. ``is_empty`` marks a good answer that found nothing."""
 
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_empty: bool = False
 
 
 def summary_verdict(

@@ -1,8 +1,12 @@
-"""Rate limits that hold across all processes of one machine: a sliding window kept in SQLite behind a file lock."""
+"""Limits that hold across all processes of one machine: requests in a sliding window, kept in SQLite behind a file
+lock, and requests at the same time, a lock file each."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pyrate_limiter import Limiter, Rate, SQLiteBucket
 
 
@@ -29,3 +33,29 @@ class SharedLimit:
         """Close the store's connection."""
         self._limiter.close()
         self._bucket.close()  # type: ignore[no-untyped-call]
+
+
+class SharedSlots:
+    """At most ``count`` holders at once, over every process that names the same slots and folder."""
+
+    def __init__(self, folder: Path, name: str, count: int, poll_seconds: float = 0.02) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._paths = [folder / f"{name}-{number}.lock" for number in range(count)]
+        self._poll_seconds = poll_seconds
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Wait for a free slot and hold it. The operating system frees a slot whose process ends."""
+        while True:
+            for path in self._paths:
+                lock = FileLock(path)
+                try:
+                    lock.acquire(blocking=False)
+                except Timeout:
+                    continue
+                try:
+                    yield
+                finally:
+                    lock.release()
+                return
+            await asyncio.sleep(self._poll_seconds)

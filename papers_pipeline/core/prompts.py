@@ -16,6 +16,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from papers_pipeline.core.errors import OperatorError
+from papers_pipeline.core.guardrails import load_terms
+from papers_pipeline.core.providers import ModelNameError, split_name
 from papers_pipeline.core.topics import Topic, load_topics
 
 PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
@@ -110,13 +112,14 @@ def _compiled(template: str) -> jinja2.Template:
 
 
 class Prompts(BaseModel):
-    """All prompts, and the closed list of topics."""
+    """All prompts, the closed list of topics, and the Latin words that Russian prose may hold."""
 
     model_config = ConfigDict(frozen=True)
 
     summaries: tuple[Prompt, ...]
     others: Mapping[str, Prompt]
     topics: tuple[Topic, ...]
+    terms: frozenset[str]
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -140,8 +143,8 @@ def load_prompts(
     if overlay is not None and not overlay.is_dir():
         raise PromptError(f"PAPERS_PROMPTS_DIR={overlay} is no folder: name one that exists, or unset it")
     paths = {path.name: path for folder in (packaged, overlay) if folder for path in sorted(folder.glob("*.md"))}
-    listed = (overlay / "topics.yaml" if overlay else None, packaged / "topics.yaml")
-    topics = load_topics(next(path for path in listed if path and path.exists()).read_text(encoding="utf-8"))
+    topics = load_topics(_read("topics.yaml", overlay, packaged))
+    terms = load_terms(_read("terms.txt", overlay, packaged))
     prompts = {name.removesuffix(".md"): _load(path, topics, model) for name, path in sorted(paths.items())}
     summaries = {prompt.language: prompt for prompt in prompts.values() if prompt.language}
     order = languages or sorted(summaries, key=lambda language: (language != FIRST_LANGUAGE, language))
@@ -151,7 +154,14 @@ def load_prompts(
             f"or name in PAPERS_LANGUAGES only {', '.join(sorted(map(str, summaries)))}"
         )
     others = {name: prompt for name, prompt in prompts.items() if not prompt.language}
-    return Prompts(summaries=tuple(summaries[language] for language in order), others=others, topics=topics)
+    return Prompts(
+        summaries=tuple(summaries[language] for language in order), others=others, topics=topics, terms=terms
+    )
+
+
+def _read(name: str, overlay: Path | None, packaged: Path) -> str:
+    folders = [folder for folder in (overlay, packaged) if folder and (folder / name).exists()]
+    return (folders[0] / name).read_text(encoding="utf-8")
 
 
 def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
@@ -171,4 +181,9 @@ def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
         raise PromptError(f"{path}: {error}") from None
     if missing:
         raise PromptError(f"{path}: the template has no block named {' or '.join(sorted(missing))}")
+    try:
+        for name in (model,) if model else prompt.models:
+            split_name(name)
+    except ModelNameError as error:
+        raise PromptError(f"{'PAPERS_MODEL' if model else path}: {error}") from None
     return prompt.model_copy(update={"models": (model,)}) if model else prompt

@@ -1,8 +1,12 @@
-"""The texts of one language: a slogan and a short explanation a paper, or an honest stand-in until a model wrote it."""
+"""The texts of one language: a slogan and a short explanation a paper by a model, or an honest stand-in until then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from papers_pipeline.core.per_paper import Counts, PaperPending, Progress, per_paper
+from pydantic import BaseModel
+
+from papers_pipeline.core.enrichment import Task, Unasked
+from papers_pipeline.core.guardrails import Verdict, summary_verdict
+from papers_pipeline.core.llm import Answer
 from papers_pipeline.core.prompts import Prompt, input_hash
 from papers_pipeline.records import Paper, Summary, TextSource
 
@@ -10,21 +14,67 @@ STAND_IN_LANGUAGE = "en"
 """Hugging Face's summary and the abstract are English; another language has no stand-in and is never faked."""
 
 
-async def summarize(
-    prompt: Prompt, papers: Sequence[Paper], *, concurrency: int, progress: Progress
-) -> tuple[list[Summary], Counts]:
-    """One row a paper, in the given order, and the counts."""
-    by_id = {paper.arxiv_id: paper for paper in papers}
+class WrittenSummary(BaseModel):
+    """What a model is asked for."""
 
-    async def write(arxiv_id: str) -> tuple[Summary, bool]:
-        raise PaperPending("no_provider" if by_id[arxiv_id].abstract else "no_abstract")
+    title: str
+    text: str
 
-    outcomes, counts = await per_paper(prompt.asset, list(by_id), write, concurrency=concurrency, progress=progress)
-    rows = [
-        outcome.value or unwritten(prompt, by_id[outcome.arxiv_id], outcome.state, outcome.reason)
-        for outcome in outcomes
-    ]
-    return rows, counts
+
+class IllustratedSummary(WrittenSummary):
+    """The same with an emoji, for a prompt whose ``output`` names one."""
+
+    emoji: str
+
+
+def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Summary, WrittenSummary]:
+    """The task of one language's prompt; ``terms`` are the Latin words that Russian prose may hold."""
+    wants_emoji = "emoji" in prompt.output
+
+    def judge(answer: WrittenSummary, paper: Mapping[str, str]) -> Verdict:
+        return summary_verdict(
+            language=prompt.language or "",
+            title=answer.title,
+            text=answer.text,
+            emoji=getattr(answer, "emoji", None),
+            wants_emoji=wants_emoji,
+            limits=prompt.limits,
+            abstract=paper["abstract"],
+            paper_title=paper["title"],
+            terms=terms,
+        )
+
+    return Task(
+        prompt=prompt,
+        output=IllustratedSummary if wants_emoji else WrittenSummary,
+        texts=title_and_abstract,
+        judge=judge,
+        written=lambda paper, answer: written(prompt, paper, answer),
+        unwritten=lambda paper, state, reason: unwritten(prompt, paper, state, reason),
+    )
+
+
+def title_and_abstract(paper: Paper) -> Sequence[Mapping[str, str]] | Unasked:
+    """What a prompt is told of a paper; an empty abstract is never asked about."""
+    return ({"title": paper.title, "abstract": paper.abstract},) if paper.abstract else Unasked("no_abstract")
+
+
+def written(prompt: Prompt, paper: Paper, answer: Answer[WrittenSummary]) -> Summary:
+    """The row of a paper that a model wrote about."""
+    emoji = getattr(answer.output, "emoji", None)
+    return Summary(
+        arxiv_id=paper.arxiv_id,
+        state="done",
+        source="model",
+        title=" ".join(answer.output.title.split()),
+        text=" ".join(answer.output.text.split()),
+        emoji=emoji.strip() if emoji else None,
+        provider=answer.provider,
+        model=answer.model,
+        prompt_version=prompt.version,
+        input_hash=input_hash(title=paper.title, abstract=paper.abstract),
+        created_at=answer.created_at,
+    )
 
 
 def unwritten(prompt: Prompt, paper: Paper, state: str, reason: str | None) -> Summary:

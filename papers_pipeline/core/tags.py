@@ -1,31 +1,51 @@
 """The topics of a day's papers, from the closed list: by a model, or by the keyword rules until one was asked."""
 
-from collections.abc import Sequence
+from pydantic import BaseModel
 
-from papers_pipeline.core.per_paper import Counts, PaperPending, Progress, per_paper
+from papers_pipeline.core.enrichment import Task
+from papers_pipeline.core.guardrails import topics_verdict
+from papers_pipeline.core.llm import Answer
 from papers_pipeline.core.prompts import Prompt, input_hash
-from papers_pipeline.core.topics import Topic, keyword_topics
+from papers_pipeline.core.summaries import title_and_abstract
+from papers_pipeline.core.topics import keyword_topics
 from papers_pipeline.records import Paper, TopicTags
 
 
-async def tag(
-    prompt: Prompt, topics: Sequence[Topic], papers: Sequence[Paper], *, concurrency: int, progress: Progress
-) -> tuple[list[TopicTags], Counts]:
-    """One row a paper, in the given order, and the counts."""
-    by_id = {paper.arxiv_id: paper for paper in papers}
+class FiledTopics(BaseModel):
+    """What a model is asked for."""
 
-    async def choose(arxiv_id: str) -> tuple[TopicTags, bool]:
-        raise PaperPending("no_provider" if by_id[arxiv_id].abstract else "no_abstract")
-
-    outcomes, counts = await per_paper(prompt.asset, list(by_id), choose, concurrency=concurrency, progress=progress)
-    rows = [
-        outcome.value or untagged(prompt, topics, by_id[outcome.arxiv_id], outcome.state, outcome.reason)
-        for outcome in outcomes
-    ]
-    return rows, counts
+    topics: list[str]
 
 
-def untagged(prompt: Prompt, topics: Sequence[Topic], paper: Paper, state: str, reason: str | None) -> TopicTags:
+def tags_task(prompt: Prompt) -> Task[TopicTags, FiledTopics]:
+    """The task of the prompt that files papers under topics."""
+    names = [topic.name for topic in prompt.topics]
+    return Task(
+        prompt=prompt,
+        output=FiledTopics,
+        texts=title_and_abstract,
+        judge=lambda answer, _: topics_verdict(answer.topics, names, prompt.limits.get("topics", len(names))),
+        written=lambda paper, answer: tagged(prompt, paper, answer),
+        unwritten=lambda paper, state, reason: untagged(prompt, paper, state, reason),
+    )
+
+
+def tagged(prompt: Prompt, paper: Paper, answer: Answer[FiledTopics]) -> TopicTags:
+    """The row of a paper that a model tagged."""
+    return TopicTags(
+        arxiv_id=paper.arxiv_id,
+        state="done",
+        source="model",
+        topics=answer.output.topics,
+        provider=answer.provider,
+        model=answer.model,
+        prompt_version=prompt.version,
+        input_hash=input_hash(title=paper.title, abstract=paper.abstract),
+        created_at=answer.created_at,
+    )
+
+
+def untagged(prompt: Prompt, paper: Paper, state: str, reason: str | None) -> TopicTags:
     """The row of a paper that no model tagged: what the keyword rules find in its title, abstract and keywords."""
     return TopicTags.model_validate(
         {
@@ -33,7 +53,7 @@ def untagged(prompt: Prompt, topics: Sequence[Topic], paper: Paper, state: str, 
             "state": state,
             "reason": reason,
             "source": "keywords",
-            "topics": keyword_topics(topics, paper.title, paper.abstract, paper.ai_keywords),
+            "topics": keyword_topics(prompt.topics, paper.title, paper.abstract, paper.ai_keywords),
             "prompt_version": prompt.version,
             "input_hash": input_hash(title=paper.title, abstract=paper.abstract),
         }

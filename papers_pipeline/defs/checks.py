@@ -2,6 +2,7 @@
 asset would let the last run hide a bad day."""
 
 import warnings
+from collections.abc import Mapping
 
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
@@ -36,4 +37,11 @@ def list_state(assessment: DayAssessment) -> dg.AssetCheckResult:
         passed=not (shrunk or gone or assessment.state == "stalled"),
         severity=dg.AssetCheckSeverity.ERROR if shrunk else dg.AssetCheckSeverity.WARN,
         metadata={"state": assessment.state, "gone_unexplained": len(gone), "papers_gone": ", ".join(gone)},
+    )
+
+
+def providers_answer(closed: Mapping[str, str | None]) -> dg.AssetCheckResult:
+    """WARN when a model of the chain was not asked any more, after 401, 403, no credit or an unknown model."""
+    return dg.AssetCheckResult(
+        check_name="providers_answer", passed=not closed, severity=dg.AssetCheckSeverity.WARN, metadata=dict(closed)
     )

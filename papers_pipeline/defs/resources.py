@@ -5,11 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from papers_pipeline.core.cache import Cache
 from papers_pipeline.core.days import Clock
 from papers_pipeline.core.feed import FeedClient
 from papers_pipeline.core.http import session
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.limits import SharedLimit
+from papers_pipeline.core.llm import Models
 from papers_pipeline.core.locales import load_locales
 from papers_pipeline.core.per_paper import Progress, Silence
 from papers_pipeline.core.prompts import Prompts, load_prompts
@@ -35,6 +37,19 @@ def site_of(settings: Settings) -> Site:
     return Site(settings.data / "site", renderer)
 
 
+def models_of(settings: Settings, clock: Clock) -> Models:
+    """The models that these settings reach."""
+    return Models(
+        settings.access,
+        data=settings.data,
+        home=settings.home,
+        cache=Cache(settings.data / "cache", settings.home / "locks", clock),
+        clock=clock,
+        concurrency=settings.llm_concurrency,
+        requests_per_minute=settings.llm_requests_per_minute,
+    )
+
+
 def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     """A client of the list, closed when the run ends."""
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
@@ -54,13 +69,14 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:
         yield from feed_client_of(settings)
 
-    progress = progress or Silence()
+    clock, progress = clock or Clock(), progress or Silence()
     return {
         "io_manager": record_tables(settings, progress),
         "settings": settings,
-        "clock": clock or Clock(),
+        "clock": clock,
         "progress": progress,
         "lake": Lake(settings.data / "lake"),
+        "models": models_of(settings, clock),
         "site": site_of(settings),
         "feed_client": feed_client,
     }

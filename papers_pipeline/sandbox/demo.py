@@ -1,6 +1,6 @@
 """`python -m papers_pipeline.sandbox.demo [--ui]`: the main job on the sample days, or the Dagster UI on what it made.
 
-No setting of the environment or of `.env` reaches it, so that no key is ever sent to the sandbox.
+No setting of the environment or of `.env` reaches it, so that no real key is ever sent to the sandbox.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ DATA = ROOT / "data" / "demo"
 FIRST_EVENING = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 AFTERWARDS = datetime(2026, 3, 5, 6, 0, tzinfo=UTC)
 UI_PORT = 3000
+KEY = "key-of-the-sandbox"
 console = Console(highlight=False)
 
 
@@ -47,6 +48,13 @@ def enter(url: str) -> None:
     for name in setting_names():
         os.environ.pop(name, None)
     os.environ |= {"PAPERS_DATA_DIR": str(DATA), "DAGSTER_HOME": str(DATA / "dagster"), "HF_ENDPOINT": url}
+    os.environ |= provider_settings(url)
+
+
+def provider_settings(url: str, key: str = KEY) -> dict[str, str]:
+    """The settings of the sandbox's three providers."""
+    bases = {"OPENAI": f"{url}/openai/v1", "MISTRAL": f"{url}/mistral", "ANTHROPIC": f"{url}/anthropic"}
+    return {f"{name}_BASE_URL": base for name, base in bases.items()} | {f"{name}_API_KEY": key for name in bases}
 
 
 def build_samples(world: World) -> None:

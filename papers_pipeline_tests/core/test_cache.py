@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from upath import UPath
 
 from papers_pipeline.core.cache import Cache, CachedFailure, CacheEntry
@@ -74,9 +75,22 @@ def test_two_processes_never_buy_the_same(tmp_path):
     assert (tmp_path / "bought").read_text() == "x"
 
 
-def test_what_a_computation_withholds_is_not_kept(tmp_path):
-    assert asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, counted([], None))) == (None, False)
+def test_a_computation_that_fails_keeps_nothing(tmp_path):
+    async def fail():
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, fail))
     assert cache(tmp_path).get("summaries_en", KEY) is None
+
+
+def test_an_entry_that_is_not_usable_is_computed_anew_and_replaced(tmp_path):
+    cache(tmp_path).put(entry("old"))
+    got = asyncio.run(
+        cache(tmp_path).get_or_compute("summaries_en", KEY, counted([], entry("new")), lambda held: False)
+    )
+    assert got == (entry("new"), False)
+    assert cache(tmp_path).get("summaries_en", KEY) == entry("new")
 
 
 def test_another_prompt_or_another_asset_is_another_key(tmp_path):
