@@ -4,13 +4,13 @@ failed; 2: bad usage."""
 import json
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -18,13 +18,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from papers_pipeline.core.days import Clock, days_between, parse_day
+from papers_pipeline.core.errors import OperatorError
 from papers_pipeline.progress import PlainWatcher, TerminalWatcher
-from papers_pipeline.settings import Settings, SettingsError, load_settings
+from papers_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from papers_pipeline.core.llm import Spent
     from papers_pipeline.runner import DayReport
 
+T = TypeVar("T")
 LATEST = "latest"
 # A table that a file or a pipe gets is not broken at the 80 columns of a terminal that is not there.
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -38,16 +40,21 @@ def main() -> None:
 
 
 def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
+    return _operator(load_settings)
 
 
 def _clock() -> Clock:
     """The clock of this call: the demo and the tests put theirs into click's context."""
     given = click.get_current_context().find_object(Clock)
     return given if given is not None else Clock()
+
+
+def _operator(make: Callable[[], T]) -> T:
+    """What ``make`` makes; an error for the operator is bad usage."""
+    try:
+        return make()
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
@@ -165,16 +172,88 @@ def _money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:
 @main.command()
 @click.argument("arxiv_id")
 def show(arxiv_id: str) -> None:
-    """Print everything held of a paper: its row of every asset on every day that listed it."""
+    """Print everything held of a paper: its row of every asset on every day that listed it, and what models were sent
+    and answered, with the guardrails' verdicts."""
     from papers_pipeline.holdings import holdings
+    from papers_pipeline.wiring import cache_of
 
     settings = _settings()
-    found = holdings(settings.data, arxiv_id)
-    if not found:
+    held = holdings(settings.data, cache_of(settings, _clock()), arxiv_id)
+    if not held.rows:
         _fail(f"nothing is held of {arxiv_id}: no built day has listed it")
-    for title, content in found:
-        out.rule(f"[bold]{title}[/bold]", align="left", style="dim")
+    for title, content in held.rows:
+        _rule(title)
         out.print_json(json.dumps(content, ensure_ascii=False))
+    for entry in held.answers:
+        for earlier in entry.provenance.get("earlier", []):
+            _print_attempts(f"{entry.asset}, replaced, asked {earlier['created_at'][:19]}", earlier["provenance"])
+        _print_attempts(f"{entry.asset}, asked {entry.created_at:%Y-%m-%dT%H:%M:%S}", entry.provenance)
+    for name, provenance in held.attempts:
+        _print_attempts(f"failed, attempts/{name}", provenance)
+
+
+def _rule(title: str) -> None:
+    out.rule(f"[bold]{escape(title)}[/bold]", align="left", style="dim")
+
+
+def _print_attempts(title: str, provenance: dict[str, Any]) -> None:
+    """The messages as sent, the raw replies and the verdicts of every model that was asked."""
+    for attempt in provenance["attempts"]:
+        usd = "unknown" if attempt["usd"] is None else f"{attempt['usd']:.6f}"
+        tokens = f"{attempt['input_tokens']} + {attempt['output_tokens']} tokens, USD {usd}"
+        _rule(f"{title}: {attempt['model']} {attempt['result']} ({tokens})")
+        verdicts = iter(attempt["verdicts"])
+        for message in attempt["messages"]:
+            out.print(f"[bold]{message['role']}[/bold]", markup=True)
+            out.print(message["text"], markup=False, soft_wrap=True)
+            if message["role"] == "reply" and (verdict := next(verdicts, None)):
+                told = [*verdict["faults"], *(f"(warning) {warning}" for warning in verdict["warnings"])]
+                out.print("[bold]verdict[/bold]", markup=True)
+                out.print("\n".join(told) or "passes", markup=False, soft_wrap=True)
+        if attempt["detail"]:
+            out.print(attempt["detail"], markup=False, soft_wrap=True)
+
+
+@main.command()
+@click.argument("arxiv_id")
+@click.option("--only", "asset", required=True, metavar="ASSET", help="The asset whose answer is asked for again.")
+def redo(arxiv_id: str, asset: str) -> None:
+    """Ask a model again about one paper, and rebuild the pages of every day that lists it.
+
+    The old answer is kept beside the new one; when nothing new can be had it stays in force.
+    """
+    settings, clock = _settings(), _clock()
+    from papers_pipeline.redo import RedoError
+    from papers_pipeline.redo import redo as ask_again
+    from papers_pipeline.runner import runner
+
+    watcher = PlainWatcher(err)
+    with runner(settings, clock, watcher) as builder:
+        try:
+            reports = ask_again(settings, clock, builder, arxiv_id, asset)
+        except RedoError as error:
+            _fail(str(error))
+    _print_table(reports, settings)
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def prompts(context: click.Context) -> None:
+    """List the prompts: version, the chain of models (one that is not configured in brackets), and the file's asset."""
+    if context.invoked_subcommand:
+        return
+    from papers_pipeline.core.providers import split_name
+    from papers_pipeline.wiring import prompts_of
+
+    settings = _settings()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("prompt", "asset", "version", "models"):
+        table.add_column(name)
+    for prompt in _operator(lambda: prompts_of(settings)).every:
+        usable = {model for model in prompt.models if settings.access[split_name(model)[0]].is_configured}
+        chain = (model if model in usable else f"({model})" for model in prompt.models)
+        table.add_row(prompt.name, prompt.asset, prompt.version, ", ".join(chain))
+    out.print(table)
 
 
 @main.command()

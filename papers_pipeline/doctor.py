@@ -1,5 +1,6 @@
 """What is set and what can be reached: `papers doctor`. No secret is ever printed."""
 
+import asyncio
 import os
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +8,10 @@ from typing import Literal
 from papers_pipeline.core.days import Clock
 from papers_pipeline.core.feed import FeedClient, FeedError
 from papers_pipeline.core.http import session
+from papers_pipeline.core.providers import split_name
 from papers_pipeline.core.storage import is_local
 from papers_pipeline.settings import Settings
+from papers_pipeline.wiring import models_of, prompts_of
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Finding:
 
 
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
-    """Data folder, Hugging Face's list of today, and the providers of models."""
-    return [_data(settings), _list(settings, clock), *_providers(settings)]
+    """Data folder, Hugging Face's list of today, and every model of the prompts' chains."""
+    return [_data(settings), _list(settings, clock), *_models(settings, clock)]
 
 
 def _data(settings: Settings) -> Finding:
@@ -46,17 +49,26 @@ def _list(settings: Settings, clock: Clock) -> Finding:
     return Finding("ok", "HF_ENDPOINT", f"{settings.hf_endpoint} answers {with_token} ({len(bodies)} page today)")
 
 
-def _providers(settings: Settings) -> list[Finding]:
-    providers = {
-        "OPENAI": (settings.openai_api_key, settings.openai_base_url),
-        "MISTRAL": (settings.mistral_api_key, settings.mistral_base_url),
-        "ANTHROPIC": (settings.anthropic_api_key, settings.anthropic_base_url),
-    }
+def _models(settings: Settings, clock: Clock) -> list[Finding]:
+    """Each model of each chain: whether its provider lists it, and whether it answers one tiny question."""
     findings = []
-    for name, (key, url) in providers.items():
-        if key or url:
-            detail = f"{'key set' if key else 'no key'}, {url or 'the official endpoint'}"
-            findings.append(Finding("ok", f"{name}_API_KEY", detail))
-        else:
-            findings.append(Finding("unset", f"{name}_API_KEY", "not set"))
+    for name, access in settings.access.items():
+        if not access.is_configured:
+            findings.append(
+                Finding("unset", name, f"neither {name.upper()}_API_KEY nor {name.upper()}_BASE_URL is set")
+            )
+    chains = {model: split_name(model)[0] for prompt in prompts_of(settings).every for model in prompt.models}
+    asked = [model for model, provider in chains.items() if settings.access[provider].is_configured]
+    if not asked:
+        findings.append(Finding("unset", "models", "no provider is configured: texts and topics stay pending"))
+
+    async def ask_all() -> list[str | None]:
+        models = models_of(settings, clock)
+        return await asyncio.gather(*(models.examine(model) for model in asked))
+
+    for model, fault in zip(asked, asyncio.run(ask_all()), strict=True):
+        url = settings.access[chains[model]].base_url or "the official endpoint"
+        findings.append(
+            Finding("wrong", model, fault) if fault else Finding("ok", model, f"is listed and answers at {url}")
+        )
     return findings

@@ -1,31 +1,61 @@
 """Everything that is held of one paper."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from upath import UPath
 
+from papers_pipeline.core.cache import Cache, CacheEntry
 from papers_pipeline.core.lake import Lake
-from papers_pipeline.records import DailyIssue, Record
+from papers_pipeline.records import DailyIssue, Enrichment, Record
 
 
-def holdings(data: UPath, arxiv_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Title and content of each thing held of a paper: its row of every asset on every day that listed it, its entry of
-    each day's issue among them; an empty list when no day has."""
+@dataclass(frozen=True)
+class Holdings:
+    """``rows``: title and content of the paper's row of every asset on every day that listed it, and of its entry in
+    each day's issue; ``answers``: what the cache holds for these rows; ``attempts``: the failed ones that are kept,
+    each a file's name and content."""
+
+    rows: list[tuple[str, dict[str, Any]]]
+    answers: list[CacheEntry]
+    attempts: list[tuple[str, dict[str, Any]]]
+
+
+def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
+    """What is held of a paper; without rows when no built day has listed it."""
     lake = Lake(data / "lake")
-    assets = lake.assets()
-    days = [day for day in lake.partitions("feed_listing") if _row(lake, "feed_listing", day, arxiv_id)]
-    found = [(f"{asset} {day}", _row(lake, asset, day, arxiv_id)) for day in days for asset in assets]
-    return [(title, content) for title, content in found if content]
+    rows: list[tuple[str, dict[str, Any]]] = []
+    answers: dict[tuple[str, str, str], CacheEntry] = {}
+    for day in days_of(lake, arxiv_id):
+        for asset in lake.assets():
+            row = _row(lake, asset, day, arxiv_id)
+            if row is None:
+                continue
+            rows.append((f"{asset} {day}", json.loads(row.model_dump_json())))
+            if isinstance(row, Enrichment):
+                identity = {"prompt_version": row.prompt_version, "input_hash": row.input_hash}
+                if entry := cache.get(asset, identity):
+                    answers[asset, row.prompt_version, row.input_hash] = entry
+    return Holdings(rows, list(answers.values()), list(_attempts(data / "attempts", arxiv_id)))
 
 
-def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> dict[str, Any] | None:
+def days_of(lake: Lake, arxiv_id: str) -> list[str]:
+    """The days whose listing has the paper, in order."""
+    return [day for day in lake.partitions("feed_listing") if _row(lake, "feed_listing", day, arxiv_id)]
+
+
+def _attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(folder.glob(f"*/{arxiv_id}.*.json")) if folder.exists() else ():
+        yield f"{path.parent.name}/{path.name}", json.loads(path.read_text(encoding="utf-8"))
+
+
+def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> Any:
     rows: list[Record] = lake.read(asset, day, Record) or []
     for row in rows:
         if isinstance(row, DailyIssue):
-            rows_of_papers = [paper for paper in row.papers if paper.id == arxiv_id]
-            return rows_of_papers[0].model_dump(mode="json") if rows_of_papers else None
+            return next((paper for paper in row.papers if paper.id == arxiv_id), None)
         if getattr(row, "arxiv_id", None) == arxiv_id:
-            content: dict[str, Any] = json.loads(row.model_dump_json())
-            return content
+            return row
     return None

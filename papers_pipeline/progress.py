@@ -35,7 +35,8 @@ class PlainWatcher:
 
     def done(self, outcome: Outcome[Any]) -> None:
         if outcome.state == "failed":
-            self.note(f"{self._day} {outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}")
+            detail = f": {outcome.detail}" if outcome.detail else ""
+            self.note(f"{self._day} {outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}{detail}")
 
 
 class TerminalWatcher(PlainWatcher):

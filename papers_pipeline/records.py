@@ -14,6 +14,8 @@ OutcomeState = Literal["done", "pending", "failed"]
 DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
 PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
 """Why a paper was not asked about; the pages explain each (`pending.*` in `locales/`)."""
+FailureReason = Literal["refused", "unusable", "unreachable", "error"]
+"""Why a paper that was asked about has no text; the pages explain each (`failed.*` in `locales/`)."""
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
 
 
@@ -76,13 +78,15 @@ class PaperVotes(Record):
 
 class Enrichment(Record):
     """What every row of a prompt's asset tells beside its answer. ``pending`` was not asked, ``failed`` was and gave
-    nothing; ``reason`` says why. ``input_hash`` and ``prompt_version`` say what was asked."""
+    nothing; ``reason`` says why, as a code, and ``detail`` to the operator. ``input_hash`` and ``prompt_version`` say
+    what was asked."""
 
-    provenance = frozenset({"created_at"})
+    provenance = frozenset({"created_at", "detail"})
 
     arxiv_id: str
     state: OutcomeState
     reason: str | None = None
+    detail: str | None = None
     provider: str | None = None
     model: str | None = None
     prompt_version: str

@@ -71,6 +71,14 @@ class Outside:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entries), encoding="utf-8")
 
+    def offer(self, monkeypatch: pytest.MonkeyPatch, *providers: str, key: str | None = "a-key-of-the-test") -> None:
+        """Configure these providers, or all three, with a key or, where it is None, with a base URL alone."""
+        bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
+        for name in providers or bases:
+            monkeypatch.setenv(f"{name.upper()}_BASE_URL", f"{self.url}{bases[name]}")
+            if key:
+                monkeypatch.setenv(f"{name.upper()}_API_KEY", key)
+
 
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:

@@ -137,13 +137,42 @@ def test_show_prints_everything_held_of_a_paper(outside: Outside):
     assert papers("show", "2603.99999").exit_code == 1
 
 
-def test_doctor_says_what_is_set_and_prints_no_secret(outside: Outside, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+def test_doctor_tries_each_model_of_each_chain_and_prints_no_secret(outside: Outside, monkeypatch):
+    outside.offer(monkeypatch, "openai", key="a-very-secret-key")
     result = papers("doctor")
     assert result.exit_code == 0
     assert "very-secret" not in result.output
-    assert "OPENAI_API_KEY" in result.stdout
-    assert "MISTRAL_API_KEY" in result.stdout
+    told = " ".join(result.stdout.split())
+    for model in ("openai:gpt-6-luna", "openai:gpt-6.1-terra"):
+        assert f"ok {model} is listed and answers at {outside.url}/openai/v1" in told
+    assert "neither MISTRAL_API_KEY nor MISTRAL_BASE_URL is set" in told
+    assert outside.world.asked["openai models"] == outside.world.asked["openai answer"] == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("wrong-secret-key", "is not listed: Error code: 401"),
+        ("nocredit-secret-key", "is listed, but does not answer: status_code: 429"),
+    ],
+)
+def test_doctor_says_of_a_key_what_is_wrong_with_it(outside: Outside, monkeypatch, key, fault):
+    outside.offer(monkeypatch, "openai", key=key)
+    result = papers("doctor")
+    assert result.exit_code == 1
+    assert f"wrong openai:gpt-6-luna {fault}" in " ".join(result.stdout.split())
+    assert "secret-key" not in result.output
+
+
+def test_doctor_says_of_a_misspelled_model_that_it_is_not_listed(outside: Outside, monkeypatch):
+    outside.offer(monkeypatch, "mistral")
+    monkeypatch.setenv("PAPERS_MODEL", "mistral:unknown-large")
+    result = papers("doctor")
+    assert result.exit_code == 1
+    assert "wrong mistral:unknown-large is not listed" in " ".join(result.stdout.split())
+
+
+def test_doctor_says_that_the_list_cannot_be_reached(outside: Outside, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     broken = papers("doctor")
     assert broken.exit_code == 1

@@ -16,7 +16,7 @@ from papers_pipeline.core import storage
 from papers_pipeline.core.days import Clock
 
 FORMAT = 1
-EXPIRY = dict.fromkeys(("not_found", "refused by every model", "no model gave a usable answer"), timedelta(days=1))
+EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a final failure of a stage is believed before it is tried again; every other one for ``OTHER_EXPIRY``."""
 OTHER_EXPIRY = timedelta(days=30)
 
@@ -28,6 +28,7 @@ class CachedFailure(BaseModel):
 
     stage: str
     reason: str
+    detail: str | None = None
     attempts: int
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from papers_pipeline.core.guardrails import Verdict
 from papers_pipeline.core.llm import Answer, Models, Spent
-from papers_pipeline.core.per_paper import Counts, PaperPending, Progress, per_paper
+from papers_pipeline.core.per_paper import Counts, Outcome, PaperPending, Progress, per_paper
 from papers_pipeline.core.prompts import Prompt
 from papers_pipeline.records import Enrichment, Paper, PendingReason
 
@@ -27,17 +27,18 @@ class Unasked:
 class Task(Generic[Row, Output]):
     """One prompt's part of the work.
 
-    ``texts`` gives what the prompt is told of a paper (several: the next for the next model), ``judge`` the verdict on
-    an answer to one of them, ``written`` the row of an answer and ``unwritten`` that of a paper without one, from its
-    state and reason.
+    ``record`` is the type of its rows. ``texts`` gives what the prompt is told of a paper (several: the next for the
+    next model), ``judge`` the verdict on an answer to one of them, ``written`` the row of an answer and ``unwritten``
+    that of a paper without one.
     """
 
     prompt: Prompt
+    record: type[Row]
     output: type[Output]
     texts: Callable[[Paper], Sequence[Mapping[str, str]] | Unasked]
     judge: Callable[[Output, Mapping[str, str]], Verdict]
     written: Callable[[Paper, Answer[Output]], Row]
-    unwritten: Callable[[Paper, str, str | None], Row]
+    unwritten: Callable[[Paper, Outcome[Row]], Row]
 
 
 async def enrich(
@@ -69,9 +70,7 @@ async def enrich(
             task.prompt.asset, list(by_id), write, concurrency=concurrency, progress=progress
         )
     rows = [
-        outcome.value
-        or before.get(outcome.arxiv_id)
-        or task.unwritten(by_id[outcome.arxiv_id], outcome.state, outcome.reason)
+        outcome.value or before.get(outcome.arxiv_id) or task.unwritten(by_id[outcome.arxiv_id], outcome)
         for outcome in outcomes
     ]
     return rows, counts, chain.spent

@@ -11,18 +11,19 @@ FORMAT = 1
 
 
 class Spending(BaseModel):
-    """One call of a model. ``usd`` is None when the model's price is unknown."""
+    """One call of a model, about a paper or, by `papers doctor`, about none. ``usd`` is None when the model's price is
+    unknown."""
 
     model_config = ConfigDict(frozen=True)
 
     format: int = FORMAT
     at: datetime
     asset: str
-    arxiv_id: str
+    arxiv_id: str | None = None
     day: str | None = None
     provider: str
     model: str
-    prompt_version: str
+    prompt_version: str | None = None
     input_tokens: int
     output_tokens: int
     usd: float | None = None

@@ -43,8 +43,6 @@ WINDOW_SECONDS = 61.0
 CORRECTIONS = 2
 TRIES = 3
 LONGEST_WAIT_SECONDS = 60.0
-REFUSED = "refused by every model"
-UNUSABLE = "no model gave a usable answer"
 
 
 class Message(BaseModel):
@@ -131,6 +129,30 @@ class Models:
         """Why a model is not asked any more, if so."""
         return self.closed.get(split_name(name)[0]) or self.closed.get(name)
 
+    async def examine(self, name: str) -> str | None:
+        """What is wrong with a model, if anything: it is looked up at its provider and asked one tiny question."""
+        from pydantic_ai import UnexpectedModelBehavior
+        from pydantic_ai.direct import model_request
+        from pydantic_ai.exceptions import ModelAPIError
+        from pydantic_ai.messages import ModelRequest
+        from pydantic_ai.settings import ModelSettings
+
+        connection = connect(name, self.access[split_name(name)[0]], self.timeout_seconds)
+        question = ModelRequest.user_text_prompt("Answer with the word yes.")
+        settings = ModelSettings(max_tokens=64, thinking=False)
+        try:
+            try:
+                await connection.card()
+            except Exception as error:  # each SDK has errors of its own
+                return f"is not listed: {_line(error)}"
+            response = await model_request(connection.model, [question], model_settings=settings)
+        except (ModelAPIError, UnexpectedModelBehavior) as error:
+            return f"is listed, but does not answer: {_line(error)}"
+        finally:
+            await connection.close()
+        self.ledger.add(_spending(response, name, at=self.clock.now(), asset="doctor"))
+        return None
+
     @asynccontextmanager
     async def chain(
         self, prompt: Prompt, output: type[Output], judge: Judge[Output], day: str | None = None
@@ -193,14 +215,14 @@ class Chain(Generic[Output]):
             entry = await self._buy(arxiv_id, identity, texts, available)
             if again and old and old.value is not None:
                 if entry.failure:
-                    raise PaperFailed(entry.failure.reason, retryable=False, attempts=entry.failure.attempts)
+                    raise _failed(entry.failure)
                 earlier = [*old.provenance.get("earlier", []), _without_earlier(old)]
                 entry = entry.model_copy(update={"provenance": entry.provenance | {"earlier": earlier}})
             return entry
 
         entry, reused = await self._models.cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
         if entry.failure:
-            raise PaperFailed(entry.failure.reason, retryable=False, attempts=entry.failure.attempts)
+            raise _failed(entry.failure)
         how = entry.provenance
         output = self._output.model_validate(entry.value)
         return Answer(output, how["provider"], how["model"], entry.created_at, reused)
@@ -234,12 +256,11 @@ class Chain(Generic[Output]):
         kept = self._models.attempts / str(now.date()) / f"{arxiv_id}.{self._prompt.asset}.{now:%H%M%S%f}.json"
         storage.write(kept, json.dumps(provenance, ensure_ascii=False, indent=1).encode() + b"\n")
         results = {attempt.result for attempt in attempts}
+        detail = "; ".join(f"{attempt.model} {attempt.result}: {attempt.detail}" for attempt in attempts)
         if not results <= {"refused", "unusable"}:
-            told = "; ".join(f"{attempt.model} {attempt.result}: {attempt.detail}" for attempt in attempts)
-            raise PaperFailed(told, attempts=len(attempts))
-        failure = CachedFailure(
-            stage=self._prompt.asset, reason=REFUSED if results == {"refused"} else UNUSABLE, attempts=len(attempts)
-        )
+            raise PaperFailed("unreachable", detail, attempts=len(attempts))
+        reason = "refused" if results == {"refused"} else "unusable"
+        failure = CachedFailure(stage=self._prompt.asset, reason=reason, detail=detail, attempts=len(attempts))
         entry = self._models.cache.final_failure(self._prompt.asset, identity, failure)
         return entry.model_copy(update={"provenance": provenance})
 
@@ -382,28 +403,26 @@ class Chain(Generic[Output]):
             return response
 
     def _book(self, name: str, arxiv_id: str, asking: "_Asking", response: "ModelResponse") -> None:
-        usd = _price(response)
-        tokens = {"input_tokens": response.usage.input_tokens, "output_tokens": response.usage.output_tokens}
+        spending = _spending(
+            response,
+            name,
+            at=self._models.clock.now(),
+            asset=self._prompt.asset,
+            arxiv_id=arxiv_id,
+            day=self._day,
+            prompt_version=self._prompt.version,
+        )
+        self._models.ledger.add(spending)
         for spent in (self.spent, asking.spent):
             spent.calls += 1
-            spent.input_tokens += tokens["input_tokens"]
-            spent.output_tokens += tokens["output_tokens"]
-            spent.usd += usd or 0.0
-            spent.unpriced_calls += usd is None
-        provider, model = split_name(name)
-        self._models.ledger.add(
-            Spending(
-                at=self._models.clock.now(),
-                asset=self._prompt.asset,
-                arxiv_id=arxiv_id,
-                day=self._day,
-                provider=provider,
-                model=model,
-                prompt_version=self._prompt.version,
-                usd=usd,
-                **tokens,
-            )
-        )
+            spent.input_tokens += spending.input_tokens
+            spent.output_tokens += spending.output_tokens
+            spent.usd += spending.usd or 0.0
+            spent.unpriced_calls += spending.usd is None
+
+
+def _failed(failure: CachedFailure) -> PaperFailed:
+    return PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
 
 
 @dataclass
@@ -466,6 +485,12 @@ def _conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Messa
             elif isinstance(sent, RetryPromptPart):
                 said.append(Message(role="correction", text=sent.model_response()))
     return said
+
+
+def _spending(response: "ModelResponse", name: str, **about: Any) -> Spending:
+    provider, model = split_name(name)
+    tokens = {"input_tokens": response.usage.input_tokens, "output_tokens": response.usage.output_tokens}
+    return Spending(provider=provider, model=model, usd=_price(response), **tokens, **about)
 
 
 def _price(response: "ModelResponse") -> float | None:

@@ -17,7 +17,8 @@ _NOT_MESSAGES = {"language", "plurals", "topics"}
 
 
 class Locale(BaseModel):
-    """One language: its name in itself, its `lang` attribute, its babel identifier, and its words."""
+    """One language: its name in itself, its `lang` attribute, its babel identifier, what stands between two
+    sentences, and its words."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,6 +27,7 @@ class Locale(BaseModel):
     name: str
     html: str
     babel: str
+    space: str = " "
     messages: Mapping[str, str]
     plurals: Mapping[str, Mapping[str, str]]
     topics: Mapping[str, str]

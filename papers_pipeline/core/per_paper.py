@@ -21,11 +21,13 @@ class PaperPending(Exception):
 
 
 class PaperFailed(Exception):
-    """Raised by a paper's work that was tried and gave nothing. Only a failure that is not ``retryable`` is cached."""
+    """Raised by a paper's work that was tried and gave nothing: the reason as a code that pages and checks know, and
+    what the operator should read of it. Only a failure that is not ``retryable`` is cached."""
 
-    def __init__(self, reason: str, *, retryable: bool = True, attempts: int = 1) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, detail: str | None = None, *, retryable: bool = True, attempts: int = 1) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
+        self.detail = detail
         self.retryable = retryable
         self.attempts = attempts
 
@@ -40,6 +42,7 @@ class Outcome(Generic[Value]):
     value: Value | None = None
     reused: bool = False
     reason: str | None = None
+    detail: str | None = None
     retryable: bool = False
     attempts: int = 0
 
@@ -90,7 +93,7 @@ async def per_paper(
     """Run ``work`` for every paper, at most ``concurrency`` at once; returns the outcomes in the given order.
 
     ``work`` returns a value and whether it was reused, or raises PaperPending or PaperFailed. Any other exception is
-    that paper's failure too, retryable and named by its type.
+    that paper's failure too, retryable, with the reason ``error``.
     """
     started = time.perf_counter()
     gate = asyncio.Semaphore(concurrency)
@@ -121,7 +124,16 @@ async def _outcome(stage: str, arxiv_id: str, work: Callable[[str], Awaitable[tu
     except PaperPending as pending:
         return Outcome(stage, arxiv_id, "pending", reason=pending.reason)
     except PaperFailed as failed:
-        return Outcome(stage, arxiv_id, "failed", None, False, failed.reason, failed.retryable, failed.attempts)
+        return Outcome(
+            stage,
+            arxiv_id,
+            "failed",
+            reason=failed.reason,
+            detail=failed.detail,
+            retryable=failed.retryable,
+            attempts=failed.attempts,
+        )
     except Exception as error:
-        return Outcome(stage, arxiv_id, "failed", None, False, f"{type(error).__name__}: {error}", True, 1)
+        detail = f"{type(error).__name__}: {error}"
+        return Outcome(stage, arxiv_id, "failed", reason="error", detail=detail, retryable=True, attempts=1)
     return Outcome(stage, arxiv_id, "done", value, reused)

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from papers_pipeline.core.locales import Locale
-from papers_pipeline.records import DailyIssue, IssuePaper
+from papers_pipeline.records import DailyIssue, FailureReason, IssuePaper, IssueText
 
 PACKAGE = Path(__file__).parent.parent
 IMAGE_SOURCES = ("https://cdn-thumbnails.huggingface.co", "https://arxiv.org", "https://export.arxiv.org")
@@ -89,6 +90,7 @@ class Renderer:
             template,
             locale=locale,
             say=partial(_say, locale),
+            notes=partial(notes, locale),
             english="" if locale.html == "en" else Markup(' lang="en"'),
             locales=[self.locales[language] for language in self.languages],
             root="../" * (path.count("/") + 1),
@@ -127,6 +129,31 @@ def web_url(url: str | None) -> str | None:
 def other_days(paper: IssuePaper, day: date) -> list[date]:
     """The other days that list a paper, but for the one it moved to, which its page names by itself."""
     return [listed for listed in sorted(set(paper.listed_on)) if listed not in (day, paper.moved_to)]
+
+
+def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
+    """What is said below a paper's text: who wrote it, or why nobody has, and which topics and institutions are
+    stand-ins; a sentence or two each."""
+    text = paper.summaries.get(locale.code) or IssueText(state="pending", reason="not_built")
+    said = []
+    if text.source == "model":
+        date_ = locale.short_date(text.created_at.date()) if text.created_at else ""
+        said.append(_say(locale, "text.model", model=text.model, date=date_, prompt=text.prompt_version))
+    elif text.source == "hf_ai_summary":
+        key = "text.hf_ai_summary_model" if text.model else "text.hf_ai_summary"
+        said.append(_say(locale, key, model=text.model))
+    elif paper.abstract:
+        said.append(_say(locale, "text.abstract"))
+    if text.state == "pending":
+        said.append(_say(locale, f"pending.{text.reason}"))
+    elif text.state == "failed":
+        known = text.reason if text.reason in get_args(FailureReason) else "error"
+        said.append(_say(locale, f"failed.{known}"))
+    if paper.topics.names and paper.topics.source == "keywords":
+        said.append(_say(locale, "paper.topics_keywords"))
+    if paper.affiliations and paper.affiliations_source == "hf_organization":
+        said.append(_say(locale, "paper.institutions_hf"))
+    return said
 
 
 def capitalized(text: str) -> str:

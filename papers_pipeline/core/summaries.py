@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from papers_pipeline.core.enrichment import Task, Unasked
 from papers_pipeline.core.guardrails import Verdict, summary_verdict
 from papers_pipeline.core.llm import Answer
+from papers_pipeline.core.per_paper import Outcome
 from papers_pipeline.core.prompts import Prompt, input_hash
 from papers_pipeline.records import Paper, Summary, TextSource
 
@@ -46,11 +47,12 @@ def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Summary, Written
 
     return Task(
         prompt=prompt,
+        record=Summary,
         output=IllustratedSummary if wants_emoji else WrittenSummary,
         texts=title_and_abstract,
         judge=judge,
         written=lambda paper, answer: written(prompt, paper, answer),
-        unwritten=lambda paper, state, reason: unwritten(prompt, paper, state, reason),
+        unwritten=lambda paper, outcome: unwritten(prompt, paper, outcome),
     )
 
 
@@ -77,14 +79,15 @@ def written(prompt: Prompt, paper: Paper, answer: Answer[WrittenSummary]) -> Sum
     )
 
 
-def unwritten(prompt: Prompt, paper: Paper, state: str, reason: str | None) -> Summary:
+def unwritten(prompt: Prompt, paper: Paper, outcome: Outcome[Summary]) -> Summary:
     """The row of a paper that no model wrote about: in English with Hugging Face's own summary, else the abstract."""
     source, text, model = stand_in(paper) if prompt.language == STAND_IN_LANGUAGE else (None, None, None)
     return Summary.model_validate(
         {
             "arxiv_id": paper.arxiv_id,
-            "state": state,
-            "reason": reason,
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "detail": outcome.detail,
             "source": source,
             "text": text,
             "model": model,

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from papers_pipeline.core.enrichment import Task
 from papers_pipeline.core.guardrails import topics_verdict
 from papers_pipeline.core.llm import Answer
+from papers_pipeline.core.per_paper import Outcome
 from papers_pipeline.core.prompts import Prompt, input_hash
 from papers_pipeline.core.summaries import title_and_abstract
 from papers_pipeline.core.topics import keyword_topics
@@ -22,11 +23,12 @@ def tags_task(prompt: Prompt) -> Task[TopicTags, FiledTopics]:
     names = [topic.name for topic in prompt.topics]
     return Task(
         prompt=prompt,
+        record=TopicTags,
         output=FiledTopics,
         texts=title_and_abstract,
         judge=lambda answer, _: topics_verdict(answer.topics, names, prompt.limits.get("topics", len(names))),
         written=lambda paper, answer: tagged(prompt, paper, answer),
-        unwritten=lambda paper, state, reason: untagged(prompt, paper, state, reason),
+        unwritten=lambda paper, outcome: untagged(prompt, paper, outcome),
     )
 
 
@@ -45,13 +47,14 @@ def tagged(prompt: Prompt, paper: Paper, answer: Answer[FiledTopics]) -> TopicTa
     )
 
 
-def untagged(prompt: Prompt, paper: Paper, state: str, reason: str | None) -> TopicTags:
+def untagged(prompt: Prompt, paper: Paper, outcome: Outcome[TopicTags]) -> TopicTags:
     """The row of a paper that no model tagged: what the keyword rules find in its title, abstract and keywords."""
     return TopicTags.model_validate(
         {
             "arxiv_id": paper.arxiv_id,
-            "state": state,
-            "reason": reason,
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "detail": outcome.detail,
             "source": "keywords",
             "topics": keyword_topics(prompt.topics, paper.title, paper.abstract, paper.ai_keywords),
             "prompt_version": prompt.version,

@@ -9,28 +9,27 @@ from papers_pipeline.core.enrichment import Task, enrich
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.llm import Models
 from papers_pipeline.core.per_paper import Progress
-from papers_pipeline.core.summaries import summary_task
-from papers_pipeline.core.tags import tags_task
+from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.defs.checks import day_check, providers_answer
 from papers_pipeline.defs.partitions import day_of
-from papers_pipeline.defs.resources import prompts_of
 from papers_pipeline.defs.tables import Table, day_asset
-from papers_pipeline.records import Enrichment, Paper, Summary, TopicTags
+from papers_pipeline.records import Paper
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.wiring import prompts_of
 
 
-def enrichment_asset(task: Task[Any, Any], record: type[Enrichment], description: str) -> dg.AssetsDefinition:
+def enrichment_asset(task: Task[Any, Any]) -> dg.AssetsDefinition:
     """The asset of one prompt's answers."""
     prompt = task.prompt
 
     @day_asset(
-        record=record,
+        record=task.record,
         name=prompt.asset,
         group_name="enrichment",
         kinds={"llm", "parquet"},
         code_version=prompt.version,
         metadata={"prompt": prompt.name},
-        description=description,
+        description=description(task),
         check_specs=[day_check("providers_answer", prompt.asset, "No provider turned the key or the account away.")],
     )
     async def asset(
@@ -46,7 +45,7 @@ def enrichment_asset(task: Task[Any, Any], record: type[Enrichment], description
             task,
             feed_listing,
             models=models,
-            earlier=lake.read(prompt.asset, day, record) or (),
+            earlier=lake.read(prompt.asset, day, task.record) or (),
             day=day,
             concurrency=settings.llm_concurrency,
             progress=progress,
@@ -57,20 +56,14 @@ def enrichment_asset(task: Task[Any, Any], record: type[Enrichment], description
     return asset
 
 
+def description(task: Task[Any, Any]) -> str:
+    """What the UI says of a prompt's asset."""
+    if task.prompt.language:
+        return f"A slogan and a short text a paper in the language «{task.prompt.language}»."
+    return "The topics of each paper, from the closed list of `prompts/topics.yaml`."
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
-    prompts = prompts_of(load_settings())
-    summaries = [
-        enrichment_asset(
-            summary_task(prompt, prompts.terms),
-            Summary,
-            f"A slogan and a short text a paper in the language «{prompt.language}».",
-        )
-        for prompt in prompts.summaries
-    ]
-    tags = enrichment_asset(
-        tags_task(prompts.others["topic_tags"]),
-        TopicTags,
-        "The topics of each paper, from the closed list of `prompts/topics.yaml`.",
-    )
-    return dg.Definitions(assets=[*summaries, tags])
+    tasks = tasks_of(prompts_of(load_settings()))
+    return dg.Definitions(assets=[enrichment_asset(task) for task in tasks.values()])

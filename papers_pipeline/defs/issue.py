@@ -9,10 +9,10 @@ from papers_pipeline.core.issue import Listings, build_issue
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
-from papers_pipeline.defs.resources import prompts_of
 from papers_pipeline.defs.tables import Table, day_asset
 from papers_pipeline.records import DailyIssue, Paper, PaperVotes, Summary, TopicTags
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.wiring import prompts_of
 
 # A day that was bought before a language existed still becomes an issue: what is absent is pending.
 OPTIONAL = {"allow_missing_partitions": True}

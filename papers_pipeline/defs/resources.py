@@ -1,65 +1,16 @@
-"""What the assets are given: clients, clock, lake and site, made from the settings."""
+"""What the assets are given: clients, clock, models, lake and site, made from the settings."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from papers_pipeline.core.cache import Cache
 from papers_pipeline.core.days import Clock
 from papers_pipeline.core.feed import FeedClient
-from papers_pipeline.core.http import session
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.limits import SharedLimit
-from papers_pipeline.core.llm import Models
-from papers_pipeline.core.locales import load_locales
 from papers_pipeline.core.per_paper import Progress, Silence
-from papers_pipeline.core.prompts import Prompts, load_prompts
-from papers_pipeline.core.render import Renderer
-from papers_pipeline.core.site import PACKAGE, Site
 from papers_pipeline.defs.io_managers import record_tables
 from papers_pipeline.settings import Settings
-
-HF_WINDOW_SECONDS = 300
-HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
-"""Hugging Face's limits in five minutes: https://huggingface.co/docs/hub/rate-limits."""
-
-
-def prompts_of(settings: Settings) -> Prompts:
-    """The prompts that these settings name."""
-    return load_prompts(settings.prompts_dir, settings.languages, settings.model)
-
-
-def site_of(settings: Settings) -> Site:
-    """The site that these settings name."""
-    languages = prompts_of(settings).languages
-    renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
-    return Site(settings.data / "site", renderer)
-
-
-def models_of(settings: Settings, clock: Clock) -> Models:
-    """The models that these settings reach."""
-    return Models(
-        settings.access,
-        data=settings.data,
-        home=settings.home,
-        cache=Cache(settings.data / "cache", settings.home / "locks", clock),
-        clock=clock,
-        concurrency=settings.llm_concurrency,
-        requests_per_minute=settings.llm_requests_per_minute,
-    )
-
-
-def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
-    """A client of the list, closed when the run ends."""
-    token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
-    limit = SharedLimit(settings.home / "limits", "huggingface", requests, HF_WINDOW_SECONDS)
-    with session(settings.contact) as http:
-        try:
-            yield FeedClient(settings.hf_endpoint, http, limit, token)
-        finally:
-            limit.close()
+from papers_pipeline.wiring import feed_client_of, lake_of, models_of, site_of
 
 
 def resources(settings: Settings, clock: Clock | None = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -67,7 +18,8 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
 
     @dg.resource(description="Asks Hugging Face for the lists.")
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:
-        yield from feed_client_of(settings)
+        with feed_client_of(settings) as client:
+            yield client
 
     clock, progress = clock or Clock(), progress or Silence()
     return {
@@ -75,7 +27,7 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
         "settings": settings,
         "clock": clock,
         "progress": progress,
-        "lake": Lake(settings.data / "lake"),
+        "lake": lake_of(settings),
         "models": models_of(settings, clock),
         "site": site_of(settings),
         "feed_client": feed_client,

@@ -104,7 +104,7 @@ def test_another_prompt_or_another_asset_is_another_key(tmp_path):
 def test_a_final_failure_is_believed_for_its_time(tmp_path):
     clock = FixedClock(NOW)
     store = cache(tmp_path, clock)
-    reasons = {"refused by every model": timedelta(days=1), "too_large": timedelta(days=30)}
+    reasons = {"refused": timedelta(days=1), "too_large": timedelta(days=30)}
     for reason, believed in reasons.items():
         clock.moment = NOW
         failure = CachedFailure(stage="paper_pdfs", reason=reason, attempts=1)

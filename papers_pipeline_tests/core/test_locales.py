@@ -101,12 +101,13 @@ def test_missing_message_is_named_with_its_file(locales):
 
 
 def test_message_without_a_value_for_its_placeholder_is_named(locales):
-    with pytest.raises(LookupError, match=r"en\.toml: message 'text\.model_undated' needs a value for 'model'"):
-        locales["en"].text("text.model_undated")
+    with pytest.raises(LookupError, match=r"en\.toml: message 'text\.hf_ai_summary_model' needs a value for 'model'"):
+        locales["en"].text("text.hf_ai_summary_model")
 
 
 def test_values_are_put_in_as_they_are(locales):
-    assert locales["en"].text("text.model_undated", model="{odd}") == "Written by {odd}."
+    said = locales["en"].text("text.hf_ai_summary_model", model="{odd}")
+    assert said == "Hugging Face’s own AI summary, written by {odd}."
 
 
 def test_language_without_a_file_says_which_to_write(tmp_path):

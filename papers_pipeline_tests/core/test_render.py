@@ -13,6 +13,7 @@ from papers_pipeline.core.locales import load_locales
 from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.records import (
     DailyIssue,
+    FailureReason,
     Figure,
     IssueAuthor,
     IssueCounts,
@@ -38,7 +39,9 @@ WRITTEN = {
 
 def written(lang: str) -> IssueText:
     title, text = WRITTEN[lang]
-    return IssueText(state="done", source="model", title=title, text=text, model="windy-1", created_at=SEEN)
+    return IssueText(
+        state="done", source="model", title=title, text=text, model="windy-1", prompt_version="abc123", created_at=SEEN
+    )
 
 
 def paper(arxiv_id: str = "2502.00001", **changes) -> IssuePaper:
@@ -116,7 +119,7 @@ def every_case(**days: date) -> DailyIssue:
     standin = IssueText(
         state="pending", reason="no_provider", source="hf_ai_summary", text="A short AI text.", model="hf-mini"
     )
-    failed = IssueText(state="failed", reason="every provider refused")
+    failed = IssueText(state="failed", reason="refused")
     return issue(
         paper("2502.00001", figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]),
         paper("2502.00002", summaries=pending, topics=IssueTopics(names=["cv"], source="keywords")),
@@ -317,24 +320,24 @@ def test_site_url_adds_canonical_and_alternates():
 @pytest.mark.parametrize(
     ("lang", "note"),
     [
-        ("ru", "Текст написала модель windy-1 (6 февр. 2025 г.)."),
-        ("en", "Written by windy-1 on Feb 6, 2025."),
-        ("zh", "以上简介由 windy-1 撰写（2025年2月6日）。"),
+        ("ru", "Текст написала модель windy-1 (6 февр. 2025 г., промпт abc123)."),
+        ("en", "Written by windy-1 on Feb 6, 2025, prompt abc123."),
+        ("zh", "以上简介由 windy-1 撰写（2025年2月6日，提示词版本 abc123）。"),
     ],
 )
-def test_text_says_which_model_wrote_it_and_when(lang, note):
+def test_text_says_which_model_wrote_it_when_and_by_which_prompt(lang, note):
     assert note in shown(renderer().day_page(issue(paper()), lang))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("state", ["pending", "failed"])
 def test_missing_text_says_so_with_its_reason_and_shows_the_abstract(lang, state):
-    text = IssueText(state=state, reason="budget" if state == "pending" else "every provider refused")
+    reason = "budget" if state == "pending" else "refused"
+    text = IssueText(state=state, reason=reason)
     page = renderer().day_page(issue(paper(summaries={lang: text})), lang)
     words = shown(page)
     locale = LOCALES[lang]
-    failed = f"{locale.text('text.failed')} {locale.text('text.reason')} every provider refused"
-    assert (locale.text("pending.budget") if state == "pending" else failed) in words
+    assert locale.text(f"{state}.{reason}") in words
     assert LOCALES[lang].text("text.abstract") in words
     assert words.count("We instrument an invented bridge") == 1
     assert [text_of(heading) for heading in elements(page, "h2")] == ["🌉 Sensor Bridges Foresee Gusts"]
@@ -349,6 +352,20 @@ def test_language_that_the_record_lacks_is_pending(lang):
 @pytest.mark.parametrize("reason", get_args(PendingReason))
 def test_every_reason_to_be_pending_is_explained(lang, reason):
     assert LOCALES[lang].text(f"pending.{reason}")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("reason", get_args(FailureReason))
+def test_every_reason_to_fail_is_explained(lang, reason):
+    text = IssueText(state="failed", reason=reason)
+    words = shown(renderer().day_page(issue(paper(summaries={lang: text})), lang))
+    assert LOCALES[lang].text(f"failed.{reason}") in words
+
+
+def test_sentences_of_a_chinese_note_stand_without_a_blank():
+    text = IssueText(state="failed", reason="refused")
+    words = shown(renderer().day_page(issue(paper(summaries={"zh": text})), "zh"))
+    assert LOCALES["zh"].text("text.abstract") + LOCALES["zh"].text("failed.refused") in words
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

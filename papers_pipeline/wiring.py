@@ -1,0 +1,69 @@
+"""What the settings name, made: prompts, models, cache, site and clients, for Dagster's resources and the terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from papers_pipeline.core.cache import Cache
+from papers_pipeline.core.days import Clock
+from papers_pipeline.core.feed import FeedClient
+from papers_pipeline.core.http import session
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.limits import SharedLimit
+from papers_pipeline.core.llm import Models
+from papers_pipeline.core.locales import load_locales
+from papers_pipeline.core.prompts import Prompts, load_prompts
+from papers_pipeline.core.render import Renderer
+from papers_pipeline.core.site import PACKAGE, Site
+from papers_pipeline.settings import Settings
+
+HF_WINDOW_SECONDS = 300
+HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
+"""Hugging Face's limits in five minutes: https://huggingface.co/docs/hub/rate-limits."""
+
+
+def prompts_of(settings: Settings) -> Prompts:
+    """The prompts that these settings name."""
+    return load_prompts(settings.prompts_dir, settings.languages, settings.model)
+
+
+def site_of(settings: Settings) -> Site:
+    """The site that these settings name."""
+    languages = prompts_of(settings).languages
+    renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
+    return Site(settings.data / "site", renderer)
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The stored tables."""
+    return Lake(settings.data / "lake")
+
+
+def cache_of(settings: Settings, clock: Clock) -> Cache:
+    """What was computed and paid for."""
+    return Cache(settings.data / "cache", settings.home / "locks", clock)
+
+
+def models_of(settings: Settings, clock: Clock) -> Models:
+    """The models that these settings reach."""
+    return Models(
+        settings.access,
+        data=settings.data,
+        home=settings.home,
+        cache=cache_of(settings, clock),
+        clock=clock,
+        concurrency=settings.llm_concurrency,
+        requests_per_minute=settings.llm_requests_per_minute,
+    )
+
+
+@contextmanager
+def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
+    """A client of the list, closed at the end."""
+    token = settings.hf_token.get_secret_value() if settings.hf_token else None
+    requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
+    limit = SharedLimit(settings.home / "limits", "huggingface", requests, HF_WINDOW_SECONDS)
+    with session(settings.contact) as http:
+        try:
+            yield FeedClient(settings.hf_endpoint, http, limit, token)
+        finally:
+            limit.close()
