@@ -468,7 +468,14 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, asking: _Asking) -> 
 
 
 def _conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Message]:
-    from pydantic_ai.messages import ModelResponse, RetryPromptPart, TextPart, ToolCallPart, UserPromptPart
+    from pydantic_ai.messages import (
+        ModelResponse,
+        RetryFeedbackPart,
+        TextPart,
+        ToolCallPart,
+        ToolReturnPart,
+        UserPromptPart,
+    )
 
     said = [Message(role="system", text=system)]
     for message in messages:
@@ -482,8 +489,11 @@ def _conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Messa
         for sent in message.parts:
             if isinstance(sent, UserPromptPart):
                 said.append(Message(role="user", text=str(sent.content)))
-            elif isinstance(sent, RetryPromptPart):
+            elif isinstance(sent, RetryFeedbackPart):
                 said.append(Message(role="correction", text=sent.model_response()))
+            elif isinstance(sent, ToolReturnPart) and sent.outcome == "retried":
+                told = sent.content if isinstance(sent.content, str) else sent.model_response_str()
+                said.append(Message(role="correction", text=told))
     return said
 
 
