@@ -296,6 +296,20 @@ def test_letters_of_another_script_are_a_fault_unless_the_abstract_has_them():
     assert judged("ru", TEXTS["ru"].replace("лишних", "лишних (λ, Ω)")) == CLEAN
 
 
+@pytest.mark.parametrize("word", ["LL\u041c", "GP\u0422", "промпtы"])
+def test_a_word_of_two_alphabets_is_a_fault(word: str):
+    said = f"{TEXTS['ru']} Так устроен {word}."
+    assert judged("ru", said) == faults(
+        f'The word "{word}" mixes Latin and Cyrillic letters: write it in one alphabet.'
+    )
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\ufeff"])
+def test_a_character_without_width_is_a_fault(hidden: str):
+    said = TEXTS["en"].replace(" ", f" {hidden}", 1)
+    assert judged("en", said) == faults(f"The text holds the invisible character U+{ord(hidden):04X}: leave it out.")
+
+
 def test_the_title_is_in_the_script_of_the_language():
     assert judged("zh", title="A Small Router") == faults(
         'The title "A Small Router" is not in the language zh: write it in zh.'

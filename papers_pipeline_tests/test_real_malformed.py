@@ -1,0 +1,93 @@
+"""Real malformed answers replayed: each ends repaired, refused or warned of. Needs the folder PAPERS_REAL_DATA."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from papers_pipeline.records import Paper
+from papers_pipeline.sandbox.world import Reply
+from papers_pipeline_tests.conftest import LONG_AGO, Outside
+from papers_pipeline_tests.core.test_llm import PROVIDERS, Desk
+
+REAL = Path(os.environ["PAPERS_REAL_DATA"])
+VALUES = {
+    line["n"]: line for line in map(json.loads, (REAL / "malformed.jsonl").read_text(encoding="utf-8").splitlines())
+}
+
+
+@pytest.fixture
+def desk(outside: Outside, tmp_path: Path) -> Desk:
+    return Desk(outside, tmp_path / "state")
+
+
+def real_paper(number: int, day: str) -> Paper:
+    listed = json.loads((REAL / "hf_api" / f"{day}.json").read_text(encoding="utf-8"))
+    (paper,) = [entry["paper"] for entry in listed if entry["paper"]["id"] == VALUES[number]["id"]]
+    return Paper(
+        arxiv_id=paper["id"], title=paper["title"], abstract=paper["summary"], authors=[], first_seen_at=LONG_AGO
+    )
+
+
+def replay(desk: Desk, content, **fits) -> None:
+    desk.outside.world.replies.append(Reply(content=content, **fits))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_topics_in_a_python_fence_are_repaired(desk: Desk, provider: str):
+    desk.made(provider)
+    replay(desk, VALUES[19]["value"])
+    row = desk.buy("topic_tags", [real_paper(19, "2025-02-06")]).row
+    assert (row.state, row.source) == ("done", "model")
+    assert len(desk.outside.world.calls) == 2
+
+
+@pytest.mark.parametrize("times", [1, 9])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_topics_outside_the_list_are_repaired_or_refused(desk: Desk, provider: str, times: int):
+    desk.made(provider)
+    replay(desk, {"topics": VALUES[25]["value"]}, times=times)
+    row = desk.buy("topic_tags", [real_paper(25, "2025-03-19")]).row
+    assert row.state == ("done" if times == 1 else "failed")
+    assert "#creativity" not in row.topics
+
+
+def test_nothing_is_asked_about_papers_without_an_abstract(desk: Desk):
+    """What was made up about two of them can no longer come to be."""
+    for number in (27, 29):
+        title = VALUES[number]["value"]["title"] if number == 29 else "No abstract"
+        paper = Paper(arxiv_id=VALUES[number]["id"], title=title, abstract="", authors=[], first_seen_at=LONG_AGO)
+        for asset in ("topic_tags", "summaries_ru", "summaries_en", "summaries_zh"):
+            row = desk.buy(asset, [paper]).row
+            assert (row.state, row.reason) == ("pending", "no_abstract")
+    assert desk.outside.world.calls == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_english_adverb_in_russian_is_repaired(desk: Desk, provider: str):
+    desk.made(provider)
+    text = " ".join([VALUES[31]["value"]] * 4)
+    replay(desk, {"title": "Память без потерь", "text": text, "emoji": "🧠"})
+    row = desk.buy("summaries_ru", [real_paper(19, "2025-02-06")]).row
+    assert row.state == "done"
+    assert "drastically" not in row.text
+    faults = desk.attempts()[0]["verdicts"][0]["faults"]
+    assert any('"drastically"' in fault for fault in faults)
+
+
+def test_a_wrong_number_in_chinese_carries_a_warning(desk: Desk):
+    text = VALUES[33]["value"] + "。它沿用增量规则。门控是向量值的。代码已经公开。"
+    replay(desk, {"title": "恒定内存的序列模型", "text": text})
+    row = desk.buy("summaries_zh", [real_paper(33, "2025-03-19")]).row
+    assert row.state == "done"
+    (verdict,) = desk.attempts()[0]["verdicts"]
+    assert any('"3亿"' in warning for warning in verdict["warnings"])
+
+
+def test_a_good_russian_answer_passes_at_once(desk: Desk):
+    given = json.loads(VALUES[21]["value"])
+    replay(desk, {"title": given["title"], "text": given["desc"], "emoji": given["emoji"]})
+    row = desk.buy("summaries_ru", [real_paper(21, "2025-02-06")]).row
+    assert (row.title, row.text, row.emoji) == (given["title"], given["desc"], given["emoji"])
+    assert len(desk.outside.world.calls) == 1
