@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from papers_pipeline.sandbox import providers
+from papers_pipeline.sandbox import documents, providers
 from papers_pipeline.sandbox.world import Fault, Reply, World
 
 DEFAULT_LIMIT, MOST = 50, 100
@@ -54,6 +54,7 @@ def make_app(world: World) -> ASGIApp:
         Route("/api/daily_papers", daily_papers),
         Route("/_sandbox/state", state, methods=["GET", "POST"]),
         *providers.routes(world),
+        *documents.routes(world),
     ]
     return _Weather(Starlette(routes=routes), world)
 
@@ -71,6 +72,8 @@ class _Weather:
         call = await providers.arrival(self._world, Request(scope, receive))
         fault = self._world.fault(f"{scope['path']}?{scope['query_string'].decode()}")
         await asyncio.sleep(self._world.latency_seconds + (fault.seconds if fault else 0))
+        if fault and fault.cut_after is not None:
+            send = _cut(send, fault.cut_after)
         if fault is None or (fault.status == 200 and not fault.body):
             return await self._app(scope, receive, send)
         if call:
@@ -79,3 +82,17 @@ class _Weather:
         if not fault.body and (error := providers.error(scope["path"], fault.status)):
             response = JSONResponse(error, fault.status, fault.headers)
         return await response(scope, receive, send)
+
+
+def _cut(send: Send, left: int) -> Send:
+    """Send so many bytes of a body and never its end, upon which the server closes the connection."""
+
+    async def cut(message: Message) -> None:
+        nonlocal left
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")[:left]
+            left -= len(body)
+            message = {**message, "body": body, "more_body": True}
+        await send(message)
+
+    return cut

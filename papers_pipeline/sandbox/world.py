@@ -16,7 +16,8 @@ LIST_NAME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(@(?P<since>\d{4}-\d\d-\d\dT\d{
 
 @dataclass
 class Fault:
-    """What a request whose path and query hold ``match`` gets instead of an answer, ``times`` times."""
+    """What a request whose path and query hold ``match`` gets instead of an answer, ``times`` times; with
+    ``cut_after``, the connection breaks after that many bytes of the body."""
 
     match: str
     status: int = 200
@@ -24,6 +25,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     times: int = 1
+    cut_after: int | None = None
 
 
 @dataclass
@@ -72,12 +74,14 @@ class World:
     """The outside world: a folder laid out as `hf_api/<date>.json`, a clock, faults and replies to come, and what was
     asked.
 
-    `hf_api/<date>@<YYYY-MM-DDTHHMM>.json` is the list of that day from that UTC time on.
+    `hf_api/<date>@<YYYY-MM-DDTHHMM>.json` is the list of that day from that UTC time on; `pdf/<id>.pdf` are papers, and
+    `papers/<id>.yaml` what others are made of (`documents`). ``substitute_pdfs`` gives another PDF for one that lacks.
     """
 
     folder: Path = SAMPLE
     now: datetime | None = None
     latency_seconds: float = 0.0
+    substitute_pdfs: bool = False
     faults: list[Fault] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)

@@ -533,7 +533,15 @@ def test_faults_and_replies_are_laid_down_and_calls_are_read_over_http(outside: 
     told = state(replies=[laid], faults=[{"match": "/anthropic/", "status": 529}])
     assert told["replies"] == [{"content": None, "language": "", "title": "", **laid}]
     assert told["faults"] == [
-        {"match": "/anthropic/", "status": 529, "body": "", "headers": {}, "seconds": 0.0, "times": 1}
+        {
+            "match": "/anthropic/",
+            "status": 529,
+            "body": "",
+            "headers": {},
+            "seconds": 0.0,
+            "times": 1,
+            "cut_after": None,
+        }
     ]
     with openai_client(outside.url) as client:
         assert client.chat.completions.create(**OPENAI).choices[0].message.refusal == "I cannot help with this request."
