@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from upath import UPath
 
-from papers_pipeline.core import storage
+from papers_pipeline.core import locks, storage
 from papers_pipeline.defs.runs import mark_dead_runs
 from papers_pipeline.settings import Settings, load_settings
 
@@ -28,7 +28,10 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of this home, runs of dead processes marked failed."""
     home = prepare(settings)
     os.environ["DAGSTER_HOME"] = str(home)  # what Dagster itself reads, here and in what it starts
-    with dg.DagsterInstance.from_config(str(home)) as made:
+    # Two processes that make the same databases at once get in each other's way.
+    with locks.held(home / "locks", "instance"):
+        made = dg.DagsterInstance.from_config(str(home))
+    with made:
         mark_dead_runs(made)
         yield made
 

@@ -188,8 +188,8 @@ def test_serve_previews_the_built_site(outside: Outside):
         url = server.stdout.readline().split()[0]
         assert "2603.10001" in requests.get(f"{url}en/d/{DAY}.html", timeout=10).text
     finally:
-        server.send_signal(signal.SIGINT)
-        server.communicate(timeout=10)
+        server.terminate()
+        server.communicate(timeout=30)
 
 
 def start(*arguments: str) -> subprocess.Popen:

@@ -66,7 +66,7 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
     """The rows of a Parquet file's bytes, of the record that the file names. Raises LakeError for any other file."""
     where = f"{asset} {partition}"
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = _table(data)
     except pa.ArrowInvalid as error:
         raise LakeError(f"{where}: the stored table is damaged ({error}): build {asset} of that day again") from None
     names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
@@ -78,7 +78,13 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
 
 def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Some columns of a Parquet file's bytes as plain dictionaries, for scans over many days."""
-    yield from pq.read_table(pa.BufferReader(data), columns=list(columns)).to_pylist()
+    yield from _table(data, list(columns)).to_pylist()
+
+
+def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
+    """Read in this thread alone: `pq.read_table` leaves a worker that lets go of ``data`` when it likes, and a process
+    that ends at that moment is aborted (pyarrow 26: `~PyBuffer` asks an ending interpreter for its lock)."""
+    return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
 
 
 @cache
