@@ -13,7 +13,9 @@ PaperStatus = Literal["listed", "gone", "withdrawn"]
 OutcomeState = Literal["done", "pending", "failed"]
 DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
 PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
-"""Why a paper was not asked about; the pages explain each (`pending.*` in `locales/`)."""
+"""Why a paper was not written about; the pages explain each (`pending.*` in `locales/`)."""
+UnreadReason = Literal["no_pdf", "no_text"]
+"""Why a paper itself was not read: there is no PDF, or no text of it."""
 FailureReason = Literal["refused", "unusable", "unreachable", "error"]
 """Why a paper that was asked about has no text; the pages explain each (`failed.*` in `locales/`)."""
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
@@ -76,17 +78,73 @@ class PaperVotes(Record):
     github_stars: int | None = None
 
 
-class Enrichment(Record):
-    """What every row of a prompt's asset tells beside its answer. ``pending`` was not asked, ``failed`` was and gave
-    nothing; ``reason`` says why, as a code, and ``detail`` to the operator. ``input_hash`` and ``prompt_version`` say
-    what was asked."""
+class StageRow(Record):
+    """What became of one paper in one stage. ``pending`` was not begun, ``failed`` was and gave nothing; ``reason``
+    says why, as a code, and ``detail`` to the operator."""
 
-    provenance = frozenset({"created_at", "detail"})
+    provenance = frozenset({"detail"})
 
     arxiv_id: str
     state: OutcomeState
     reason: str | None = None
     detail: str | None = None
+
+
+class PaperPdf(StageRow):
+    """A paper's PDF: ``blob`` is its name below `blobs/pdf/`, where it lies until it is pruned."""
+
+    blob: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    pages: int | None = None
+
+
+class Section(BaseModel):
+    """A first-level section: its heading with the number as printed, and its text, one paragraph a line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    text: str
+
+
+class ParsedPaper(StageRow):
+    """The text of a paper's PDF. ``header`` is what stands between title and abstract, and the footnotes and end matter
+    that name institutions; ``version`` is arXiv's, from the stamp. ``sha256`` and ``parser_version`` say of what and by
+    what."""
+
+    sha256: str | None = None
+    parser_version: str
+    version: int | None = None
+    pages: int | None = None
+    header: str | None = None
+    sections: list[Section] = []
+
+
+class Figure(BaseModel):
+    """A link to a figure of a paper's HTML, with its caption and the section it stands in; ``is_dead`` when the link
+    gave nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    caption: str | None = None
+    section: str | None = None
+    is_dead: bool = False
+
+
+class PaperFigures(StageRow):
+    """The figures of a paper, in the order of its HTML."""
+
+    figures: list[Figure] = []
+
+
+class Enrichment(StageRow):
+    """What every row of a prompt's asset tells beside its answer. ``input_hash`` and ``prompt_version`` say what was
+    asked."""
+
+    provenance = frozenset({"created_at", "detail"})
+
     provider: str | None = None
     model: str | None = None
     prompt_version: str
@@ -103,21 +161,29 @@ class Summary(Enrichment):
     emoji: str | None = None
 
 
+class AuthorInstitutions(BaseModel):
+    """An author as printed, and the institutions that the paper gives this author."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    institutions: list[str] = []
+
+
+class Affiliations(Enrichment):
+    """The institutions of a paper as printed, in the order of the page, and whose they are; ``hf_organization`` marks a
+    stand-in from Hugging Face."""
+
+    source: Literal["model", "hf_organization"] | None = None
+    institutions: list[str] = []
+    authors: list[AuthorInstitutions] = []
+
+
 class TopicTags(Enrichment):
     """Topics of the closed list, by name; ``keywords`` marks a stand-in found by the keyword rules."""
 
     source: Literal["model", "keywords"] | None = None
     topics: list[str] = []
-
-
-class Figure(BaseModel):
-    """A link to a figure of a paper's HTML, with its caption and the section it stands in."""
-
-    model_config = ConfigDict(frozen=True)
-
-    url: str
-    caption: str | None = None
-    section: str | None = None
 
 
 class IssueAuthor(BaseModel):

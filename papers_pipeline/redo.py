@@ -10,7 +10,7 @@ from papers_pipeline.core.per_paper import PaperFailed, PaperPending
 from papers_pipeline.core.prompts import input_hash
 from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.holdings import days_of
-from papers_pipeline.records import Paper
+from papers_pipeline.records import Record
 from papers_pipeline.runner import DayReport, Runner
 from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import models_of, prompts_of
@@ -31,17 +31,20 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
         raise RedoError(f"{arxiv_id}: no built day has listed it")
     task, models = tasks[asset], models_of(settings, clock)
     # The days may hold different abstracts of one paper, each with an answer of its own.
-    papers: dict[str, tuple[str, Paper]] = {}
+    asked: set[str] = set()
     for day in days:
-        paper = next(row for row in builder.lake.read("feed_listing", day, Paper) or [] if row.arxiv_id == arxiv_id)
-        papers[input_hash(title=paper.title, abstract=paper.abstract)] = (day, paper)
-    for day, paper in papers.values():
+        rows = {name: builder.lake.read(name, day, Record) or [] for name in task.inputs}
+        item = next(item for item in task.items(**rows) if item.arxiv_id == arxiv_id)
+        texts = task.texts(item)
+        if isinstance(texts, Unasked):
+            raise RedoError(f"{asset} {day}: {arxiv_id} is not asked about: {texts.reason}")
+        if (first := input_hash(**texts[0])) in asked:
+            continue
+        asked.add(first)
         try:
-            answer = asyncio.run(ask_again(task, paper, models=models, day=day))
+            asyncio.run(ask_again(task, item, models=models, day=day))
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{asset} {day}: {arxiv_id}: {error}; the old answer stays") from None
-        if isinstance(answer, Unasked):
-            raise RedoError(f"{asset} {day}: {arxiv_id} is not asked about: {answer.reason}")
     reports = builder.build_only([date.fromisoformat(day) for day in days], [asset, "daily_issue", "daily_pages"])
     builder.build_site()
     return reports

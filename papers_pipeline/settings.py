@@ -35,11 +35,14 @@ class Settings(BaseSettings):
     model: str | None = _setting("PAPERS_MODEL", None)
     llm_concurrency: int = Field(default=8, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
     llm_requests_per_minute: int = Field(default=300, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE")
+    arxiv_requests_per_second: float = Field(default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND")
+    pdf_keep_days: int = Field(default=7, ge=0, validation_alias="PAPERS_PDF_KEEP_DAYS")
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
     contact: str | None = _setting("PAPERS_CONTACT", None)
 
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
     hf_token: SecretStr | None = _setting("HF_TOKEN", None)
+    arxiv_endpoint: str = _setting("ARXIV_ENDPOINT", "https://export.arxiv.org")
     openai_api_key: SecretStr | None = _setting("OPENAI_API_KEY", None)
     openai_base_url: str | None = _setting("OPENAI_BASE_URL", None)
     mistral_api_key: SecretStr | None = _setting("MISTRAL_API_KEY", None)
@@ -54,7 +57,7 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("hf_endpoint", "site_url")
+    @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
+from papers_pipeline.core.arxiv import ArxivClient
 from papers_pipeline.core.cache import Cache
 from papers_pipeline.core.days import Clock
+from papers_pipeline.core.documents import Documents
 from papers_pipeline.core.feed import FeedClient
 from papers_pipeline.core.http import session
 from papers_pipeline.core.lake import Lake
@@ -19,6 +22,8 @@ from papers_pipeline.settings import Settings
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
 """Hugging Face's limits in five minutes: https://huggingface.co/docs/hub/rate-limits."""
+ARXIV_BURST_SECONDS = 2
+"""A burst of one second's requests, and a second's sleep: https://info.arxiv.org/help/bulk_data.html."""
 
 
 def prompts_of(settings: Settings) -> Prompts:
@@ -54,6 +59,25 @@ def models_of(settings: Settings, clock: Clock) -> Models:
         concurrency=settings.llm_concurrency,
         requests_per_minute=settings.llm_requests_per_minute,
     )
+
+
+@contextmanager
+def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
+    """The papers' own documents; the client is closed at the end."""
+    requests = max(1, round(settings.arxiv_requests_per_second * ARXIV_BURST_SECONDS))
+    limit = SharedLimit(settings.home / "limits", "arxiv", requests, ARXIV_BURST_SECONDS)
+    with session(settings.contact, retries=0) as http:
+        try:
+            yield Documents(
+                ArxivClient(settings.arxiv_endpoint, http, limit),
+                data=settings.data,
+                downloads=settings.home / "downloads",
+                cache=cache_of(settings, clock),
+                clock=clock,
+                keep=timedelta(days=settings.pdf_keep_days),
+            )
+        finally:
+            limit.close()
 
 
 @contextmanager

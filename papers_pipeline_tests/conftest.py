@@ -85,6 +85,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside
     world = World(folder=tmp_path / "outside", now=LONG_AGO)
     with running(world) as url:
         monkeypatch.setenv("HF_ENDPOINT", url)
+        monkeypatch.setenv("ARXIV_ENDPOINT", url)
+        monkeypatch.setenv("PAPERS_ARXIV_REQUESTS_PER_SECOND", "1000")
         yield Outside(world, url)
 
 

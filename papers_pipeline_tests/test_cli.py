@@ -47,7 +47,7 @@ def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outs
     assert (monday["state"], monday["papers"]) == ("listed", 2)
     assert set(monday["assets"]) == {
         *("feed_response", "feed_listing", "paper_votes", "summaries_ru", "summaries_en", "summaries_zh"),
-        *("topic_tags", "daily_issue", "daily_pages"),
+        *("topic_tags", "paper_pdfs", "parsed_text", "figures", "affiliations", "daily_issue", "daily_pages"),
     }
     for counts in monday["assets"].values():
         parts = (counts[name] for name in ("reused", "computed", "failed", "pending"))

@@ -22,4 +22,7 @@ def test_no_setting_of_the_environment_or_of_a_file_reaches_the_demo(tmp_path: P
         assert access.key == demo.KEY
         assert access.base_url.startswith("http://127.0.0.1:1/")
     left = {name for name in setting_names() if name in os.environ}
-    assert left == {"PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT", *demo.provider_settings("")}
+    assert left == {
+        *("PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT", "ARXIV_ENDPOINT", "PAPERS_ARXIV_REQUESTS_PER_SECOND"),
+        *demo.provider_settings(""),
+    }

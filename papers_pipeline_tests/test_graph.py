@@ -13,8 +13,12 @@ LINEAGE = {
     "feed_response": set(),
     "feed_listing": {"feed_response"},
     "paper_votes": {"feed_response"},
+    "paper_pdfs": {"feed_listing"},
+    "parsed_text": {"paper_pdfs"},
+    "figures": {"feed_listing"},
+    "affiliations": {"feed_listing", "parsed_text"},
     **{name: {"feed_listing"} for name in ENRICHMENTS},
-    "daily_issue": {"feed_listing", "paper_votes", *ENRICHMENTS},
+    "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS},
     "daily_pages": {"daily_issue"},
     "site_index": {"daily_issue"},
 }
@@ -31,7 +35,7 @@ def test_the_lineage_is_as_drawn():
 
 def test_every_asset_is_grouped_described_owned_and_versioned():
     for node in graph().asset_nodes:
-        assert node.group_name in {"feed", "enrichment", "site"}
+        assert node.group_name in {"feed", "documents", "enrichment", "site"}
         assert node.description
         assert node.owners == ["team:papers"]
         assert node.kinds

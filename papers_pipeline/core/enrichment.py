@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -10,40 +10,50 @@ from papers_pipeline.core.guardrails import Verdict
 from papers_pipeline.core.llm import Answer, Models, Spent
 from papers_pipeline.core.per_paper import Counts, Outcome, PaperPending, Progress, per_paper
 from papers_pipeline.core.prompts import Prompt
-from papers_pipeline.records import Enrichment, Paper, PendingReason
+from papers_pipeline.records import Enrichment, PendingReason, UnreadReason
 
+Item = TypeVar("Item", bound="HasId")
 Row = TypeVar("Row", bound=Enrichment)
 Output = TypeVar("Output", bound=BaseModel)
+
+
+class HasId(Protocol):
+    """Whatever a task is done about: a paper, or a paper with more of it."""
+
+    @property
+    def arxiv_id(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class Unasked:
     """Why a paper is not asked about."""
 
-    reason: PendingReason
+    reason: PendingReason | UnreadReason
 
 
 @dataclass(frozen=True)
-class Task(Generic[Row, Output]):
+class Task(Generic[Item, Row, Output]):
     """One prompt's part of the work.
 
-    ``record`` is the type of its rows. ``texts`` gives what the prompt is told of a paper (several: the next for the
-    next model), ``judge`` the verdict on an answer to one of them, ``written`` the row of an answer and ``unwritten``
-    that of a paper without one.
+    ``record`` is the type of its rows, ``inputs`` the assets whose rows ``items`` joins into one item a paper.
+    ``texts`` gives what the prompt is told of an item (several: the next for the next model), ``judge`` the verdict on
+    an answer to one of them, ``written`` the row of an answer and ``unwritten`` that of an item without one.
     """
 
     prompt: Prompt
     record: type[Row]
     output: type[Output]
-    texts: Callable[[Paper], Sequence[Mapping[str, str]] | Unasked]
-    judge: Callable[[Output, Mapping[str, str]], Verdict]
-    written: Callable[[Paper, Answer[Output]], Row]
-    unwritten: Callable[[Paper, Outcome[Row]], Row]
+    inputs: tuple[str, ...]
+    items: Callable[..., Sequence[Item]]
+    texts: Callable[[Item], Sequence[Mapping[str, Any]] | Unasked]
+    judge: Callable[[Output, Mapping[str, Any]], Verdict]
+    written: Callable[[Item, Answer[Output]], Row]
+    unwritten: Callable[[Item, Outcome[Row]], Row]
 
 
 async def enrich(
-    task: Task[Row, Output],
-    papers: Sequence[Paper],
+    task: Task[Item, Row, Output],
+    items: Sequence[Item],
     *,
     models: Models,
     earlier: Sequence[Row] = (),
@@ -51,20 +61,20 @@ async def enrich(
     concurrency: int,
     progress: Progress,
 ) -> tuple[list[Row], Counts, Spent]:
-    """One row a paper, in the given order, the counts, and what was spent. ``earlier`` are the rows of the last build:
+    """One row an item, in the given order, the counts, and what was spent. ``earlier`` are the rows of the last build:
     what a model wrote stays when nothing new can be had."""
-    by_id = {paper.arxiv_id: paper for paper in papers}
+    by_id = {item.arxiv_id: item for item in items}
     before = {row.arxiv_id: row for row in earlier if row.state == "done"}
 
     async with models.chain(task.prompt, task.output, task.judge, day) as chain:
 
         async def write(arxiv_id: str) -> tuple[Row, bool]:
-            paper = by_id[arxiv_id]
-            texts = task.texts(paper)
+            item = by_id[arxiv_id]
+            texts = task.texts(item)
             if isinstance(texts, Unasked):
                 raise PaperPending(texts.reason)
             answer = await chain.ask(arxiv_id, *texts)
-            return task.written(paper, answer), answer.reused
+            return task.written(item, answer), answer.reused
 
         outcomes, counts = await per_paper(
             task.prompt.asset, list(by_id), write, concurrency=concurrency, progress=progress
@@ -77,12 +87,12 @@ async def enrich(
 
 
 async def ask_again(
-    task: Task[Row, Output], paper: Paper, *, models: Models, day: str | None = None
-) -> Answer[Output] | Unasked:
-    """A new answer about one paper, past the cache; the old one is kept beside it. Raises what `Chain.ask` raises, and
+    task: Task[Item, Row, Output], item: Item, *, models: Models, day: str | None = None
+) -> Answer[Output]:
+    """A new answer about one item, past the cache; the old one is kept beside it. Raises what `Chain.ask` raises, and
     then the old answer stays in force."""
-    texts = task.texts(paper)
+    texts = task.texts(item)
     if isinstance(texts, Unasked):
-        return texts
+        raise PaperPending(texts.reason)
     async with models.chain(task.prompt, task.output, task.judge, day) as chain:
-        return await chain.ask(paper.arxiv_id, *texts, again=True)
+        return await chain.ask(item.arxiv_id, *texts, again=True)

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from papers_pipeline.core.days import DayAssessment, assess
+from papers_pipeline.core.institution_names import load_institution_names
 from papers_pipeline.core.lake import Lake, rows_of
 from papers_pipeline.core.storage import read
 from papers_pipeline.records import (
+    Affiliations,
     DailyIssue,
+    Figure,
     IssueAuthor,
     IssueCounts,
     IssuePaper,
     IssueText,
     IssueTopics,
     Paper,
+    PaperFigures,
     PaperVotes,
+    ParsedPaper,
     Summary,
     TopicTags,
 )
@@ -119,25 +124,35 @@ def build_issue(
     votes: Sequence[PaperVotes],
     texts: Mapping[str, Sequence[Summary] | None],
     tags: Sequence[TopicTags] | None,
+    affiliations: Sequence[Affiliations] | None,
+    figures: Sequence[PaperFigures] | None,
+    parsed: Sequence[ParsedPaper] | None,
     links: DayLinks,
     now: datetime,
     quiet_days: Sequence[date] = (),
 ) -> tuple[DailyIssue, DayAssessment]:
     """The public record of a day, its papers by upvotes and then by id, and the assessment of its list.
 
-    ``texts`` names every language of the site, in its order; a language or a tag that was never built is ``pending``.
+    ``texts`` names every language of the site, in its order; a language that was never built is ``pending``, and the
+    institutions of a paper that was never read are Hugging Face's.
     """
     moved = {paper.arxiv_id: to for paper in listing if (to := links.moved_to(paper.arxiv_id, day))}
     assessment = assess(day, listing, moved, now, quiet_days)
     votes_of = {row.arxiv_id: row for row in votes}
     texts_of = {language: {row.arxiv_id: row for row in rows or ()} for language, rows in texts.items()}
     tags_of = {row.arxiv_id: row for row in tags or ()}
+    affiliations_of = {row.arxiv_id: row for row in affiliations or ()}
+    figures_of = {row.arxiv_id: row.figures for row in figures or ()}
+    version_of = {row.arxiv_id: row.version for row in parsed or ()}
     papers = [
         _paper(
             paper,
             votes_of.get(paper.arxiv_id),
             {language: rows.get(paper.arxiv_id) for language, rows in texts_of.items()},
             tags_of.get(paper.arxiv_id),
+            affiliations_of.get(paper.arxiv_id),
+            figures_of.get(paper.arxiv_id, []),
+            version_of.get(paper.arxiv_id),
             assessment,
         )
         for paper in assessment.shown
@@ -166,12 +181,22 @@ def _paper(
     votes: PaperVotes | None,
     texts: Mapping[str, Summary | None],
     tags: TopicTags | None,
+    affiliations: Affiliations | None,
+    figures: list[Figure],
+    version: int | None,
     assessment: DayAssessment,
 ) -> IssuePaper:
     # What a list that is not believed has lost stays as it was.
     disbelieved = paper.status == "gone" and paper.gone_at == assessment.disbelieved_at is not None
+    usual = load_institution_names().usual
+    printed = [paper.organization] if paper.organization else []
+    source = "hf_organization" if printed else None
+    if affiliations:
+        printed, source = affiliations.institutions, affiliations.source
+    own = {author.name: author.institutions for author in affiliations.authors} if affiliations else {}
     return IssuePaper(
         id=paper.arxiv_id,
+        version=version,
         title=paper.title,
         abstract=paper.abstract,
         url=f"https://arxiv.org/abs/{paper.arxiv_id}",
@@ -185,13 +210,18 @@ def _paper(
         withdrawn_at=paper.withdrawn_at,
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
-        authors=[IssueAuthor(name=name) for name in paper.authors],
-        affiliations=[paper.organization] if paper.organization else [],
-        affiliations_source="hf_organization" if paper.organization else None,
+        authors=[IssueAuthor(name=name, affiliations=_once(map(usual, own.get(name, ())))) for name in paper.authors],
+        affiliations=_once(map(usual, printed)),
+        affiliations_source=source,
         topics=IssueTopics(names=[name.lower() for name in tags.topics], source=tags.source) if tags else IssueTopics(),
         emoji=next((text.emoji for text in texts.values() if text and text.emoji), None),
+        figures=[figure for figure in figures if not figure.is_dead],
         summaries={language: _text(text) for language, text in texts.items()},
     )
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _text(text: Summary | None) -> IssueText:

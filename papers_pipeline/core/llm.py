@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pydantic_ai.settings import ModelSettings
 
 Output = TypeVar("Output", bound=BaseModel)
-Judge = Callable[[Output, Mapping[str, str]], Verdict]
+Judge = Callable[[Output, Mapping[str, Any]], Verdict]
 
 WINDOW_SECONDS = 61.0
 """A second above the minute: a request reaches the provider a little after it was allowed."""
@@ -194,7 +194,7 @@ class Chain(Generic[Output]):
         self._stack.callback(limit.close)
         return limit
 
-    async def ask(self, arxiv_id: str, *texts: Mapping[str, str], again: bool = False) -> Answer[Output]:
+    async def ask(self, arxiv_id: str, *texts: Mapping[str, Any], again: bool = False) -> Answer[Output]:
         """The answer about one paper, from the cache unless ``again``.
 
         ``texts`` is what the prompt is given; of several, the first goes to the first model and the next to the one
@@ -228,7 +228,7 @@ class Chain(Generic[Output]):
         return Answer(output, how["provider"], how["model"], entry.created_at, reused)
 
     async def _buy(
-        self, arxiv_id: str, identity: dict[str, str], texts: Sequence[Mapping[str, str]], available: Sequence[str]
+        self, arxiv_id: str, identity: dict[str, str], texts: Sequence[Mapping[str, Any]], available: Sequence[str]
     ) -> CacheEntry:
         attempts: list[Attempt] = []
         for number in range(max(len(available), len(texts))):
@@ -277,7 +277,7 @@ class Chain(Generic[Output]):
         }
 
     async def _attempt(
-        self, arxiv_id: str, name: str, text: Mapping[str, str], is_last_text: bool
+        self, arxiv_id: str, name: str, text: Mapping[str, Any], is_last_text: bool
     ) -> tuple[Output | None, Attempt]:
         from pydantic_ai import capture_run_messages
         from pydantic_ai.exceptions import AgentRunError, ContentFilterError, UnexpectedModelBehavior

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from papers_pipeline.records import OutcomeState, PendingReason
+from papers_pipeline.records import OutcomeState, PendingReason, UnreadReason
 
 Value = TypeVar("Value")
 
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 class PaperPending(Exception):
     """Raised by a paper's work that was not begun."""
 
-    def __init__(self, reason: PendingReason) -> None:
+    def __init__(self, reason: PendingReason | UnreadReason) -> None:
         super().__init__(reason)
         self.reason = reason
 

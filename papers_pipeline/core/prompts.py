@@ -81,8 +81,8 @@ class Prompt(BaseModel):
         }
         return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
-    def messages(self, **paper: str) -> Messages:
-        """The messages for one paper's texts (``title``, ``abstract``, …)."""
+    def messages(self, **paper: Any) -> Messages:
+        """The messages for what is told of one paper (``title``, ``abstract``, …)."""
         template = _compiled(self.template)
         variables: dict[str, Any] = {"limits": self.limits, "topics": self.topics, **paper}
         context = template.new_context(variables)
@@ -92,9 +92,9 @@ class Prompt(BaseModel):
         )
 
 
-def input_hash(**paper: str) -> str:
-    """Sixteen hex digits over the normalized input of a prompt: white space does not count."""
-    folded = {name: " ".join(text.split()) for name, text in paper.items()}
+def input_hash(**paper: Any) -> str:
+    """Sixteen hex digits over the normalized input of a prompt: white space of texts does not count."""
+    folded = {name: " ".join(text.split()) if isinstance(text, str) else text for name, text in paper.items()}
     return hashlib.sha256(json.dumps(folded, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 

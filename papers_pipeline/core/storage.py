@@ -1,5 +1,6 @@
 """Files of the data folder, local or on a bucket: written whole or not at all, and only when their bytes differ."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -18,6 +19,11 @@ def read(path: UPath) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def sha256(path: UPath) -> str:
+    """The hex SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write(path: UPath, data: bytes) -> bool:

@@ -28,7 +28,7 @@ class IllustratedSummary(WrittenSummary):
     emoji: str
 
 
-def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Summary, WrittenSummary]:
+def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Paper, Summary, WrittenSummary]:
     """The task of one language's prompt; ``terms`` are the Latin words that Russian prose may hold."""
     wants_emoji = "emoji" in prompt.output
 
@@ -49,6 +49,8 @@ def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Summary, Written
         prompt=prompt,
         record=Summary,
         output=IllustratedSummary if wants_emoji else WrittenSummary,
+        inputs=("feed_listing",),
+        items=lambda feed_listing: feed_listing,
         texts=title_and_abstract,
         judge=judge,
         written=lambda paper, answer: written(prompt, paper, answer),

@@ -18,13 +18,15 @@ class FiledTopics(BaseModel):
     topics: list[str]
 
 
-def tags_task(prompt: Prompt) -> Task[TopicTags, FiledTopics]:
+def tags_task(prompt: Prompt) -> Task[Paper, TopicTags, FiledTopics]:
     """The task of the prompt that files papers under topics."""
     names = [topic.name for topic in prompt.topics]
     return Task(
         prompt=prompt,
         record=TopicTags,
         output=FiledTopics,
+        inputs=("feed_listing",),
+        items=lambda feed_listing: feed_listing,
         texts=title_and_abstract,
         judge=lambda answer, _: topics_verdict(answer.topics, names, prompt.limits.get("topics", len(names))),
         written=lambda paper, answer: tagged(prompt, paper, answer),

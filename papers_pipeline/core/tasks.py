@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from papers_pipeline.core.affiliations import affiliations_task
 from papers_pipeline.core.enrichment import Task
+from papers_pipeline.core.institution_names import load_institution_names
 from papers_pipeline.core.prompts import Prompts
 from papers_pipeline.core.summaries import summary_task
 from papers_pipeline.core.tags import tags_task
 
 
-def tasks_of(prompts: Prompts) -> dict[str, Task[Any, Any]]:
+def tasks_of(prompts: Prompts) -> dict[str, Task[Any, Any, Any]]:
     """The tasks in the order of their assets."""
-    tasks: list[Task[Any, Any]] = [summary_task(prompt, prompts.terms) for prompt in prompts.summaries]
+    tasks: list[Task[Any, Any, Any]] = [summary_task(prompt, prompts.terms) for prompt in prompts.summaries]
     tasks.append(tags_task(prompts.others["topic_tags"]))
+    tasks.append(affiliations_task(prompts.others["affiliations"], load_institution_names()))
     return {task.prompt.asset: task for task in tasks}

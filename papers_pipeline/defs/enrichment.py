@@ -13,12 +13,12 @@ from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.defs.checks import day_check, providers_answer
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
-from papers_pipeline.records import Paper
+from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings, load_settings
 from papers_pipeline.wiring import prompts_of
 
 
-def enrichment_asset(task: Task[Any, Any]) -> dg.AssetsDefinition:
+def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
     """The asset of one prompt's answers."""
     prompt = task.prompt
 
@@ -30,20 +30,21 @@ def enrichment_asset(task: Task[Any, Any]) -> dg.AssetsDefinition:
         code_version=prompt.version,
         metadata={"prompt": prompt.name},
         description=description(task),
+        ins={name: dg.AssetIn() for name in task.inputs},
         check_specs=[day_check("providers_answer", prompt.asset, "No provider turned the key or the account away.")],
     )
     async def asset(
         context: dg.AssetExecutionContext,
-        feed_listing: Sequence[Paper],
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
         models: dg.ResourceParam[Models],
         progress: dg.ResourceParam[Progress],
+        **inputs: Sequence[Record],
     ) -> Table:
         day = str(day_of(context))
         rows, counts, spent = await enrich(
             task,
-            feed_listing,
+            task.items(**inputs),
             models=models,
             earlier=lake.read(prompt.asset, day, task.record) or (),
             day=day,
@@ -56,11 +57,14 @@ def enrichment_asset(task: Task[Any, Any]) -> dg.AssetsDefinition:
     return asset
 
 
-def description(task: Task[Any, Any]) -> str:
+def description(task: Task[Any, Any, Any]) -> str:
     """What the UI says of a prompt's asset."""
     if task.prompt.language:
         return f"A slogan and a short text a paper in the language «{task.prompt.language}»."
-    return "The topics of each paper, from the closed list of `prompts/topics.yaml`."
+    return {
+        "topic_tags": "The topics of each paper, from the closed list of `prompts/topics.yaml`.",
+        "affiliations": "The institutions of each paper, and of each author, as printed on its title page.",
+    }[task.prompt.name]
 
 
 @dg.definitions

@@ -10,7 +10,16 @@ from papers_pipeline.core.lake import Lake
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
-from papers_pipeline.records import DailyIssue, Paper, PaperVotes, Summary, TopicTags
+from papers_pipeline.records import (
+    Affiliations,
+    DailyIssue,
+    Paper,
+    PaperFigures,
+    PaperVotes,
+    ParsedPaper,
+    Summary,
+    TopicTags,
+)
 from papers_pipeline.settings import Settings, load_settings
 from papers_pipeline.wiring import prompts_of
 
@@ -27,7 +36,7 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         code_version="1",
         ins={f"summaries_{language}": dg.AssetIn(metadata=OPTIONAL) for language in languages}
-        | {"topic_tags": dg.AssetIn(metadata=OPTIONAL)},
+        | {name: dg.AssetIn(metadata=OPTIONAL) for name in ("topic_tags", "affiliations", "figures", "parsed_text")},
         check_specs=[day_check("list_state", "daily_issue", "The list of the day is in order.")],
     )
     def daily_issue(
@@ -35,12 +44,15 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
         feed_listing: Sequence[Paper],
         paper_votes: Sequence[PaperVotes],
         topic_tags: Sequence[TopicTags] | None,
+        affiliations: Sequence[Affiliations] | None,
+        figures: Sequence[PaperFigures] | None,
+        parsed_text: Sequence[ParsedPaper] | None,
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         lake: dg.ResourceParam[Lake],
         **summaries: Sequence[Summary] | None,
     ) -> Table:
-        """The day's one public record: listing, votes, texts and tags joined, papers by upvotes.
+        """The day's one public record: listing, votes, texts, tags, institutions and figures joined, papers by upvotes.
 
         Where else a paper is listed, and the neighbouring days, it reads from the listings of the days around it.
         """
@@ -48,7 +60,17 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
         texts = {language: summaries[f"summaries_{language}"] for language in languages}
         links = Listings(lake, day, day).links(day)
         issue, assessment = build_issue(
-            day, feed_listing, paper_votes, texts, topic_tags, links, clock.now(), settings.quiet_days
+            day,
+            feed_listing,
+            paper_votes,
+            texts,
+            topic_tags,
+            affiliations,
+            figures,
+            parsed_text,
+            links,
+            clock.now(),
+            settings.quiet_days,
         )
         return Table(
             [issue],

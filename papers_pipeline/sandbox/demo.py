@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def enter(url: str) -> None:
     for name in setting_names():
         os.environ.pop(name, None)
     os.environ |= {"PAPERS_DATA_DIR": str(DATA), "DAGSTER_HOME": str(DATA / "dagster"), "HF_ENDPOINT": url}
-    os.environ |= provider_settings(url)
+    os.environ |= {"ARXIV_ENDPOINT": url, "PAPERS_ARXIV_REQUESTS_PER_SECOND": "1000"} | provider_settings(url)
 
 
 def provider_settings(url: str, key: str = KEY) -> dict[str, str]:
@@ -67,8 +68,12 @@ def build_samples(world: World) -> None:
         f"\n[bold]The morning of {AFTERWARDS.date()}[/bold]: all days are over; a paper of the first has moved."
     )
     status = build(world, AFTERWARDS, "--from", days[0], "--to", days[-1])
-    asked = ", ".join(f"{request} {times}x" for request, times in sorted(world.asked.items()))
-    console.print(f"The sandbox was asked for: {asked}")
+    asked: Counter[str] = Counter()
+    for request, times in world.asked.items():
+        kind, _, what = request.partition(" ")
+        asked[request if what in ("answer", "models") else kind] += times
+    told = ", ".join(f"{kind} {times}x" for kind, times in sorted(asked.items()))
+    console.print(f"The sandbox was asked for: {told}")
     console.print(f"Open {DATA / 'site' / 'index.html'} in a browser, or run `make demo-ui`.", soft_wrap=True)
     if status:
         sys.exit(status)

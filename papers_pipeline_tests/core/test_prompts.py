@@ -98,6 +98,7 @@ def test_russian_comes_first_and_languages_can_be_chosen():
         "summaries_ru",
         "summaries_en",
         "summaries_zh",
+        "affiliations",
         "topic_tags",
     ]
 

@@ -1,0 +1,56 @@
+"""The papers themselves: their PDFs, the text of these, and the figures of their HTML."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from papers_pipeline.core.documents import PDF_VERSION, Documents
+from papers_pipeline.core.figures import FIGURES_VERSION
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.pdf import PARSER_VERSION
+from papers_pipeline.core.per_paper import Progress
+from papers_pipeline.defs.partitions import day_of
+from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
+
+
+@day_asset(record=PaperPdf, group_name="documents", kinds={"pdf"}, code_version=PDF_VERSION)
+async def paper_pdfs(
+    context: dg.AssetExecutionContext,
+    feed_listing: Sequence[Paper],
+    documents: dg.ResourceParam[Documents],
+    lake: dg.ResourceParam[Lake],
+    progress: dg.ResourceParam[Progress],
+) -> Table:
+    """The PDF of each paper, fetched from arXiv once and kept until some days after it was parsed."""
+    earlier = lake.read("paper_pdfs", str(day_of(context)), PaperPdf) or ()
+    rows, counts = await documents.pdfs(feed_listing, earlier=earlier, progress=progress)
+    return Table(rows, counts=counts)
+
+
+@day_asset(record=ParsedPaper, group_name="documents", kinds={"python", "parquet"}, code_version=PARSER_VERSION)
+async def parsed_text(
+    context: dg.AssetExecutionContext,
+    paper_pdfs: Sequence[PaperPdf],
+    documents: dg.ResourceParam[Documents],
+    lake: dg.ResourceParam[Lake],
+    progress: dg.ResourceParam[Progress],
+) -> Table:
+    """The header and the first-level sections of each PDF."""
+    earlier = lake.read("parsed_text", str(day_of(context)), ParsedPaper) or ()
+    rows, counts = await documents.parsed(paper_pdfs, earlier=earlier, progress=progress)
+    return Table(rows, counts=counts)
+
+
+@day_asset(record=PaperFigures, group_name="documents", kinds={"html"}, code_version=FIGURES_VERSION)
+async def figures(
+    context: dg.AssetExecutionContext,
+    feed_listing: Sequence[Paper],
+    documents: dg.ResourceParam[Documents],
+    lake: dg.ResourceParam[Lake],
+    progress: dg.ResourceParam[Progress],
+) -> Table:
+    """Links to the figures of each paper, with captions, from arXiv's HTML; it comes days late, and not for all."""
+    earlier = lake.read("figures", str(day_of(context)), PaperFigures) or ()
+    rows, counts = await documents.figures(feed_listing, earlier=earlier, progress=progress)
+    return Table(rows, counts=counts)
