@@ -1,8 +1,8 @@
 """Pages per second of the whole parse beside the bare extraction that it cannot do without.
 
-    python benchmarks/parse.py FOLDER
+    python benchmarks/parse.py [FOLDER]
 
-FOLDER holds PDFs. Each is parsed in one process, then in two; the bare `get_text("dict")` without images gets a process
+FOLDER holds PDFs; by default they are those of the sample papers. Each is parsed in one process, then in two; the bare `get_text("dict")` without images gets a process
 of its own as well. Both are run in turns, because the speed of a shared machine changes by the minute.
 """
 
@@ -10,14 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pymupdf
 
 from papers_pipeline.core.pdf import PdfError, parse_pdf
+from papers_pipeline.sandbox.documents import Documents
+from papers_pipeline.sandbox.world import SAMPLE
 
 TURNS = 3
+FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def parsed(path: Path) -> int:
@@ -67,5 +72,18 @@ def main(folder: Path) -> None:
         print(f"parse with 2 processes: {pages / (time.perf_counter() - started):.1f} pages/s")
 
 
+def sample_pdfs(folder: Path) -> Path:
+    """The folder, with the PDFs of the sample papers in it."""
+    made = Documents(SAMPLE, substitute=False)
+    for source in (SAMPLE / "papers").glob("*.yaml"):
+        if pdf := made.pdf(source.stem, FIRST_DAY):
+            (folder / f"{source.stem}.pdf").write_bytes(pdf)
+    return folder
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1:]:
+        main(Path(sys.argv[1]))
+    else:
+        with TemporaryDirectory() as temporary:
+            main(sample_pdfs(Path(temporary)))

@@ -256,6 +256,39 @@ def prompts(context: click.Context) -> None:
     out.print(table)
 
 
+@prompts.command("eval")
+@click.argument("name", type=click.Choice(["affiliations"]))
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON lines of papers labelled by hand; by default the sample days'.",
+)
+def evaluate(name: str, labels: Path | None) -> None:
+    """Precision and recall of a prompt with the models that are configured, on papers labelled by hand.
+
+    A line is an object with `id`, `affiliations` and `author_affiliations`. The PDFs are asked of arXiv.
+    """
+    from papers_pipeline.evaluation import SAMPLE_LABELS, load_labels
+    from papers_pipeline.evaluation import evaluate as compare
+
+    settings, clock = _settings(), _clock()
+    read = _operator(lambda: load_labels(labels or SAMPLE_LABELS))
+    result = compare(settings, clock, read, PlainWatcher(err))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("", "found", "right", "expected", "precision", "recall"):
+        table.add_column(column, justify="left" if not column else "right")
+    for title, score in (("institutions", result.institutions), ("author links", result.links)):
+        numbers = (score.found, score.right, score.expected)
+        table.add_row(title, *map(str, numbers), f"{score.precision:.1%}", f"{score.recall:.1%}")
+    out.print(table)
+    for arxiv_id, told in result.faults.items():
+        out.print(f"{arxiv_id}: {told}", markup=False, soft_wrap=True)
+    for unread in result.unread:
+        out.print(f"not read: {unread}", markup=False, soft_wrap=True)
+    calls, tokens, usd = _money([result.spent])
+    out.print(f"{result.papers} papers, {len(result.unread)} not read; {calls} calls, {tokens} tokens, USD {usd}")
+
+
 @main.command()
 def doctor() -> None:
     """Say which endpoints and keys are set, and which can be reached; exit status 1 when something is wrong."""

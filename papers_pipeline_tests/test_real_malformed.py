@@ -1,15 +1,21 @@
 """Real malformed answers replayed: each ends repaired, refused or warned of. Needs the folder PAPERS_REAL_DATA."""
 
+import asyncio
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from papers_pipeline.records import Paper
+from papers_pipeline.core.affiliations import PrintedAffiliations, TitlePage
+from papers_pipeline.core.enrichment import enrich
+from papers_pipeline.core.per_paper import Silence
+from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.records import Affiliations, Paper, ParsedPaper
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
-from papers_pipeline_tests.core.test_llm import PROVIDERS, Desk
+from papers_pipeline_tests.core.test_llm import PROMPTS, PROVIDERS, Desk
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 VALUES = {
@@ -40,6 +46,52 @@ def test_topics_in_a_python_fence_are_repaired(desk: Desk, provider: str):
     replay(desk, VALUES[19]["value"])
     row = desk.buy("topic_tags", [real_paper(19, "2025-02-06")]).row
     assert (row.state, row.source) == ("done", "model")
+    assert len(desk.outside.world.calls) == 2
+
+
+TASK = tasks_of(PROMPTS)["affiliations"]
+PLACES = ("Beijing", "Singapore", "USA", "France", "Atlanta", "Brooklyn")
+
+
+def title_page(number: int, header: str) -> TitlePage:
+    paper = Paper(arxiv_id=VALUES[number]["id"], title="T", abstract="", authors=[], first_seen_at=LONG_AGO)
+    return TitlePage(paper, ParsedPaper(arxiv_id=paper.arxiv_id, state="done", parser_version="1", header=header))
+
+
+def read_page(desk: Desk, page: TitlePage) -> Affiliations:
+    rows, _, _ = asyncio.run(enrich(TASK, [page], models=desk.models, concurrency=1, progress=Silence()))
+    return rows[0]
+
+
+@pytest.mark.parametrize("number", [n for n, line in VALUES.items() if line["kind"] == "affiliation"])
+def test_malformed_institutions_end_clean_or_are_refused(desk: Desk, number: int):
+    value = VALUES[number]["value"]
+    replay(desk, {"institutions": value, "authors": []}, times=99)
+    row = read_page(desk, title_page(number, "\n".join(value)))
+    assert row.state in ("done", "failed")
+    for name in row.institutions:
+        assert TASK.judge(PrintedAffiliations(institutions=[name], authors=[]), {"header": name}).faults == ()
+        assert not re.search(r"\d|;|/|\bTeam\b|Department", name)
+        assert not any(
+            re.search(rf"\b{place}$", name) for place in PLACES if not name.startswith("National University of")
+        )
+    assert (row.state == "failed") == (number == 1)
+    assert number == 1 or row.institutions or number == 15
+
+
+def test_an_empty_list_in_a_fence_is_asked_of_the_next_model(desk: Desk):
+    replay(desk, VALUES[17]["value"], provider="openai", times=9)
+    replay(desk, {"institutions": ["Carnegie Mellon University"], "authors": []}, provider="mistral")
+    row = read_page(desk, title_page(17, "Carnegie Mellon University"))
+    assert (row.state, row.provider, row.institutions) == ("done", "mistral", ["Carnegie Mellon University"])
+
+
+def test_a_list_in_a_fence_is_repaired(desk: Desk):
+    names = re.findall(r'"(.+?)"', VALUES[23]["value"])
+    replay(desk, VALUES[23]["value"])
+    replay(desk, {"institutions": names, "authors": []})
+    row = read_page(desk, title_page(23, "\n".join(names)))
+    assert (row.state, row.institutions) == ("done", names)
     assert len(desk.outside.world.calls) == 2
 
 

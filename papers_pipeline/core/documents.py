@@ -31,6 +31,7 @@ PDF_VERSION = "1"
 ARXIV = "https://arxiv.org"
 """Where readers follow links; the pipeline asks the endpoint of the settings."""
 HTML_COMES_WITHIN = timedelta(days=14)
+LEFTOVERS_KEPT = timedelta(days=7)
 
 Row = TypeVar("Row", bound=StageRow)
 
@@ -218,7 +219,11 @@ class Documents:
         return self._cache.final_failure(asset, identity, failure)
 
     def prune(self) -> list[str]:
-        """Delete the PDFs that were parsed, or found unreadable, long enough ago; returns their names."""
+        """Delete the PDFs that were parsed, or found unreadable, long enough ago, and downloads that nobody went on
+        with; returns the names of the PDFs."""
+        for left in self._downloads.glob("*"):
+            if self._clock.now().timestamp() - left.stat().st_mtime > LEFTOVERS_KEPT.total_seconds():
+                left.unlink()
         done = [path for path in sorted(self._blobs.glob("*.pdf")) if self._is_done(path)]
         for path in done:
             path.unlink()

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 LONGEST = 120
 _MARKERS = re.compile(r"^[\W\d_]+|(?:(?<!Inc|Ltd)\.|[\s\d*∗†‡§¶♦✦#^,;:])+$")
-_ACRONYM = re.compile(r"\s*\((?:[A-Z][\w&./-]{1,11})\)$")
+_ACRONYM = re.compile(r"\s*\([A-Z][\w&./-]{0,8}[A-Z][\w&./-]{0,8}\)$")
 _GLUED_MARKER = re.compile(r"(?<!\w)\d+[A-Z][A-Za-z]+|[a-z]\d+(?=[A-Z\s]|$)")
+_INNER_MARKER = re.compile(r"\w\s*[∗†‡§¶♦✦]+\s*\w")
 _SUFFIX = re.compile(r"(?i)(?:inc|ltd|llc|corp|co|gmbh|s\.?a|pbc|plc)\.?|co\., ltd\.?")
 _DEPARTMENT = re.compile(
     r"(?i)^(?:the )?(?:[\w.&-]+ )?(?:department|dept|school|faculty|division|chair|college) (?:of|for)\b"
@@ -74,6 +75,8 @@ class InstitutionNames(BaseModel):
             return f'"{printed[:40]}…" is too long for one institution: give each in a string of its own.'
         if ";" in printed or "\n" in printed.strip():
             return f'"{printed}" holds several institutions: give each in a string of its own.'
+        if _INNER_MARKER.search(printed):
+            return f'"{printed}" holds a marker between two institutions: give each in a string of its own.'
         if _GLUED_MARKER.search(printed) and letters(printed) not in self.forms:
             return f'"{printed}" holds a marker digit: leave it out, and give the institution as printed.'
         return None

@@ -1,0 +1,25 @@
+"""The job that deletes what is old."""
+
+import dagster as dg
+
+from papers_pipeline.core.days import Clock
+from papers_pipeline.core.documents import Documents
+from papers_pipeline.core.retention import ATTEMPTS_KEPT, prune_days
+from papers_pipeline.settings import Settings
+
+
+@dg.op
+def delete_what_is_old(
+    context: dg.OpExecutionContext,
+    documents: dg.ResourceParam[Documents],
+    settings: dg.ResourceParam[Settings],
+    clock: dg.ResourceParam[Clock],
+) -> None:
+    pdfs = documents.prune()
+    attempts = prune_days(settings.data / "attempts", ATTEMPTS_KEPT, clock)
+    context.log.info(f"deleted {len(pdfs)} PDFs and the failed attempts of {len(attempts)} days")
+
+
+@dg.job(description="Delete PDFs that were parsed PAPERS_PDF_KEEP_DAYS ago, and failed attempts of 30 days ago.")
+def prune() -> None:
+    delete_what_is_old()
