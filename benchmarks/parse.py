@@ -3,8 +3,8 @@
     python benchmarks/parse.py [FOLDER]
 
 FOLDER holds PDFs; by default they are those of the sample papers. Each is parsed in one process, then in two; the bare
-`get_text("dict")` without images gets a process of its own as well. Both are run in turns, because the speed of a shared
-machine changes by the minute.
+`get_text("dict")` without images gets a process of its own as well. Both are run in turns, because the speed of a
+shared machine changes by the minute.
 """
 
 import sys
