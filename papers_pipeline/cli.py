@@ -24,10 +24,12 @@ from papers_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from papers_pipeline.core.llm import Spent
+    from papers_pipeline.records import PlanRow
     from papers_pipeline.runner import DayReport
 
 T = TypeVar("T")
 LATEST = "latest"
+ASK_ABOVE_USD = 1.0
 # A table that a file or a pipe gets is not broken at the 80 columns of a terminal that is not there.
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False)
@@ -67,10 +69,17 @@ def _fail(message: str, status: int = 1) -> NoReturn:
 @click.option("--from", "first", metavar="A", help="The first day of a range.")
 @click.option("--to", "last", metavar="B", help="The last day of a range.")
 @click.option("--only", multiple=True, metavar="ASSET…", help="Only these assets of the day, nothing upstream of them.")
+@click.option("--yes", is_flag=True, help="Do not ask before spending more than 1 USD.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the counts of every day and asset.")
 @click.argument("more", nargs=-1, metavar="")
 def build(
-    day: str | None, first: str | None, last: str | None, only: tuple[str, ...], as_json: bool, more: tuple[str, ...]
+    day: str | None,
+    first: str | None,
+    last: str | None,
+    only: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    more: tuple[str, ...],
 ) -> None:
     """Build a day, or every day of a range, through Dagster in one process.
 
@@ -93,8 +102,13 @@ def build(
                 _fail("none of the last 14 days has a paper, or no list could be had: see `papers doctor`")
             watcher.note(f"latest is {newest}")
             days = [newest]
+        chosen = days
+
+        def tell_price() -> None:
+            _tell_price(settings, clock, chosen, yes, watcher)
+
         try:
-            reports = built_by.build_only(days, assets) if assets else built_by.build(days)
+            reports = built_by.build_only(days, assets) if assets else built_by.build(days, tell_price)
         except AbsentInput as error:
             raise click.UsageError(str(error)) from None
     if as_json:
@@ -103,6 +117,21 @@ def build(
         _print_table(reports, settings)
     if any(report.failed for report in reports):
         sys.exit(1)
+
+
+def _tell_price(settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watcher: PlainWatcher) -> None:
+    """Say what the days will cost, and ask above 1 USD."""
+    from papers_pipeline.core.plan import known_usd
+    from papers_pipeline.wiring import planner_of
+
+    planned = planner_of(settings, clock).plan(min(days), max(days))
+    rows = [row for row in planned if row.model and row.calls and date.fromisoformat(row.day) in days]
+    for line in _by_model(rows):
+        watcher.note(line)
+    if (usd := known_usd(rows)) > ASK_ABOVE_USD:
+        watcher.pause()
+        _agree(f"These days will cost about {usd:.2f} USD. Go on?", yes)
+        watcher.resume()
 
 
 def _days(day: str | None, first: str | None, last: str | None, clock: Clock) -> list[date] | None:
@@ -234,6 +263,102 @@ def redo(arxiv_id: str, asset: str) -> None:
         except RedoError as error:
             _fail(str(error))
     _print_table(reports, settings)
+
+
+@main.command()
+@click.option("--from", "first", metavar="A", help="The first day; by default the oldest that was built.")
+@click.option("--to", "last", metavar="B", help="The last day; by default the newest that was built.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with a row an asset and day.")
+def plan(first: str | None, last: str | None, as_json: bool) -> None:
+    """Say what is out of date, how many calls are left, and about what they cost."""
+    settings, clock = _settings(), _clock()
+    rows = _plan(settings, clock, first, last)
+    if as_json:
+        click.echo(json.dumps({"rows": [row.model_dump(mode="json") for row in rows]}, ensure_ascii=False, indent=1))
+    else:
+        _print_plan(rows)
+
+
+@main.command()
+@click.option("--from", "first", metavar="A", help="The first day; by default the oldest that was built.")
+@click.option("--to", "last", metavar="B", help="The last day; by default the newest that was built.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def refresh(first: str | None, last: str | None, yes: bool) -> None:
+    """Bring up to date what a changed prompt left behind, in this process: the stale assets, issue and pages."""
+    from papers_pipeline.core.plan import known_usd, to_refresh, with_neighbours
+
+    settings, clock = _settings(), _clock()
+    rows = _plan(settings, clock, first, last)
+    _print_plan(rows)
+    wanted = to_refresh(rows)
+    if not wanted:
+        return
+    chosen = [row for row in rows if row.day in wanted.get(row.asset, ())]
+    _agree(f"Refresh these for about {known_usd(chosen):.4f} USD?", yes)
+    from papers_pipeline.runner import runner
+
+    watcher = TerminalWatcher(err) if err.is_terminal else PlainWatcher(err)
+    with runner(settings, clock, watcher) as builder, watcher:
+        reports = builder.refresh(with_neighbours(wanted, builder.lake))
+    _print_table(reports, settings)
+    if any(report.failed for report in reports):
+        sys.exit(1)
+
+
+def _plan(settings: Settings, clock: Clock, first: str | None, last: str | None) -> list["PlanRow"]:
+    from papers_pipeline.wiring import planner_of
+
+    try:
+        days = [parse_day(day, clock) if day else None for day in (first, last)]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return _operator(lambda: planner_of(settings, clock)).plan(*days)
+
+
+def _print_plan(rows: Sequence["PlanRow"]) -> None:
+    behind = [row for row in rows if row.state != "current"]
+    if not behind:
+        out.print(f"All current: {len(rows)} days of assets.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("day", "asset", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("papers", "stale", "pending", "failed", "calls", "tokens", "USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in behind:
+        numbers = map(str, (row.papers, row.stale, row.pending, row.failed, row.calls))
+        tokens = f"{row.input_tokens + row.output_tokens:,}"
+        table.add_row(row.day, row.asset, row.state, *numbers, tokens, _usd(row))
+    out.print(table)
+    for line in _by_model(behind):
+        out.print(line, soft_wrap=True)
+
+
+def _usd(row: "PlanRow") -> str:
+    if not row.calls:
+        return "free"
+    return "?" if row.usd is None else f"{row.usd:.4f}"
+
+
+def _by_model(rows: Sequence["PlanRow"]) -> list[str]:
+    told = []
+    for model in dict.fromkeys(row.model for row in rows if row.calls):
+        mine = [row for row in rows if row.model == model and row.calls]
+        calls = sum(row.calls for row in mine)
+        tokens = sum(row.input_tokens + row.output_tokens for row in mine)
+        known = all(row.usd is not None for row in mine)
+        usd = f"about {sum(row.usd or 0.0 for row in mine):.4f} USD" if known else "of unknown price"
+        told.append(f"{model or 'no model is configured'}: {calls:,} calls, about {tokens:,} tokens, {usd}")
+    return told
+
+
+def _agree(question: str, yes: bool) -> None:
+    """Go on only when the operator says so, by --yes or at the terminal."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} There is no terminal to ask at: add --yes")
+    click.confirm(question, abort=True)
 
 
 @main.group(invoke_without_command=True)

@@ -30,6 +30,12 @@ class PlainWatcher:
     def note(self, message: str) -> None:
         self._console.print(message, markup=False, soft_wrap=True)
 
+    def pause(self) -> None:
+        """Leave the terminal to a question."""
+
+    def resume(self) -> None:
+        """Go on after it."""
+
     def begin(self, stage: str, total: int) -> None:
         self.note(f"{self._day} {stage}: {total} papers")
 
@@ -62,6 +68,12 @@ class TerminalWatcher(PlainWatcher):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bars.stop()
+
+    def pause(self) -> None:
+        self._bars.stop()
+
+    def resume(self) -> None:
+        self._bars.start()
 
     def day(self, day: date, part: str, number: int, days: int) -> None:
         self._day = str(day)

@@ -14,6 +14,8 @@ OutcomeState = Literal["done", "pending", "failed"]
 DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
 PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
 """Why a paper was not written about; the pages explain each (`pending.*` in `locales/`)."""
+UnaskableReason = Literal["no_abstract", "no_pdf", "no_text"]
+"""Why nothing can be asked about a paper, whatever is configured."""
 UnreadReason = Literal["no_pdf", "no_text"]
 """Why a paper itself was not read: there is no PDF, or no text of it."""
 FailureReason = Literal["refused", "unusable", "unreachable", "error"]
@@ -277,6 +279,30 @@ class DailyIssue(Record):
     previous: date_ | None = None
     next: date_ | None = None
     papers: list[IssuePaper]
+
+
+PlanState = Literal["current", "stale", "missing", "incomplete"]
+"""Of an asset's day: every text is of the prompt in force; some are not; it was never built; some papers have none."""
+
+
+class PlanRow(Record):
+    """What is out of date in one prompt's asset of one day. ``stale``, ``pending`` and ``failed`` count papers, of
+    ``papers`` in all; ``calls`` are left when the answers in the cache are taken, by ``model``, about so many tokens
+    and USD; ``usd`` is None when the price is not known."""
+
+    asset: str
+    day: str
+    state: PlanState
+    version: str
+    papers: int
+    stale: int
+    pending: int
+    failed: int
+    calls: int
+    model: str | None = None
+    input_tokens: int
+    output_tokens: int
+    usd: float | None = None
 
 
 class SiteFile(Record):

@@ -2,7 +2,7 @@
 the site have to say of it."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -83,15 +83,17 @@ class Runner:
                 return day
         return None
 
-    def build(self, days: Sequence[date]) -> list[DayReport]:
+    def build(self, days: Sequence[date], before_buying: Callable[[], None] = lambda: None) -> list[DayReport]:
         """Build every asset of the days, then the pages of other days that they touch, then the site.
 
-        A day that fails does so alone. The lists of all days come first, so that papers on two days find each other.
+        A day that fails does so alone. The lists of all days come first, so that papers on two days find each other;
+        ``before_buying`` is called when they are known, and stops the build by raising.
         """
         reports = [DayReport(day) for day in days]
         rest = [asset for asset in self.day_assets if asset not in self._of_group(FEED)]
         for report in self._each(reports, "list"):
             self._run(report, self._of_group(FEED))
+        before_buying()
         for report in self._each([report for report in reports if report.error is None], "digest"):
             self._run(report, rest)
             self._read_state(report)
@@ -109,6 +111,16 @@ class Runner:
         for report in self._each(reports, ", ".join(assets)):
             self._run(report, assets)
             self._read_state(report)
+        return reports
+
+    def refresh(self, assets: Mapping[str, Sequence[str]]) -> list[DayReport]:
+        """Build these days of each asset, `{asset: days}`, and then the site."""
+        days = sorted({day for days in assets.values() for day in days})
+        reports = [DayReport(date.fromisoformat(day)) for day in days]
+        for report in self._each(reports, "refresh"):
+            self._run(report, [asset for asset in self.day_assets if str(report.date) in assets.get(asset, ())])
+            self._read_state(report)
+        self.build_site()
         return reports
 
     def build_site(self) -> None:

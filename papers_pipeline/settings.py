@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     llm_concurrency: int = Field(default=8, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
     llm_requests_per_minute: int = Field(default=300, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE")
     arxiv_requests_per_second: float = Field(default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND")
+    daily_budget_usd: float | None = Field(default=None, gt=0, validation_alias="PAPERS_DAILY_BUDGET_USD")
+    assume_price_usd: float | None = Field(default=None, ge=0, validation_alias="PAPERS_ASSUME_PRICE_USD")
     pdf_keep_days: int = Field(default=7, ge=0, validation_alias="PAPERS_PDF_KEEP_DAYS")
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
     contact: str | None = _setting("PAPERS_CONTACT", None)

@@ -14,9 +14,11 @@ from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.limits import SharedLimit
 from papers_pipeline.core.llm import Models
 from papers_pipeline.core.locales import load_locales
+from papers_pipeline.core.plan import Planner
 from papers_pipeline.core.prompts import Prompts, load_prompts
 from papers_pipeline.core.render import Renderer
 from papers_pipeline.core.site import PACKAGE, Site
+from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.settings import Settings
 
 HF_WINDOW_SECONDS = 300
@@ -58,7 +60,17 @@ def models_of(settings: Settings, clock: Clock) -> Models:
         clock=clock,
         concurrency=settings.llm_concurrency,
         requests_per_minute=settings.llm_requests_per_minute,
+        daily_budget_usd=settings.daily_budget_usd,
+        assumed_price=settings.assume_price_usd,
     )
+
+
+def planner_of(settings: Settings, clock: Clock) -> Planner:
+    """What compares stored rows with the prompts in force."""
+    tasks = tasks_of(prompts_of(settings))
+    models = models_of(settings, clock)
+    first = {asset: next(iter(models.configured(task.prompt)), None) for asset, task in tasks.items()}
+    return Planner(lake_of(settings), models.cache, models.ledger, tasks, first, settings.assume_price_usd)
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def test_serve_previews_the_built_site(outside: Outside):
         url = server.stdout.readline().split()[0]
         assert "2603.10001" in requests.get(f"{url}en/d/{DAY}.html", timeout=10).text
     finally:
-        server.terminate()
+        server.kill()
         server.communicate(timeout=30)
 
 

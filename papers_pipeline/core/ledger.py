@@ -34,6 +34,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
     def add(self, spending: Spending) -> None:
         """Append one line; the lock keeps lines of several processes whole."""
@@ -41,6 +42,25 @@ class Ledger:
         with (self._folder / f"{spending.at.date()}.jsonl").open("a", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.write(spending.model_dump_json() + "\n")
+
+    def total_usd(self, day: date) -> float:
+        """The USD of known price that all processes spent on a UTC day; only what came since the last call is read."""
+        seen, offset, total = self._read if self._read[0] == day else (day, 0, 0.0)
+        path = self._folder / f"{day}.jsonl"
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(offset)
+                rest = file.read()
+            whole = rest[: rest.rfind(b"\n") + 1]  # a line that is being written counts the next time
+            offset += len(whole)
+            lines = (line for line in whole.split(b"\n") if line.endswith(b"}"))
+            total += sum(Spending.model_validate_json(line).usd or 0.0 for line in lines)
+        self._read = (seen, offset, total)
+        return total
+
+    def days(self) -> list[date]:
+        """The UTC days on which something was spent, in order."""
+        return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
         """The spendings of one UTC day, in order. A last line that a killed run left unfinished is passed over."""

@@ -22,10 +22,12 @@ from upath import UPath
 from papers_pipeline.core import storage
 from papers_pipeline.core.cache import Cache, CachedFailure, CacheEntry
 from papers_pipeline.core.days import Clock
+from papers_pipeline.core.errors import OperatorError
 from papers_pipeline.core.guardrails import Verdict
 from papers_pipeline.core.ledger import Ledger, Spending
 from papers_pipeline.core.limits import SharedLimit, SharedSlots
 from papers_pipeline.core.per_paper import PaperFailed, PaperPending
+from papers_pipeline.core.prices import price
 from papers_pipeline.core.prompts import Prompt, input_hash
 from papers_pipeline.core.providers import Access, Connection, connect, split_name
 
@@ -91,6 +93,10 @@ class Spent:
     unpriced_calls: int = 0
 
 
+class UnknownPrice(OperatorError):
+    """A budget cannot be kept with a model whose price is not known; the message names it and the way out."""
+
+
 class Models:
     """The providers of one process: which are configured, which were closed and why, and what all of them share."""
 
@@ -104,6 +110,8 @@ class Models:
         clock: Clock,
         concurrency: int,
         requests_per_minute: int,
+        daily_budget_usd: float | None = None,
+        assumed_price: float | None = None,
         timeout_seconds: float = 120.0,
         backoff_seconds: float = 1.0,
     ) -> None:
@@ -116,6 +124,8 @@ class Models:
         self.limits = home / "limits"
         self.concurrency = concurrency
         self.requests_per_minute = requests_per_minute
+        self.daily_budget_usd = daily_budget_usd
+        self.assumed_price = assumed_price
         self.timeout_seconds = timeout_seconds
         self.backoff_seconds = backoff_seconds
         self.closed: dict[str, str] = {}
@@ -124,6 +134,19 @@ class Models:
     def configured(self, prompt: Prompt) -> list[str]:
         """The models of a prompt's chain whose provider is configured."""
         return [name for name in prompt.models if self.access[split_name(name)[0]].is_configured]
+
+    def is_over_budget(self) -> bool:
+        """Whether the budget of this UTC day, over all processes, is spent."""
+        return self.daily_budget_usd is not None and self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
+
+    def require_prices(self, names: Sequence[str]) -> None:
+        """Raise UnknownPrice when there is a budget and a model whose price nobody knows."""
+        unknown = [name for name in names if price(name, 1, 1, self.assumed_price) is None]
+        if self.daily_budget_usd is not None and unknown:
+            raise UnknownPrice(
+                f"PAPERS_DAILY_BUDGET_USD is set, but the price of {', '.join(unknown)} is not known: "
+                "set PAPERS_ASSUME_PRICE_USD (USD a million tokens), or unset the budget"
+            )
 
     def why_closed(self, name: str) -> str | None:
         """Why a model is not asked any more, if so."""
@@ -150,7 +173,7 @@ class Models:
             return f"is listed, but does not answer: {_line(error)}"
         finally:
             await connection.close()
-        self.ledger.add(_spending(response, name, at=self.clock.now(), asset="doctor"))
+        self.ledger.add(_spending(response, name, self.assumed_price, at=self.clock.now(), asset="doctor"))
         return None
 
     @asynccontextmanager
@@ -158,7 +181,8 @@ class Models:
         self, prompt: Prompt, output: type[Output], judge: Judge[Output], day: str | None = None
     ) -> "AsyncIterator[Chain[Output]]":
         """The chain of a prompt, whose answers are ``output`` objects that ``judge`` passes; its connections are closed
-        at the end. ``day`` is noted in the ledger."""
+        at the end. ``day`` is noted in the ledger. Raises UnknownPrice before anything is asked."""
+        self.require_prices(self.configured(prompt))
         async with AsyncExitStack() as stack:
             yield Chain(self, prompt, output, judge, day, stack)
 
@@ -389,6 +413,8 @@ class Chain(Generic[Output]):
                 await turn.enter_async_context(self._first_call.setdefault(provider, asyncio.Lock()))
             if reason := self._models.why_closed(name):
                 raise _Closed(reason)
+            if self._models.is_over_budget():
+                raise PaperPending("budget")
             await turn.enter_async_context(self._slots.held())
             await self._limit.acquire_async()
             try:
@@ -406,6 +432,7 @@ class Chain(Generic[Output]):
         spending = _spending(
             response,
             name,
+            self._models.assumed_price,
             at=self._models.clock.now(),
             asset=self._prompt.asset,
             arxiv_id=arxiv_id,
@@ -497,18 +524,14 @@ def _conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Messa
     return said
 
 
-def _spending(response: "ModelResponse", name: str, **about: Any) -> Spending:
+def _spending(response: "ModelResponse", name: str, assumed_price: float | None, **about: Any) -> Spending:
     provider, model = split_name(name)
     tokens = {"input_tokens": response.usage.input_tokens, "output_tokens": response.usage.output_tokens}
-    return Spending(provider=provider, model=model, usd=_price(response), **tokens, **about)
-
-
-def _price(response: "ModelResponse") -> float | None:
-    """USD by the pinned genai-prices; None for a model that it does not know."""
-    try:
-        return float(response.cost().total_price)
+    try:  # the response knows of cached and other tokens that have prices of their own
+        usd: float | None = float(response.cost().total_price)
     except (LookupError, ValueError):
-        return None
+        usd = price(name, tokens["input_tokens"], tokens["output_tokens"], assumed_price)
+    return Spending(provider=provider, model=model, usd=usd, **tokens, **about)
 
 
 def _line(error: Exception, most: int = 300) -> str:

@@ -132,6 +132,12 @@ class Prompts(BaseModel):
         return (*self.summaries, *self.others.values())
 
 
+def prompts_version(prompts: Prompts) -> str:
+    """Twelve hex digits over the versions of all prompts."""
+    versions = "\n".join(f"{prompt.asset} {prompt.version}" for prompt in prompts.every)
+    return hashlib.sha256(versions.encode()).hexdigest()[:12]
+
+
 def load_prompts(
     overlay: Path | None = None, languages: Sequence[str] = (), model: str | None = None, packaged: Path = PACKAGED
 ) -> Prompts:

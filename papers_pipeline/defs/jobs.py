@@ -3,10 +3,11 @@
 import dagster as dg
 
 SITE_WIDE = dg.AssetSelection.assets("site_index")
+NOT_OF_A_DAY = SITE_WIDE | dg.AssetSelection.groups("operations")
 
 build_day = dg.define_asset_job(
     "build_day",
-    dg.AssetSelection.all() - SITE_WIDE,
+    dg.AssetSelection.all() - NOT_OF_A_DAY,
     description="One day of the list, from the feed to its pages. Nothing that is done is done again.",
 )
 build_site = dg.define_asset_job(

@@ -11,7 +11,7 @@ from papers_pipeline.core.feed import FeedClient
 from papers_pipeline.core.per_paper import Progress, Silence
 from papers_pipeline.defs.io_managers import record_tables
 from papers_pipeline.settings import Settings
-from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models_of, site_of
+from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models_of, planner_of, site_of
 
 
 def resources(settings: Settings, clock: Clock | None = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
         "progress": progress,
         "lake": lake_of(settings),
         "models": models_of(settings, clock),
+        "planner": planner_of(settings, clock),
         "site": site_of(settings),
         "feed_client": feed_client,
         "documents": documents,

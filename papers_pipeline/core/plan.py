@@ -1,0 +1,197 @@
+"""What is out of date, and what bringing it up to date would cost: one row an asset of a prompt and day.
+
+Stored rows are compared, never tags: each row says by which prompt version and of what input it was made.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from statistics import fmean
+from typing import Any, get_args
+
+from papers_pipeline.core.cache import Cache
+from papers_pipeline.core.enrichment import Task, Unasked
+from papers_pipeline.core.lake import Lake, scan
+from papers_pipeline.core.ledger import Ledger
+from papers_pipeline.core.prices import price
+from papers_pipeline.core.prompts import Prompt, input_hash
+from papers_pipeline.records import PlanRow, PlanState, Record, UnaskableReason
+
+HISTORY = 2000
+"""How many of the newest calls tell what a call of a prompt takes."""
+OUTPUT_TOKENS = 250
+"""What an answer takes as long as none was bought."""
+DOCUMENTS = ("paper_pdfs", "parsed_text")
+"""What the title pages come from."""
+DOWNSTREAM = ("daily_issue", "daily_pages")
+"""What follows from any prompt's asset."""
+CHARACTERS_A_TOKEN = 3.0
+"""Fewer than the four of English: Russian and Chinese take more tokens."""
+
+
+@dataclass(frozen=True)
+class CallSize:
+    """The mean tokens of one call."""
+
+    input_tokens: float
+    output_tokens: float
+
+
+class Planner:
+    """Compares what is stored with what the prompts ask for now."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        cache: Cache,
+        ledger: Ledger,
+        tasks: Mapping[str, Task[Any, Any, Any]],
+        models: Mapping[str, str | None],
+        assumed_price: float | None = None,
+    ) -> None:
+        """``models`` names for each asset the model that would be asked first, None when no provider is configured;
+        ``assumed_price`` is USD a million tokens of a model of unknown price."""
+        self._lake = lake
+        self._cache = cache
+        self._tasks = tasks
+        self._models = models
+        self._assumed_price = assumed_price
+        self._sizes = _call_sizes(ledger)
+
+    def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
+        """A row for each prompt's asset and each day that has a list, by day and then in the order of the assets."""
+        days = [
+            day
+            for day in self._lake.partitions("feed_listing")
+            if (first is None or day >= str(first)) and (last is None or day <= str(last))
+        ]
+        rows = {(row.day, row.asset): row for asset in self._tasks for row in self._asset(asset, days)}
+        return [rows[day, asset] for day in days for asset in self._tasks]
+
+    def _asset(self, asset: str, days: Sequence[str]) -> Iterable[PlanRow]:
+        stored = scan(self._lake, asset, days, ("arxiv_id", "state", "reason", "prompt_version", "input_hash"))
+        listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
+        counted: set[str] = set()
+        every = [row["reason"] for rows in stored.values() for row in rows]
+        askable = sum(reason not in get_args(UnaskableReason) for reason in every)
+        share = askable / len(every) if every else 1.0
+        for day in days:
+            ids = [row["arxiv_id"] for row in listed.get(day, ())]
+            rows = [row for row in stored.get(day, ()) if row["arxiv_id"] in ids]
+            yield self._row(asset, day, len(ids), rows if day in stored else None, counted, share)
+
+    def _row(
+        self,
+        asset: str,
+        day: str,
+        papers: int,
+        rows: Sequence[Mapping[str, Any]] | None,
+        counted: set[str],
+        share: float,
+    ) -> PlanRow:
+        """``counted`` are the inputs that another day counts already: a paper of two days is bought once; ``share`` is
+        that of the papers that could be asked about so far, for a day whose papers were not read yet."""
+        prompt = self._tasks[asset].prompt
+        if rows is None or len(rows) < papers:
+            wanted = self._wanted_of_items(asset, day)
+            state: PlanState = "missing" if rows is None else "stale"
+            counts = Counter(missing=papers)
+        else:
+            rows = [row for row in rows if row["reason"] not in get_args(UnaskableReason)]
+            counts = Counter(_state(row, prompt) for row in rows)
+            state = "stale" if counts["stale"] else "incomplete" if counts["pending"] + counts["failed"] else "current"
+            wanted = [row["input_hash"] for row in rows if _state(row, prompt) != "current"]
+        new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
+        counted.update(key for key in new if key)
+        calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
+        size = self._size(asset)
+        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
+        model = self._models.get(asset)
+        return PlanRow(
+            asset=asset,
+            day=day,
+            state=state,
+            version=prompt.version,
+            papers=papers,
+            stale=counts["stale"] + counts["missing"],
+            pending=counts["pending"],
+            failed=counts["failed"],
+            calls=calls,
+            model=model,
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            usd=price(model, *tokens, self._assumed_price) if model and calls else 0.0 if not calls else None,
+        )
+
+    def _wanted_of_items(self, asset: str, day: str) -> list[str | None]:
+        """The inputs of a day that was never built, or whose list has grown since; None for one that is not known
+        before the papers are read."""
+        task = self._tasks[asset]
+        tables: dict[str, list[Record] | None] = {name: self._lake.read(name, day, Record) for name in task.inputs}
+        if any(table is None for table in tables.values()):
+            listing = tables["feed_listing"] or []
+            return [None] * len(listing)
+        wanted: list[str | None] = []
+        for item in task.items(**tables):
+            texts = task.texts(item)
+            if not isinstance(texts, Unasked):
+                wanted.append(input_hash(**texts[0]))
+        return wanted
+
+    def _has_answer(self, asset: str, prompt: Prompt, key: str | None) -> bool:
+        """Whether the cache holds an answer, or a failure that is still believed."""
+        if key is None:
+            return False
+        identity = {"prompt_version": prompt.version, "input_hash": key}
+        return self._cache.path(asset, identity).exists() and self._cache.get(asset, identity) is not None
+
+    def _size(self, asset: str) -> CallSize:
+        prompt = self._tasks[asset].prompt
+        for key in ((asset, prompt.version), (asset, None)):
+            if key in self._sizes:
+                return self._sizes[key]
+        return CallSize((len(prompt.template) + 1500) / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
+
+
+def _state(row: Mapping[str, Any], prompt: Prompt) -> str:
+    if row["state"] != "done":
+        return str(row["state"])
+    return "current" if row["prompt_version"] == prompt.version else "stale"
+
+
+def _call_sizes(ledger: Ledger) -> dict[tuple[str, str | None], CallSize]:
+    """The mean call of each prompt version, and of each asset whatever the version, in the newest of the ledger."""
+    seen: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
+    every = (spending for day in reversed(ledger.days()) for spending in ledger.spent(day))
+    for spending in islice(every, HISTORY):
+        for version in (spending.prompt_version, None):
+            seen.setdefault((spending.asset, version), []).append((spending.input_tokens, spending.output_tokens))
+    return {
+        key: CallSize(fmean(sent for sent, _ in calls), fmean(got for _, got in calls)) for key, calls in seen.items()
+    }
+
+
+def to_refresh(plan: Sequence[PlanRow]) -> dict[str, list[str]]:
+    """The days of each prompt's asset that a refresh builds: those that are stale or missing, and the incomplete ones
+    whose rest can be bought."""
+    wanted: dict[str, list[str]] = {}
+    for row in plan:
+        if row.state in ("stale", "missing") or (row.state == "incomplete" and row.model and row.calls):
+            wanted.setdefault(row.asset, []).append(row.day)
+    return wanted
+
+
+def with_neighbours(assets: Mapping[str, Sequence[str]], lake: Lake) -> dict[str, list[str]]:
+    """The days of each asset, of issue and pages all the days of any of them, and of the papers themselves those on
+    which they are wanted and were never read."""
+    days = sorted({day for days in assets.values() for day in days})
+    unread = [day for day in assets.get("affiliations", ()) if not lake.path("parsed_text", day).exists()]
+    wanted = dict.fromkeys(DOCUMENTS, unread) if unread else {}
+    return wanted | {asset: list(days) for asset, days in assets.items()} | dict.fromkeys(DOWNSTREAM, days)
+
+
+def known_usd(rows: Sequence[PlanRow]) -> float:
+    """The USD of the calls whose price is known."""
+    return round(sum(row.usd or 0.0 for row in rows), 6)

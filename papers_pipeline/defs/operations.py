@@ -1,0 +1,133 @@
+"""What a changed prompt left behind, and the job that brings exactly that up to date."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from papers_pipeline.core.days import Clock, parse_day
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.plan import Planner, known_usd, to_refresh, with_neighbours
+from papers_pipeline.core.prompts import prompts_version
+from papers_pipeline.defs.tables import Table, table_asset
+from papers_pipeline.records import PlanRow
+from papers_pipeline.settings import load_settings
+from papers_pipeline.wiring import prompts_of
+
+PLAN_TAG = "papers/plan"
+ALL_CURRENT = dg.AssetCheckSpec(
+    "all_current", asset="refresh_plan", description="Every stored text is by the prompt in force."
+)
+
+
+@table_asset(
+    record=PlanRow,
+    group_name="operations",
+    kinds={"python"},
+    code_version=prompts_version(prompts_of(load_settings())),
+    check_specs=[ALL_CURRENT],
+)
+def refresh_plan(planner: dg.ResourceParam[Planner]) -> Table:
+    """What is out of date: one row an asset of a prompt and day, with the calls, tokens and USD that are left.
+
+    Its code version is that of all prompts, so that the UI marks it out of date when one of them changes.
+    """
+    rows = planner.plan()
+    behind = [row for row in rows if row.state != "current"]
+    papers = sum(row.papers for row in rows)
+    left = {"behind": len(behind), "calls": sum(row.calls for row in behind), "usd": known_usd(behind)}
+    return Table(rows, papers=papers, metadata=left, checks=[all_current(behind)], preview=behind)
+
+
+def all_current(behind: Sequence[PlanRow]) -> dg.AssetCheckResult:
+    """WARN while a day of any asset is not current; the metadata counts the days of each."""
+    days = {asset: sum(row.asset == asset for row in behind) for asset in {row.asset: None for row in behind}}
+    return dg.AssetCheckResult(
+        check_name="all_current", passed=not behind, severity=dg.AssetCheckSeverity.WARN, metadata=days
+    )
+
+
+class RefreshConfig(dg.Config):
+    """What `refresh_stale` brings up to date."""
+
+    dry_run: bool = Field(default=True, description="Only log what would be submitted. Set it to false to submit.")
+    first_day: str | None = Field(default=None, description="The first day, YYYY-MM-DD; by default the oldest built.")
+    last_day: str | None = Field(default=None, description="The last day, YYYY-MM-DD; by default the newest built.")
+
+
+@dg.op
+def submit_what_is_stale(
+    context: dg.OpExecutionContext,
+    config: RefreshConfig,
+    planner: dg.ResourceParam[Planner],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[Clock],
+) -> None:
+    """Compute the plan afresh and submit its days as one backfill: the stale assets, the issue and the pages."""
+    first, last = (parse_day(day, clock) if day else None for day in (config.first_day, config.last_day))
+    plan = planner.plan(first, last)
+    wanted = to_refresh(plan)
+    chosen = [row for row in plan if row.day in wanted.get(row.asset, ())]
+    for row in chosen:
+        context.log.info(f"{row.day} {row.asset}: {row.state}, {row.calls} calls, USD {row.usd}")
+    calls, usd = sum(row.calls for row in chosen), known_usd(chosen)
+    context.log.info(f"{len(chosen)} days of assets to refresh: {calls} calls, about USD {usd}")
+    if not chosen:
+        context.log.info("Everything is current: nothing to submit.")
+    elif config.dry_run:
+        context.log.info("A dry run: nothing was submitted. Launch again with dry_run: false.")
+    else:
+        submit(context, with_neighbours(wanted, lake))
+
+
+@dg.job(
+    description="Bring up to date what a changed prompt left behind. A dry run unless its config says otherwise; the "
+    "runs are started by the daemon."
+)
+def refresh_stale() -> None:
+    submit_what_is_stale()
+
+
+def submit(context: dg.OpExecutionContext, assets: Mapping[str, Sequence[str]]) -> None:
+    """Hand the days to the daemon as one backfill. Executing the same run again submits nothing, nor does a second
+    submission while the same plan is still at work."""
+    # Internal, and tried with Dagster 1.13.27: the public API submits a backfill only through a webserver's URL.
+    from dagster._core.definitions.selector import (
+        PartitionRangeSelector,
+        PartitionsByAssetSelector,
+        PartitionsSelector,
+    )
+    from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+
+    plan = hashlib.sha256(repr(sorted((asset, tuple(days)) for asset, days in assets.items())).encode()).hexdigest()[:8]
+    root = context.run.root_run_id or context.run_id
+    backfill_id = hashlib.sha256(f"{plan} {root}".encode()).hexdigest()[:8]
+    instance = context.instance
+    requested = [it for it in instance.get_backfills() if it.status == BulkActionStatus.REQUESTED]
+    at_work = [it.backfill_id for it in requested if it.tags.get(PLAN_TAG) == plan]
+    if instance.get_backfill(backfill_id) or at_work:
+        context.log.info(f"The plan is submitted already, as backfill {(at_work or [backfill_id])[0]}.")
+        return
+    selectors = [
+        PartitionsByAssetSelector(
+            asset_key=dg.AssetKey(asset),
+            partitions=PartitionsSelector([PartitionRangeSelector(start=day, end=day) for day in days]),
+        )
+        for asset, days in assets.items()
+    ]
+    instance.add_backfill(
+        PartitionBackfill.from_partitions_by_assets(
+            backfill_id=backfill_id,
+            asset_graph=context.repository_def.asset_graph,
+            backfill_timestamp=time.time(),
+            tags={PLAN_TAG: plan},
+            dynamic_partitions_store=instance,
+            partitions_by_assets=selectors,
+            title="What a changed prompt left behind",
+            description=None,
+            run_config=None,
+        )
+    )
+    context.log.info(f"Submitted as backfill {backfill_id}; the daemon starts its runs within half a minute.")

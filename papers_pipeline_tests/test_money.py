@@ -1,0 +1,153 @@
+"""What is out of date, what it costs, and that no more is spent than allowed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from papers_pipeline.core.ledger import Ledger
+from papers_pipeline.sandbox.world import Reply
+from papers_pipeline_tests.conftest import Outside, Pipeline
+from papers_pipeline_tests.test_cli import papers
+from papers_pipeline_tests.test_models import calls, entries, overlay
+
+RUSSIAN = ("feed_response", "feed_listing", "paper_votes", "summaries_ru")
+DAYS = tuple(f"2026-03-{number:02}" for number in range(2, 7))
+
+
+def plan(*arguments: str) -> list[dict]:
+    result = papers("plan", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)["rows"]
+
+
+def behind(*arguments: str) -> list[tuple]:
+    """Day, asset, state and calls of what is not current."""
+    return [(it["day"], it["asset"], it["state"], it["calls"]) for it in plan(*arguments) if it["state"] != "current"]
+
+
+def spent(pipeline: Pipeline) -> tuple[int, float]:
+    """Tokens and USD of the ledger."""
+    ledger = Ledger(pipeline.site.parent / "ledger")
+    every = [spending for day in ledger.days() for spending in ledger.spent(day)]
+    return sum(it.input_tokens + it.output_tokens for it in every), sum(it.usd or 0.0 for it in every)
+
+
+@pytest.fixture
+def built(outside: Outside, pipeline: Pipeline, monkeypatch) -> Pipeline:
+    """Five days: three built, one with two papers whose Russian was refused, one never built beyond its list."""
+    outside.offer(monkeypatch)
+    for number, day in enumerate(DAYS):
+        outside.list(day, entries(*range(10 * number, 10 * number + 4)))
+    outside.world.replies += [Reply("html", language="ru", title=f"Kettle {number}", times=9) for number in (30, 31)]
+    pipeline.build(*DAYS[:4])
+    pipeline.build(DAYS[4], only=("feed_response", "feed_listing", "paper_votes"))
+    outside.world.replies.clear()
+    calls(outside)
+    return pipeline
+
+
+def test_what_was_built_is_current_and_the_rest_is_told(built: Pipeline):
+    assert behind() == [
+        (DAYS[3], "summaries_ru", "incomplete", 2),
+        *((DAYS[4], asset, "missing", 4) for asset in WRITTEN),
+        # None of these papers has a PDF, so none of the next day's is expected to have one.
+        (DAYS[4], "affiliations", "missing", 0),
+    ]
+
+
+def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told(
+    built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
+):
+    before = built.files()
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    rows = [row for row in plan() if row["asset"] == "summaries_ru"]
+    assert [(row["state"], row["stale"], row["failed"], row["calls"]) for row in rows] == [
+        *[("stale", 4, 0, 4)] * 3,
+        ("stale", 2, 2, 4),
+        ("missing", 4, 0, 4),
+    ]
+    estimate = [(row["input_tokens"] + row["output_tokens"], row["usd"]) for row in plan() if row["calls"]]
+    tokens_before, usd_before = spent(built)
+    result = papers("refresh", "--yes")
+    assert result.exit_code == 0, result.output
+    assert calls(outside) == {"ru": 20, "en": 4, "zh": 4, "topic_tags": 4}
+    tokens, usd = spent(built)
+    assert sum(it[0] for it in estimate) == pytest.approx(tokens - tokens_before, rel=0.2)
+    assert sum(it[1] for it in estimate) == pytest.approx(usd - usd_before, rel=0.2)
+    assert behind() == []
+    changed = {name for name, data in built.files().items() if before.get(name) != data}
+    assert not any(name.startswith(("en/d/2026-03-02", "zh/d/2026-03-02")) for name in changed)
+    assert "ru/d/2026-03-02.html" in changed
+
+
+def test_a_prompt_changed_back_is_free(built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path):
+    papers("refresh", "--yes")
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    papers("refresh", "--yes")
+    calls(outside)
+    monkeypatch.delenv("PAPERS_PROMPTS_DIR")
+    assert behind() == [(day, "summaries_ru", "stale", 0) for day in DAYS]
+    assert papers("plan").stdout.count("free") == 5
+    assert papers("refresh", "--yes").exit_code == 0
+    assert calls(outside) == {}
+    assert behind() == []
+    assert "All current" in papers("plan").stdout
+
+
+def test_refresh_without_a_terminal_asks_for_yes(built: Pipeline, outside: Outside):
+    result = papers("refresh")
+    assert result.exit_code == 2
+    assert "There is no terminal to ask at: add --yes" in " ".join(result.stderr.split())
+    assert calls(outside) == {}
+
+
+def test_a_range_can_be_planned(built: Pipeline):
+    assert {row["day"] for row in plan("--from", DAYS[1], "--to", DAYS[2])} == set(DAYS[1:3])
+    assert papers("plan", "--from", "monday").exit_code == 2
+
+
+def test_a_build_of_more_than_a_dollar_asks(outside: Outside, monkeypatch):
+    outside.offer(monkeypatch)
+    monkeypatch.setenv("PAPERS_MODEL", "anthropic:claude-opus-5-5")
+    outside.list(DAYS[0], entries(*range(60)))
+    result = papers("build", "--date", DAYS[0])
+    assert result.exit_code == 2
+    assert "These days will cost about" in result.stderr
+    assert "add --yes" in " ".join(result.stderr.split())
+    assert outside.world.calls == []
+
+
+def test_a_budget_stops_buying_and_the_rest_is_bought_later(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.offer(monkeypatch)
+    monkeypatch.setenv("PAPERS_LLM_CONCURRENCY", "1")
+    outside.list(DAYS[0], entries(*range(10)))
+    pipeline.build(
+        DAYS[0], only=("feed_response", "feed_listing", "paper_votes", "summaries_ru"), at="2026-03-02T09:00"
+    )
+    _, whole = spent(pipeline)
+    calls(outside)
+    outside.list(DAYS[1], entries(*range(20, 30)))
+    monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", str(whole * 0.45))
+    pipeline.build(DAYS[1], only=RUSSIAN, at="2026-03-03T09:00")
+    rows = pipeline.rows("summaries_ru", DAYS[1])
+    assert [(row.state, row.reason) for row in rows] == [("done", None)] * 5 + [("pending", "budget")] * 5
+    assert calls(outside) == {"ru": 5}
+    pipeline.build(DAYS[1], only=("summaries_ru",), at="2026-03-04T09:00")
+    assert {row.state for row in pipeline.rows("summaries_ru", DAYS[1])} == {"done"}
+    assert calls(outside) == {"ru": 5}
+
+
+def test_a_budget_with_an_unknown_price_stops_before_the_first_call(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.offer(monkeypatch, "openai")
+    outside.list(DAYS[0], entries(1))
+    monkeypatch.setenv("PAPERS_MODEL", "openai:a-model-of-ours")
+    monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", "1")
+    (report,) = pipeline.build(DAYS[0])
+    assert "the price of openai:a-model-of-ours is not known: set PAPERS_ASSUME_PRICE_USD" in report.error
+    assert outside.world.calls == []
+    monkeypatch.setenv("PAPERS_ASSUME_PRICE_USD", "2")
+    (report,) = pipeline.build(DAYS[0])
+    assert report.error is None
+    tokens, usd = spent(pipeline)
+    assert usd == pytest.approx(tokens * 2 / 1e6)
