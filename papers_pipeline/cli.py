@@ -429,6 +429,28 @@ def doctor() -> None:
         sys.exit(1)
 
 
+@main.command("publish")
+@click.option("--to", "target", metavar="TARGET", help="A folder, rsync:host:/path or gh-pages:<git remote>.")
+def publish_site(target: str | None) -> None:
+    """Send the built site to PAPERS_PUBLISH_TO, or to the target that is named; only what differs is sent.
+
+    Exit status 2: no target is named; 1: it could not be published.
+    """
+    from papers_pipeline.core import locks
+    from papers_pipeline.core.publish import TARGETS, PublishError, publish
+
+    settings = _settings()
+    target = target or settings.publish_to
+    if not target:
+        raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
+    with locks.held(settings.home / "locks", "site", on_wait=PlainWatcher(err).note):
+        try:
+            published = publish(settings.data / "site", target)
+        except PublishError as error:
+            _fail(escape(str(error)))
+    out.print(f"Published to {published}", soft_wrap=True, markup=False)
+
+
 @main.command()
 @click.option("--port", type=int, default=8000, show_default=True, help="The port on 127.0.0.1; 0 takes a free one.")
 def serve(port: int) -> None:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
 
     data_dir: str = _setting("PAPERS_DATA_DIR", "data")
     site_url: str | None = _setting("PAPERS_SITE_URL", None)
+    publish_to: str | None = _setting("PAPERS_PUBLISH_TO", None)
     prompts_dir: Path | None = _setting("PAPERS_PROMPTS_DIR", None)
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)

@@ -21,6 +21,7 @@ LINEAGE = {
     "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS},
     "daily_pages": {"daily_issue"},
     "site_index": {"daily_issue"},
+    "refresh_plan": set(),
 }
 
 
@@ -35,12 +36,12 @@ def test_the_lineage_is_as_drawn():
 
 def test_every_asset_is_grouped_described_owned_and_versioned():
     for node in graph().asset_nodes:
-        assert node.group_name in {"feed", "documents", "enrichment", "site"}
+        assert node.group_name in {"feed", "documents", "enrichment", "site", "operations"}
         assert node.description
         assert node.owners == ["team:papers"]
         assert node.kinds
         assert node.code_version
-        assert node.partitions_def == (None if node.key.path == ["site_index"] else DAILY)
+        assert node.partitions_def == (None if node.key.path[0] in ("site_index", "refresh_plan") else DAILY)
 
 
 def test_every_asset_goes_through_the_one_helper_that_gives_data_versions():

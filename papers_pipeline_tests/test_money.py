@@ -9,7 +9,7 @@ from papers_pipeline.core.ledger import Ledger
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import Outside, Pipeline
 from papers_pipeline_tests.test_cli import papers
-from papers_pipeline_tests.test_models import calls, entries, overlay
+from papers_pipeline_tests.test_models import WRITTEN, calls, entries, overlay
 
 RUSSIAN = ("feed_response", "feed_listing", "paper_votes", "summaries_ru")
 DAYS = tuple(f"2026-03-{number:02}" for number in range(2, 7))

@@ -1,0 +1,304 @@
+"""The site is published from the terminal, from the Dagster UI and by GitHub's workflow, and works where it then is."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin
+
+import dagster as dg
+import pytest
+import requests
+import yaml
+from click.testing import CliRunner, Result
+
+from papers_pipeline import definitions, home
+from papers_pipeline.cli import main
+from papers_pipeline.core import locks, storage
+from papers_pipeline.sandbox.world import Fault
+from papers_pipeline.settings import load_settings, setting_names
+from papers_pipeline_tests.conftest import Notes, entry
+
+ROOT = Path(__file__).parents[1]
+NOT_KEPT = {"site", "dagster", "logs", "sample", "demo"}
+"""Folders of data/ that the workflow need not keep: the branch has the site, and git the sample."""
+
+
+@pytest.fixture
+def built() -> dict[str, bytes]:
+    """A site in its place, by path; that it could be one of ours matters to nothing that publishes it."""
+    site = {"index.html": b"the way in", "en/d/2026-03-02.html": b"a day", "static/site.css": b"body {}"}
+    for path, data in site.items():
+        storage.write(load_settings().data / "site" / path, data)
+    return site
+
+
+def papers(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["publish", *arguments])
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder and its bytes, but those with a dot in front."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+class TestCommand:
+    def test_it_publishes_to_the_setting_or_to_what_is_named_and_says_so_in_a_line(self, built, tmp_path, monkeypatch):
+        monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
+        result = papers()
+        assert (result.exit_code, result.stdout) == (0, f"Published to {tmp_path}/www: 3 files, 3 changed\n")
+        assert files(tmp_path / "www") == built
+        assert papers().stdout == f"Published to {tmp_path}/www: 3 files, 0 changed\n"
+        assert papers("--to", "elsewhere").stdout == "Published to elsewhere: 3 files, 3 changed\n"
+
+    def test_without_a_target_it_is_bad_usage(self):
+        result = papers()
+        assert result.exit_code == 2
+        assert "name a target with --to, or set PAPERS_PUBLISH_TO: a folder, rsync:" in " ".join(result.stderr.split())
+
+    def test_a_failure_is_exit_status_1_and_names_the_way_out(self):
+        result = papers("--to", "www")
+        assert result.exit_code == 1
+        assert "build a day first, `papers build --date latest`" in " ".join(result.stderr.split())
+
+
+class TestJob:
+    def run(self, progress: Notes | None = None, **how) -> dg.ExecuteInProcessResult:
+        job = definitions.load(progress=progress).resolve_job_def("publish")
+        with home.instance(load_settings()) as instance:
+            return job.execute_in_process(instance=instance, **how)
+
+    def test_it_publishes_to_the_setting_and_logs_the_counts(self, built, tmp_path, monkeypatch):
+        monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
+        result = self.run()
+        assert result.success
+        assert files(tmp_path / "www") == built
+        (output,) = (event.event_specific_data for event in result.all_node_events if event.is_successful_output)
+        counts = {name: value.value for name, value in output.metadata.items()}
+        assert counts == {"files": 3, "changed": 3, "target": str(tmp_path / "www")}
+
+    def test_it_waits_for_a_run_that_builds_the_site(self, built, tmp_path, monkeypatch):
+        monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
+        told = Notes()
+        publishing = threading.Thread(target=self.run, args=(told,))
+        with locks.held(load_settings().home / "locks", "site"):
+            publishing.start()
+            deadline = time.monotonic() + 60
+            while not told.notes and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert told.notes == ["another run holds site: waiting for it to end"]
+            assert not (tmp_path / "www").exists()
+        publishing.join(timeout=60)
+        assert files(tmp_path / "www") == built
+
+    def test_without_the_setting_it_fails_and_says_what_to_set(self):
+        result = self.run(raise_on_error=False)
+        (failed,) = (event for event in result.all_events if event.is_step_failure)
+        assert "PAPERS_PUBLISH_TO is not set: set it (a folder," in failed.step_failure_data.error_display_string
+
+    def test_no_schedule_or_sensor_runs_it(self):
+        defs = definitions.load()
+        assert "PAPERS_PUBLISH_TO" in defs.resolve_job_def("publish").description
+        starters = [*(defs.schedules or ()), *(defs.sensors or ())]
+        assert not [starter.name for starter in starters if "publish" in getattr(starter, "job_name", "")]
+
+
+class Links(HTMLParser):
+    """What a page names: `href` and `src` of every element, and the ids that a fragment can lead to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value for name, value in attributes if value is not None}
+        self.urls += [given[name] for name in ("href", "src") if name in given]
+        self.ids.add(given.get("id", ""))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(outside, pipeline, tmp_path, monkeypatch):
+    with served(tmp_path / "www") as host:
+        base = f"{host}/some/sub/path"
+        monkeypatch.setenv(
+            "PAPERS_SITE_URL", base
+        )  # canonical links and those to other languages are then followed too
+        outside.list("2026-03-02", [entry("2603.10001"), entry("2603.10002")])
+        outside.list("2026-03-03", [entry("2603.10002"), entry("2603.10003")])  # one is on both days
+        pipeline.build("2026-03-02", "2026-03-03")
+        assert papers("--to", "www/some/sub/path").exit_code == 0
+
+        pages = [f"{base}/{path}" for path in pipeline.files() if path.endswith(".html")]
+        assert len(pages) == 1 + 3 * 3
+        contents: dict[str, Links] = {}
+
+        def visit(url: str) -> Links:
+            if url not in contents:
+                answer = requests.get(url, timeout=10)
+                assert answer.status_code == 200, f"{url} is broken"
+                is_page = answer.headers["Content-Type"].startswith("text/html")
+                contents[url] = Links(answer.content.decode() if is_page else "")
+            return contents[url]
+
+        followed = 0
+        for page in pages:
+            for link in visit(page).urls:
+                url, fragment = urldefrag(urljoin(page, link))
+                if not url.startswith(f"{host}/"):
+                    continue
+                assert url.startswith(f"{base}/"), f"{page} leaves the site: {link}"
+                known = visit(url).ids
+                assert not fragment or fragment in known, f"{page}: nothing has the id of {link}"
+                followed += 1
+        assert followed > 100
+        assert f"{base}/static/site.css" in contents
+
+
+class Workflow:
+    """`deploy/pages.yml`, run as GitHub does: its shell steps in order, in a fresh checkout each time, with what its
+    cache keeps. Its actions are skipped, and its environment is that of the test wherever the test has one."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.parsed = yaml.safe_load((ROOT / "deploy" / "pages.yml").read_text(encoding="utf-8"))
+        self.steps = self.parsed["jobs"]["publish"]["steps"]
+        self.kept = self.parsed["env"]["KEPT"].split()
+        self.checkout = tmp_path / "checkout"
+        self._cache = tmp_path / "cache"
+        self._remote = tmp_path / "remote.git"
+        self._git("init", "--quiet", "--bare", "--object-format=sha1")
+
+    def run(self) -> dict[str, int]:
+        """Run the steps; returns the exit status of each by its name. One without a condition is not run after one
+        that failed."""
+        shutil.rmtree(self.checkout, ignore_errors=True)
+        shutil.copytree(ROOT, self.checkout, ignore=self._not_in_git)
+        self._make_environment()
+        self._copy_kept(self._cache, self.checkout)
+        statuses: dict[str, int] = {}
+        for step in self.steps:
+            if "run" in step and ("if" in step or not any(statuses.values())):
+                command = ["bash", "-e", "-c", step["run"]]
+                done = subprocess.run(command, cwd=self.checkout, env=self._env(), capture_output=True, text=True)
+                statuses[step["name"]] = done.returncode
+                print(step["name"], done.stdout, done.stderr)
+        self._copy_kept(self.checkout, self._cache)
+        return statuses
+
+    def _not_in_git(self, folder: str, names: list[str]) -> list[str]:
+        of_root = {".git", ".venv", ".env", "data"} if Path(folder) == ROOT else set()
+        return [name for name in names if name in of_root or name.endswith("_cache") or name == "__pycache__"]
+
+    def _make_environment(self) -> None:
+        """`.venv/` as `make setup` leaves it, so that it has nothing to do; the programs are those of the tests."""
+        (self.checkout / ".venv").mkdir()
+        (self.checkout / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+        (self.checkout / ".venv" / ".ready").touch()
+
+    def _copy_kept(self, source: Path, target: Path) -> None:
+        for path in self.kept:
+            if (source / path).exists():
+                shutil.copytree(source / path, target / path, dirs_exist_ok=True)
+
+    def _env(self) -> dict[str, str]:
+        given = {name: str(value) for name, value in self.parsed["env"].items() if "${{" not in str(value)}
+        env = given | os.environ | {"PAPERS_PUBLISH_TO": f"gh-pages:{self._remote}", "PYTHONPATH": str(self.checkout)}
+        env["DAYS_BEFORE_TODAY"] = "2"
+        return {name: value for name, value in env.items() if name not in ("PAPERS_DATA_DIR", "DAGSTER_HOME")}
+
+    def page(self, path: str) -> str:
+        """A file of the branch."""
+        return self._git("show", f"gh-pages:{path}")
+
+    def publish_page(self, path: str, text: str) -> None:
+        """Add a file to the branch, as an earlier run would have."""
+        blob = self._git("hash-object", "-w", "--stdin", sent=text).strip()
+        self._git("read-tree", "gh-pages")
+        self._git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = self._git("write-tree").strip()
+        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        commit = self._git(*identity, "commit-tree", tree, "-m", "An earlier run").strip()
+        self._git("update-ref", "refs/heads/gh-pages", commit)
+
+    def _git(self, *arguments: str, sent: str = "") -> str:
+        command = ["git", f"--git-dir={self._remote}", *arguments]
+        return subprocess.run(command, input=sent, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(outside, tmp_path, monkeypatch):
+    today = datetime.now(UTC).date()
+    yesterday, before = str(today - timedelta(days=1)), today - timedelta(days=2)
+    outside.world.now = None
+    outside.list(yesterday, [entry("2603.10001"), entry("2603.10002")])
+    outside.world.faults.append(Fault(f"date={before}", 404, "{}"))
+    outside.offer(monkeypatch, "openai")
+    workflow = Workflow(tmp_path)
+
+    # A day fails, and the workflow with it; the others are published and what they cost is kept.
+    install, take_up, build, publish = (step["name"] for step in workflow.steps if "run" in step)
+    assert workflow.run() == {install: 0, take_up: 0, build: 1, publish: 0}
+    assert "2603.10001" in workflow.page(f"en/d/{yesterday}.html")
+    assert workflow.page(".nojekyll") == ""
+    left = {path.name for path in (workflow.checkout / "data").iterdir()} - NOT_KEPT
+    assert left <= {path.removeprefix("data/") for path in workflow.kept}
+    assert "ledger" in left
+
+    # A page that no later run builds, as those of every day before the last ones are.
+    workflow.publish_page("en/d/2026-01-05.html", "of long ago")
+    bought = outside.world.asked["openai answer"]
+    assert bought > 0
+    outside.list(str(today), [entry("2603.10003")])
+    assert workflow.run() == dict.fromkeys((install, take_up, build, publish), 0)
+    assert outside.world.asked["openai answer"] == bought // 2 * 3
+    assert workflow.page("en/d/2026-01-05.html") == "of long ago"
+    assert "2603.10003" in workflow.page("en/index.html")
+    assert f"{today}.html" in workflow.page(f"en/d/{yesterday}.html")
+
+
+def test_the_workflow_saves_and_publishes_after_a_failed_day_too(tmp_path):
+    actions = {step["uses"].split("@")[0]: step for step in Workflow(tmp_path).steps if "uses" in step}
+    assert actions["actions/cache/save"]["if"] == "always()"
+    for name in ("actions/upload-pages-artifact", "actions/deploy-pages"):
+        assert actions[name]["if"] == "${{ !cancelled() }}"
+    for name in ("actions/cache/restore", "actions/cache/save"):
+        assert actions[name]["with"]["path"] == "${{ env.KEPT }}"
+
+
+def test_the_workflow_names_settings_that_exist_and_secrets_that_are_documented(tmp_path):
+    workflow = Workflow(tmp_path)
+    assert set(workflow.parsed["env"]) - {"KEPT", "DAYS_BEFORE_TODAY"} <= set(setting_names())
+    documented = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
+    for name, value in workflow.parsed["env"].items():
+        if "secrets." in str(value) or "vars." in str(value):
+            assert f".{name} }}}}" in value
+            assert f"`{name}`" in documented
+    for folder in workflow.kept:
+        assert f"`{folder}`" in documented
