@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test bench lint format lock clean
+.PHONY: help setup demo demo-ui dev test e2e bench lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ dev: $(READY)  ## the Dagster UI on data/
 
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest -n auto
+
+e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
+	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" papers_pipeline_tests/e2e
 
 bench: $(READY)  ## pages per second of the parser, on the PDFs of PDFS=folder or the sample's
 	@$(BIN)/python benchmarks/parse.py $(PDFS)

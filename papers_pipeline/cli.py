@@ -308,10 +308,7 @@ def refresh(first: str | None, last: str | None, yes: bool) -> None:
 def _plan(settings: Settings, clock: Clock, first: str | None, last: str | None) -> list["PlanRow"]:
     from papers_pipeline.wiring import planner_of
 
-    try:
-        days = [parse_day(day, clock) if day else None for day in (first, last)]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    days = _first_and_last(first, last, clock)
     return _operator(lambda: planner_of(settings, clock)).plan(*days)
 
 
@@ -361,24 +358,92 @@ def _agree(question: str, yes: bool) -> None:
     click.confirm(question, abort=True)
 
 
+@main.command()
+@click.option("--from", "first", metavar="A", help="The first UTC day of spending; by default the first of all.")
+@click.option("--to", "last", metavar="B", help="The last UTC day of spending; by default today.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with a row a day, asset, model, version.")
+def costs(first: str | None, last: str | None, as_json: bool) -> None:
+    """Say what was spent on models, by day, asset, model and prompt version."""
+    from papers_pipeline.core.costs import costs as sum_up
+    from papers_pipeline.wiring import models_of
+
+    settings, clock = _settings(), _clock()
+    rows = sum_up(models_of(settings, clock).ledger, *_first_and_last(first, last, clock))
+    if as_json:
+        click.echo(json.dumps({"rows": rows}, ensure_ascii=False, indent=1))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("day", "asset", "model", "version"):
+        table.add_column(name, no_wrap=True)
+    for name in ("calls", "tokens", "USD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        about = (row[name] for name in ("day", "asset", "model", "prompt_version"))
+        tokens = f"{row['input_tokens'] + row['output_tokens']:,}"
+        table.add_row(*about, f"{row['calls']:,}", tokens, f"{row['usd']:.4f}{'?' if row['unpriced'] else ''}")
+    sums = {name: sum(row[name] for row in rows) for name in ("calls", "input_tokens", "output_tokens", "usd")}
+    tokens = f"{sums['input_tokens'] + sums['output_tokens']:,}"
+    table.add_row("", "", "", "", f"{sums['calls']:,}", tokens, f"{sums['usd']:.4f}", style="bold")
+    out.print(table)
+
+
+def _first_and_last(first: str | None, last: str | None, clock: Clock) -> tuple[date | None, date | None]:
+    try:
+        return (parse_day(first, clock) if first else None), (parse_day(last, clock) if last else None)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
 @main.group(invoke_without_command=True)
 @click.pass_context
 def prompts(context: click.Context) -> None:
-    """List the prompts: version, the chain of models (one that is not configured in brackets), and the file's asset."""
+    """List the prompts: asset, version, days that are current and not, and the chain of models, those that are not
+    configured in brackets."""
     if context.invoked_subcommand:
         return
     from papers_pipeline.core.providers import split_name
-    from papers_pipeline.wiring import prompts_of
+    from papers_pipeline.wiring import planner_of, prompts_of
 
     settings = _settings()
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("prompt", "asset", "version", "models"):
-        table.add_column(name)
-    for prompt in _operator(lambda: prompts_of(settings)).every:
+    for name in ("prompt", "asset", "version", "current", "behind", "models"):
+        table.add_column(name, justify="right" if name in ("current", "behind") else "left")
+    rows = _operator(lambda: planner_of(settings, _clock())).plan()
+    for prompt in prompts_of(settings).every:
         usable = {model for model in prompt.models if settings.access[split_name(model)[0]].is_configured}
         chain = (model if model in usable else f"({model})" for model in prompt.models)
-        table.add_row(prompt.name, prompt.asset, prompt.version, ", ".join(chain))
+        states = [row.state == "current" for row in rows if row.asset == prompt.asset]
+        days = (str(sum(states)), str(len(states) - sum(states)))
+        table.add_row(prompt.name, prompt.asset, prompt.version, *days, ", ".join(chain))
     out.print(table)
+
+
+@prompts.command()
+@click.argument("name")
+@click.option("--sample", "count", default=3, show_default=True, type=click.IntRange(1, 50), help="How many papers.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def diff(name: str, count: int, yes: bool) -> None:
+    """Show what a changed prompt makes of a few papers beside what is stored of them.
+
+    Only these calls are bought; when the prompt is adopted their answers are there already.
+    """
+    from papers_pipeline.comparison import answer, sample, shown
+    from papers_pipeline.wiring import planner_of
+
+    settings, clock = _settings(), _clock()
+    task, samples = _operator(lambda: sample(settings, name, count))
+    calls, usd = planner_of(settings, clock).estimate(task.prompt.asset, [it.item for it in samples])
+    cost = "for free" if not calls else "at an unknown price" if usd is None else f"for about {usd:.4f} USD"
+    out.print(f"{name} {task.prompt.version}: {len(samples)} papers, {calls} calls {cost}")
+    if calls:
+        _agree(f"Buy {calls} calls {cost}?", yes)
+    for before, after in zip(samples, answer(settings, clock, task, samples), strict=True):
+        _rule(f"{before.old.arxiv_id} {before.day}")
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+        table.add_column(f"before, {before.old.prompt_version}", ratio=1)
+        table.add_column(f"now, {after.prompt_version}", ratio=1)
+        table.add_row(escape(shown(before.old)), escape(shown(after)))
+        out.print(table)
 
 
 @prompts.command("eval")

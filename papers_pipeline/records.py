@@ -311,3 +311,10 @@ class SiteFile(Record):
     path: str
     sha256: str
     bytes: int
+
+
+class PeriodFile(SiteFile):
+    """A page of a month or week, and the first days of the neighbouring months or weeks that it leads to."""
+
+    previous: date | None = None
+    next: date | None = None

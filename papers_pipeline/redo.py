@@ -45,6 +45,7 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
             asyncio.run(ask_again(task, item, models=models, day=day))
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{asset} {day}: {arxiv_id}: {error}; the old answer stays") from None
-    reports = builder.build_only([date.fromisoformat(day) for day in days], [asset, "daily_issue", "daily_pages"])
-    builder.build_site()
+    wanted = [date.fromisoformat(day) for day in days]
+    reports = builder.build_only(wanted, [asset, "daily_issue", "daily_pages"])
+    builder.build_site(wanted)
     return reports

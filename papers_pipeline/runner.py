@@ -17,6 +17,7 @@ from papers_pipeline.core.issue import relink
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.llm import Spent
 from papers_pipeline.core.per_paper import Counts, Progress
+from papers_pipeline.core.periods import touched
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.records import DailyIssue, Paper
 from papers_pipeline.settings import Settings
@@ -97,10 +98,12 @@ class Runner:
         for report in self._each([report for report in reports if report.error is None], "digest"):
             self._run(report, rest)
             self._read_state(report)
-        for day in relink(self.lake, [report.date for report in reports if report.error is None]):
+        built = [report.date for report in reports if report.error is None]
+        linked = relink(self.lake, built)
+        for day in linked:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
-        self.build_site()
+        self.build_site([*built, *linked])
         return reports
 
     def build_only(self, days: Sequence[date], assets: Sequence[str]) -> list[DayReport]:
@@ -120,13 +123,19 @@ class Runner:
         for report in self._each(reports, "refresh"):
             self._run(report, [asset for asset in self.day_assets if str(report.date) in assets.get(asset, ())])
             self._read_state(report)
-        self.build_site()
+        self.build_site([report.date for report in reports])
         return reports
 
-    def build_site(self) -> None:
-        """Rebuild what names more than one day."""
-        job = self._defs.resolve_job_def("build_site")
-        job.execute_in_process(instance=self._instance, run_config=QUIET, tags={"papers/site": "1"})
+    def build_site(self, days: Sequence[date]) -> None:
+        """Rebuild what names more than one day: the months and weeks that ``days`` touch, then the index."""
+        for span in [*touched(self.lake, "month", days), *touched(self.lake, "week", days)]:
+            self._run_site(f"build_{span.kind}", span.first.isoformat())
+        self._run_site("build_site")
+
+    def _run_site(self, job: str, partition: str | None = None) -> None:
+        self._defs.resolve_job_def(job).execute_in_process(
+            instance=self._instance, partition_key=partition, run_config=QUIET
+        )
 
     def _each(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
         for number, report in enumerate(reports, 1):

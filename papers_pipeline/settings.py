@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     daily_budget_usd: float | None = Field(default=None, gt=0, validation_alias="PAPERS_DAILY_BUDGET_USD")
     assume_price_usd: float | None = Field(default=None, ge=0, validation_alias="PAPERS_ASSUME_PRICE_USD")
     pdf_keep_days: int = Field(default=7, ge=0, validation_alias="PAPERS_PDF_KEEP_DAYS")
+    log_keep_days: int = Field(default=90, ge=1, validation_alias="PAPERS_LOG_KEEP_DAYS")
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
+    webhook_url: SecretStr | None = _setting("PAPERS_WEBHOOK_URL", None)
     contact: str | None = _setting("PAPERS_CONTACT", None)
 
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")

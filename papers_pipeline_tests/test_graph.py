@@ -6,7 +6,8 @@ import dagster as dg
 
 from papers_pipeline import definitions
 from papers_pipeline.core.prompts import load_prompts
-from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
+from papers_pipeline.defs.runs import SITE_ASSETS
 
 ENRICHMENTS = {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
 LINEAGE = {
@@ -20,9 +21,12 @@ LINEAGE = {
     **{name: {"feed_listing"} for name in ENRICHMENTS},
     "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS},
     "daily_pages": {"daily_issue"},
+    "monthly_pages": {"daily_issue"},
+    "weekly_pages": {"daily_issue"},
     "site_index": {"daily_issue"},
     "refresh_plan": set(),
 }
+PARTITIONS = {"monthly_pages": MONTHLY, "weekly_pages": WEEKLY, "site_index": None, "refresh_plan": None}
 
 
 def graph():
@@ -34,6 +38,20 @@ def test_the_lineage_is_as_drawn():
     assert {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()} == LINEAGE
 
 
+def test_the_day_and_what_names_more_than_one_are_built_by_jobs_of_their_own():
+    nodes = {
+        job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+        for job in definitions.load().resolve_all_job_defs()
+        if not job.name.startswith("__")
+    }
+    assert {name: assets for name, assets in nodes.items() if assets} == {
+        "build_day": LINEAGE.keys() - {*SITE_ASSETS, "refresh_plan"},
+        "build_month": {"monthly_pages"},
+        "build_week": {"weekly_pages"},
+        "build_site": {"site_index"},
+    }
+
+
 def test_every_asset_is_grouped_described_owned_and_versioned():
     for node in graph().asset_nodes:
         assert node.group_name in {"feed", "documents", "enrichment", "site", "operations"}
@@ -41,7 +59,7 @@ def test_every_asset_is_grouped_described_owned_and_versioned():
         assert node.owners == ["team:papers"]
         assert node.kinds
         assert node.code_version
-        assert node.partitions_def == (None if node.key.path[0] in ("site_index", "refresh_plan") else DAILY)
+        assert node.partitions_def == PARTITIONS.get(node.key.to_user_string(), DAILY)
 
 
 def test_every_asset_goes_through_the_one_helper_that_gives_data_versions():

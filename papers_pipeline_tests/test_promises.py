@@ -8,6 +8,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from papers_pipeline import definitions, home
+from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.records import PaperVotes
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
@@ -38,7 +39,7 @@ def stale(day: str = DAY) -> set[str]:
     graph = definitions.load().resolve_asset_graph()
     with home.instance(load_settings()) as instance:
         resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-        daily = [key for key in graph.toposorted_asset_keys if key.path != ["site_index"]]
+        daily = [key for key in graph.toposorted_asset_keys if graph.get(key).partitions_def == DAILY]
         return {key.to_user_string() for key in daily if resolver.get_status(key, day) == StaleStatus.STALE}
 
 

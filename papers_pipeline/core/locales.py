@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import babel
-from babel.dates import format_date
+from babel.dates import format_date, format_interval, format_skeleton
 from pydantic import BaseModel, ConfigDict
 
 _NOT_MESSAGES = {"language", "plurals", "topics"}
@@ -18,7 +18,7 @@ _NOT_MESSAGES = {"language", "plurals", "topics"}
 
 class Locale(BaseModel):
     """One language: its name in itself, its `lang` attribute, its babel identifier, what stands between two
-    sentences, and its words."""
+    sentences, how it writes a month where not as CLDR does (`LLLL y`), and its words."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +28,7 @@ class Locale(BaseModel):
     html: str
     babel: str
     space: str = " "
+    month_pattern: str | None = None
     messages: Mapping[str, str]
     plurals: Mapping[str, Mapping[str, str]]
     topics: Mapping[str, str]
@@ -55,6 +56,24 @@ class Locale(BaseModel):
     def short_date(self, day: date) -> str:
         """A date as short as stays plain: `27 янв. 2025 г.`, `Jan 27, 2025`."""
         return format_date(day, "medium", locale=self.babel)
+
+    def day(self, day: date) -> str:
+        """A date without its year: `27 янв.`, `Jan 27`."""
+        return format_skeleton("MMMd", day, locale=self.babel)
+
+    def weekday(self, day: date) -> str:
+        """A date without its year, with its weekday: `пн, 27 янв.`, `Mon, Jan 27`."""
+        return format_skeleton("MMMEd", day, locale=self.babel)
+
+    def month(self, day: date) -> str:
+        """The month of a day, as it stands alone: `январь 2025`, `January 2025`."""
+        if self.month_pattern:
+            return format_date(day, self.month_pattern, locale=self.babel)
+        return format_skeleton("yMMMM", day, locale=self.babel)
+
+    def dates(self, first: date, last: date) -> str:
+        """From a day to another, saying once what both have: `27 янв. – 2 февр. 2025 г.`."""
+        return format_interval(first, last, "yMMMd", locale=self.babel)
 
     def topic(self, name: str) -> str:
         """A topic's label; for a topic that the file does not know, its name in lower case with spaces."""

@@ -70,6 +70,20 @@ class Planner:
         rows = {(row.day, row.asset): row for asset in self._tasks for row in self._asset(asset, days)}
         return [rows[day, asset] for day in days for asset in self._tasks]
 
+    def estimate(self, asset: str, items: Sequence[Any]) -> tuple[int, float | None]:
+        """The calls that are left for these items, and their USD; None when the price is not known."""
+        task = self._tasks[asset]
+        told = [texts for item in items if not isinstance(texts := task.texts(item), Unasked)]
+        calls = sum(not self._has_answer(asset, task.prompt, input_hash(**texts[0])) for texts in told)
+        return calls, self._usd(asset, calls)
+
+    def _usd(self, asset: str, calls: int) -> float | None:
+        model, size = self._models.get(asset), self._size(asset)
+        if not calls:
+            return 0.0
+        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
+        return price(model, *tokens, self._assumed_price) if model else None
+
     def _asset(self, asset: str, days: Sequence[str]) -> Iterable[PlanRow]:
         stored = scan(self._lake, asset, days, ("arxiv_id", "state", "reason", "prompt_version", "input_hash"))
         listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
@@ -107,8 +121,6 @@ class Planner:
         counted.update(key for key in new if key)
         calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
         size = self._size(asset)
-        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
-        model = self._models.get(asset)
         return PlanRow(
             asset=asset,
             day=day,
@@ -119,10 +131,10 @@ class Planner:
             pending=counts["pending"],
             failed=counts["failed"],
             calls=calls,
-            model=model,
-            input_tokens=tokens[0],
-            output_tokens=tokens[1],
-            usd=price(model, *tokens, self._assumed_price) if model and calls else 0.0 if not calls else None,
+            model=self._models.get(asset),
+            input_tokens=round(calls * size.input_tokens),
+            output_tokens=round(calls * size.output_tokens),
+            usd=self._usd(asset, calls),
         )
 
     def _wanted_of_items(self, asset: str, day: str) -> list[str | None]:

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from papers_pipeline.core.locales import Locale
+from papers_pipeline.core.periods import Period, month_of, week_of
 from papers_pipeline.records import DailyIssue, FailureReason, IssuePaper, IssueText
 
 PACKAGE = Path(__file__).parent.parent
@@ -63,11 +64,17 @@ class Renderer:
             capitalized=capitalized,
             date_heading=date_heading,
             topic_token=topic_token,
+            month_of=month_of,
+            week_of=week_of,
         )
 
     def day_page(self, issue: DailyIssue, lang: str) -> str:
         """The page of one day, for `<lang>/d/YYYY-MM-DD.html`."""
         return self._page("day.html.j2", lang, f"d/{issue.date}.html", issue=issue, permalink=False)
+
+    def period_page(self, period: Period, lang: str) -> str:
+        """The page of a month or week, for `<lang>/m/YYYY-MM.html` or `<lang>/w/YYYY-Www.html`."""
+        return self._page("period.html.j2", lang, period.span.path, period=period, span=period.span)
 
     def language_index(self, issue: DailyIssue | None, lang: str) -> str:
         """The first page of a language, for `<lang>/index.html`: the newest day with a paper, or that there is none."""

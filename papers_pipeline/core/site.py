@@ -9,8 +9,9 @@ from pathlib import Path
 from upath import UPath
 
 from papers_pipeline.core import storage
+from papers_pipeline.core.periods import Period
 from papers_pipeline.core.render import Renderer, static_files
-from papers_pipeline.records import DailyIssue, SiteFile
+from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 
 PACKAGE = Path(str(files("papers_pipeline")))
 
@@ -39,11 +40,23 @@ class Site:
         """Write the pages that lead to the newest day with a paper; returns the files and how many changed."""
         return self._write(self._index_files(newest))
 
+    def write_period(self, period: Period) -> tuple[list[PeriodFile], int]:
+        """Write the pages of a month or week; returns the files, each with the neighbours that it leads to, and how
+        many changed. What pages load is left to the days and to the index: a month without them has no page."""
+        files, changed = self._write(self._period_files(period))
+        beside = period.neighbours
+        previous, following = (span.first if span else None for span in (beside.previous, beside.next))
+        return [PeriodFile(**file.model_dump(), previous=previous, next=following) for file in files], changed
+
     def _day_files(self, issue: DailyIssue) -> Iterator[tuple[str, bytes]]:
         yield from static_files().items()
         for language in self._renderer.languages:
             yield f"{language}/d/{issue.date}.html", self._renderer.day_page(issue, language).encode()
         yield f"d/{issue.date}.json", public_json(issue)
+
+    def _period_files(self, period: Period) -> Iterator[tuple[str, bytes]]:
+        for language in self._renderer.languages:
+            yield f"{language}/{period.span.path}", self._renderer.period_page(period, language).encode()
 
     def _index_files(self, newest: DailyIssue | None) -> Iterator[tuple[str, bytes]]:
         yield from static_files().items()

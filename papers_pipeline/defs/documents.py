@@ -9,12 +9,19 @@ from papers_pipeline.core.figures import FIGURES_VERSION
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.pdf import PARSER_VERSION
 from papers_pipeline.core.per_paper import Progress
+from papers_pipeline.defs.checks import coverage, day_check
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
 from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
 
 
-@day_asset(record=PaperPdf, group_name="documents", kinds={"pdf"}, code_version=PDF_VERSION)
+@day_asset(
+    record=PaperPdf,
+    group_name="documents",
+    kinds={"pdf"},
+    code_version=PDF_VERSION,
+    check_specs=[day_check("pdfs_had", "paper_pdfs", "Four of five papers have a PDF.")],
+)
 async def paper_pdfs(
     context: dg.AssetExecutionContext,
     feed_listing: Sequence[Paper],
@@ -25,10 +32,16 @@ async def paper_pdfs(
     """The PDF of each paper, fetched from arXiv once and kept until some days after it was parsed."""
     earlier = lake.read("paper_pdfs", str(day_of(context)), PaperPdf) or ()
     rows, counts = await documents.pdfs(feed_listing, earlier=earlier, progress=progress)
-    return Table(rows, counts=counts)
+    return Table(rows, counts=counts, checks=[coverage("pdfs_had", rows)])
 
 
-@day_asset(record=ParsedPaper, group_name="documents", kinds={"python", "parquet"}, code_version=PARSER_VERSION)
+@day_asset(
+    record=ParsedPaper,
+    group_name="documents",
+    kinds={"python", "parquet"},
+    code_version=PARSER_VERSION,
+    check_specs=[day_check("texts_read", "parsed_text", "The text of four of five papers could be read.")],
+)
 async def parsed_text(
     context: dg.AssetExecutionContext,
     paper_pdfs: Sequence[PaperPdf],
@@ -39,7 +52,7 @@ async def parsed_text(
     """The header and the first-level sections of each PDF."""
     earlier = lake.read("parsed_text", str(day_of(context)), ParsedPaper) or ()
     rows, counts = await documents.parsed(paper_pdfs, earlier=earlier, progress=progress)
-    return Table(rows, counts=counts)
+    return Table(rows, counts=counts, checks=[coverage("texts_read", rows)])
 
 
 @day_asset(record=PaperFigures, group_name="documents", kinds={"html"}, code_version=FIGURES_VERSION)

@@ -9,8 +9,9 @@ from papers_pipeline.core.enrichment import Task, enrich
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.llm import Models
 from papers_pipeline.core.per_paper import Progress
+from papers_pipeline.core.prompts import Prompt
 from papers_pipeline.core.tasks import tasks_of
-from papers_pipeline.defs.checks import day_check, providers_answer
+from papers_pipeline.defs.checks import complete, day_check, in_language, providers_answer
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
 from papers_pipeline.records import Record
@@ -31,7 +32,7 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
         metadata={"prompt": prompt.name},
         description=description(task),
         ins={name: dg.AssetIn() for name in task.inputs},
-        check_specs=[day_check("providers_answer", prompt.asset, "No provider turned the key or the account away.")],
+        check_specs=[day_check(name, prompt.asset, description) for name, description in checks_of(prompt).items()],
     )
     async def asset(
         context: dg.AssetExecutionContext,
@@ -52,9 +53,21 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
             progress=progress,
         )
         closed = {name: models.why_closed(name) for name in prompt.models if models.why_closed(name)}
-        return Table(rows, counts=counts, metadata=vars(spent), checks=[providers_answer(closed)])
+        checks = [providers_answer(closed), complete(rows)]
+        if prompt.language:
+            checks.append(in_language(prompt.language, rows))
+        return Table(rows, counts=counts, metadata=vars(spent), checks=checks)
 
     return asset
+
+
+def checks_of(prompt: Prompt) -> dict[str, str]:
+    """The checks of a prompt's asset, and what each holds."""
+    checks = {
+        "providers_answer": "No provider turned the key or the account away.",
+        "complete": "Every paper that can be asked about has an answer.",
+    }
+    return checks | ({"in_language": "Every text reads as its language."} if prompt.language else {})
 
 
 def description(task: Task[Any, Any, Any]) -> str:

@@ -9,7 +9,7 @@ from upath import UPath
 from papers_pipeline import records
 from papers_pipeline.core import lake, locks, storage
 from papers_pipeline.core.per_paper import Progress
-from papers_pipeline.defs.runs import tag_process
+from papers_pipeline.defs.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings
 
@@ -34,7 +34,7 @@ class RecordTables(dg.UPathIOManager):
 
 def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinition:
     """The IO manager of these settings. Every run needs it, and it holds the run's lock for as long as the run lasts:
-    a day's for a partitioned run, the site's for any other."""
+    a day's, or the site's for what names more than one day."""
 
     # A generator is a resource with an end; the stub knows only plain functions.
     @dg.io_manager(  # type: ignore[arg-type]
@@ -54,8 +54,15 @@ def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinit
             if context.log:
                 context.log.info(message)
 
-        name = run.tags.get("dagster/partition", "site")
-        with locks.held(settings.home / "locks", name, on_wait=tell):
+        with locks.held(settings.home / "locks", lock_of(run), on_wait=tell):
             yield tables
 
     return manager
+
+
+def lock_of(run: dg.DagsterRun) -> str:
+    """The lock that a run takes: a day, or ``site``. The key of a month or week looks like that of its first day."""
+    selected = {key.to_user_string() for key in run.asset_selection or ()}
+    if SITE_TAG in run.tags or selected & set(SITE_ASSETS):
+        return "site"
+    return run.tags.get("dagster/partition", "site")

@@ -3,8 +3,14 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
+
+# Internal, and tried with Dagster 1.13.27: the public API submits a backfill only through a webserver's URL.
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.definitions.selector import PartitionRangeSelector, PartitionsByAssetSelector, PartitionsSelector
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from pydantic import Field
 
 from papers_pipeline.core.days import Clock, parse_day
@@ -79,7 +85,9 @@ def submit_what_is_stale(
     elif config.dry_run:
         context.log.info("A dry run: nothing was submitted. Launch again with dry_run: false.")
     else:
-        submit(context, with_neighbours(wanted, lake))
+        assets = with_neighbours(wanted, lake)
+        root = context.run.root_run_id or context.run_id
+        context.log.info(submit(context.instance, context.repository_def.asset_graph, assets, root))
 
 
 @dg.job(
@@ -90,26 +98,17 @@ def refresh_stale() -> None:
     submit_what_is_stale()
 
 
-def submit(context: dg.OpExecutionContext, assets: Mapping[str, Sequence[str]]) -> None:
-    """Hand the days to the daemon as one backfill. Executing the same run again submits nothing, nor does a second
-    submission while the same plan is still at work."""
-    # Internal, and tried with Dagster 1.13.27: the public API submits a backfill only through a webserver's URL.
-    from dagster._core.definitions.selector import (
-        PartitionRangeSelector,
-        PartitionsByAssetSelector,
-        PartitionsSelector,
-    )
-    from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-
-    plan = hashlib.sha256(repr(sorted((asset, tuple(days)) for asset, days in assets.items())).encode()).hexdigest()[:8]
-    root = context.run.root_run_id or context.run_id
-    backfill_id = hashlib.sha256(f"{plan} {root}".encode()).hexdigest()[:8]
-    instance = context.instance
+def submit(
+    instance: dg.DagsterInstance, graph: BaseAssetGraph[Any], assets: Mapping[str, Sequence[str]], root_run_id: str
+) -> str:
+    """Hand the days to the daemon as one backfill, and say what came of it. Executing the same run again submits
+    nothing, nor does a second submission while the same plan is still at work."""
+    plan = _digest(*(f"{asset} {day}" for asset in sorted(assets) for day in assets[asset]))
+    backfill_id = _digest(plan, root_run_id)
     requested = [it for it in instance.get_backfills() if it.status == BulkActionStatus.REQUESTED]
     at_work = [it.backfill_id for it in requested if it.tags.get(PLAN_TAG) == plan]
-    if instance.get_backfill(backfill_id) or at_work:
-        context.log.info(f"The plan is submitted already, as backfill {(at_work or [backfill_id])[0]}.")
-        return
+    if at_work or instance.get_backfill(backfill_id):
+        return f"The plan is submitted already, as backfill {(at_work or [backfill_id])[0]}."
     selectors = [
         PartitionsByAssetSelector(
             asset_key=dg.AssetKey(asset),
@@ -120,7 +119,7 @@ def submit(context: dg.OpExecutionContext, assets: Mapping[str, Sequence[str]]) 
     instance.add_backfill(
         PartitionBackfill.from_partitions_by_assets(
             backfill_id=backfill_id,
-            asset_graph=context.repository_def.asset_graph,
+            asset_graph=graph,
             backfill_timestamp=time.time(),
             tags={PLAN_TAG: plan},
             dynamic_partitions_store=instance,
@@ -130,4 +129,8 @@ def submit(context: dg.OpExecutionContext, assets: Mapping[str, Sequence[str]]) 
             run_config=None,
         )
     )
-    context.log.info(f"Submitted as backfill {backfill_id}; the daemon starts its runs within half a minute.")
+    return f"Submitted as backfill {backfill_id}; the daemon starts its runs within half a minute."
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

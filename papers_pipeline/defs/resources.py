@@ -1,6 +1,7 @@
 """What the assets are given: clients, clock, models, lake and site, made from the settings."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,8 @@ from papers_pipeline.core.days import Clock
 from papers_pipeline.core.documents import Documents
 from papers_pipeline.core.feed import FeedClient
 from papers_pipeline.core.per_paper import Progress, Silence
+from papers_pipeline.core.runlog import RunLog
+from papers_pipeline.core.storage import is_local
 from papers_pipeline.defs.io_managers import record_tables
 from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models_of, planner_of, site_of
@@ -17,6 +20,8 @@ from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models
 def resources(settings: Settings, clock: Clock | None = None, progress: Progress | None = None) -> dict[str, Any]:
     """Every resource by its key; a test or the CLI gives its own clock and progress."""
     clock, progress = clock or Clock(), progress or Silence()
+    # Lines cannot be appended to a bucket's object.
+    logs = Path(settings.data.path) / "logs" if is_local(settings.data) else settings.home / "logs"
 
     @dg.resource(description="Asks Hugging Face for the lists.")
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:
@@ -28,11 +33,19 @@ def resources(settings: Settings, clock: Clock | None = None, progress: Progress
         with documents_of(settings, clock) as made:
             yield made
 
+    @dg.resource(description="Watches the run: its plain log, and whoever started it.")
+    def run_progress(context: dg.InitResourceContext) -> Progress:
+        if context.run is None:
+            return progress
+        of = context.run.tags.get("dagster/partition", "site")
+        path = logs / str(clock.today()) / f"{context.run.run_id}.log"
+        return RunLog(path, of, clock, progress)
+
     return {
         "io_manager": record_tables(settings, progress),
         "settings": settings,
         "clock": clock,
-        "progress": progress,
+        "progress": run_progress,
         "lake": lake_of(settings),
         "models": models_of(settings, clock),
         "planner": planner_of(settings, clock),

@@ -1,5 +1,7 @@
 """The job that deletes what is old."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from papers_pipeline.core.days import Clock
@@ -17,9 +19,14 @@ def delete_what_is_old(
 ) -> None:
     pdfs = documents.prune()
     attempts = prune_days(settings.data / "attempts", ATTEMPTS_KEPT, clock)
-    context.log.info(f"deleted {len(pdfs)} PDFs and the failed attempts of {len(attempts)} days")
+    logs = prune_days(settings.data / "logs", timedelta(days=settings.log_keep_days), clock)
+    context.log.info(
+        f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days and the logs of {len(logs)} days"
+    )
 
 
-@dg.job(description="Delete PDFs that were parsed PAPERS_PDF_KEEP_DAYS ago, and failed attempts of 30 days ago.")
+@dg.job(
+    description="Delete PDFs that were parsed PAPERS_PDF_KEEP_DAYS ago, and failed attempts of 30 days ago, old logs."
+)
 def prune() -> None:
     delete_what_is_old()

@@ -83,6 +83,31 @@ def test_dates_read_as_in_the_language(locales):
     assert short == {"ru": "27 янв. 2025\N{NARROW NO-BREAK SPACE}г.", "en": "Jan 27, 2025", "zh": "2025年1月27日"}
 
 
+def test_months_and_days_stand_alone_as_in_the_language(locales):
+    narrow, thin = "\N{NARROW NO-BREAK SPACE}", "\N{THIN SPACE}"
+    september, monday, sunday = date(2026, 9, 1), date(2026, 3, 30), date(2026, 4, 5)
+    assert {lang: locale.month(september) for lang, locale in locales.items()} == {
+        "ru": "сентябрь 2026",
+        "en": "September 2026",
+        "zh": "2026年9月",
+    }
+    assert {lang: locale.day(monday) for lang, locale in locales.items()} == {
+        "ru": "30 мар.",
+        "en": "Mar 30",
+        "zh": "3月30日",
+    }
+    assert {lang: locale.weekday(monday) for lang, locale in locales.items()} == {
+        "ru": "пн, 30 мар.",
+        "en": "Mon, Mar 30",
+        "zh": "3月30日周一",
+    }
+    assert {lang: locale.dates(monday, sunday) for lang, locale in locales.items()} == {
+        "ru": f"30 мар. – 5 апр. 2026{narrow}г.",
+        "en": f"Mar 30{thin}–{thin}Apr 5, 2026",
+        "zh": "2026年3月30日至4月5日",
+    }
+
+
 def test_topic_has_a_label_and_an_unknown_one_its_name(locales):
     assert [locales[lang].topic("rl") for lang in LANGUAGES] == [
         "Обучение с подкреплением",

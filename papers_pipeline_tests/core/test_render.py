@@ -302,6 +302,23 @@ def test_neighbouring_days_are_linked_when_given():
     assert [link for link in links(alone) if "/d/" in link and "2025-02-06" not in link] == []
 
 
+def test_a_day_leads_to_its_month_and_week():
+    for lang, words in (
+        ("ru", "Март 2026 · 10-я неделя"),
+        ("en", "March 2026 · Week 10"),
+        ("zh", "2026年3月 · 第10周"),
+    ):
+        page = renderer().day_page(issue(paper()).model_copy(update={"date": date(2026, 3, 2)}), lang)
+        (whole,) = [nav for nav in elements(page, "nav") if nav.get("class") == "whole"]
+        assert text_of(whole) == words
+        assert [a.get("href") for a in whole.iter(XHTML + "a")] == [
+            f"../../{lang}/m/2026-03.html",
+            f"../../{lang}/w/2026-W10.html",
+        ]
+    turn = renderer().day_page(issue(paper()).model_copy(update={"date": date(2027, 1, 1)}), "en")
+    assert {"../../en/m/2027-01.html", "../../en/w/2026-W53.html"} <= set(links(turn))
+
+
 def test_site_url_adds_canonical_and_alternates():
     pages = renderer("https://digest.example/papers/")
     for page, path in (

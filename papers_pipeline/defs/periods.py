@@ -1,0 +1,73 @@
+"""The pages of months and weeks: they name more than one day, so they belong to the site's runs."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from papers_pipeline.core.days import Clock
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.periods import Span, month_of, neighbours_of, period_of, week_of
+from papers_pipeline.core.site import Site, template_version
+from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
+from papers_pipeline.defs.tables import Table, table_asset
+from papers_pipeline.records import DailyIssue, PeriodFile
+
+# The days of a month: those to come are no partitions yet, and a weekend that nobody built has no table.
+DAYS = dg.AssetIn(
+    partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
+    metadata={"allow_missing_partitions": True},
+)
+
+
+def period_table(span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock) -> Table:
+    """The pages of one month or week written; none when none of its days was ever built."""
+    if not issues:
+        return Table([], papers=0, metadata={"files": 0, "changed": 0})
+    days = [rows[0] for rows in issues.values()]
+    period = period_of(span, days, clock.today(), neighbours_of(lake, span))
+    files, changed = site.write_period(period)
+    return Table(files, papers=len(period.papers), metadata={"files": len(files), "changed": changed})
+
+
+@table_asset(
+    record=PeriodFile,
+    partitions_def=MONTHLY,
+    ins={"daily_issue": DAYS},
+    group_name="site",
+    kinds={"html"},
+    code_version=template_version(),
+)
+def monthly_pages(
+    context: dg.AssetExecutionContext,
+    daily_issue: dict[str, list[DailyIssue]],
+    site: dg.ResourceParam[Site],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[Clock],
+) -> Table:
+    """The month's page in every language: its papers once each, from the days that were built so far.
+
+    Which months stand beside it is read from the issues of other months.
+    """
+    return period_table(month_of(day_of(context)), daily_issue, site, lake, clock)
+
+
+@table_asset(
+    record=PeriodFile,
+    partitions_def=WEEKLY,
+    ins={"daily_issue": DAYS},
+    group_name="site",
+    kinds={"html"},
+    code_version=template_version(),
+)
+def weekly_pages(
+    context: dg.AssetExecutionContext,
+    daily_issue: dict[str, list[DailyIssue]],
+    site: dg.ResourceParam[Site],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[Clock],
+) -> Table:
+    """The ISO week's page in every language, Monday to Sunday: its papers once each, from the days built so far.
+
+    Which weeks stand beside it is read from the issues of other weeks.
+    """
+    return period_table(week_of(day_of(context)), daily_issue, site, lake, clock)

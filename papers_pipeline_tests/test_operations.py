@@ -1,0 +1,330 @@
+"""The operator's tools inside Dagster: schedules, sensors, checks, the plan and the job that carries it out."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from papers_pipeline import definitions, home
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.plan import to_refresh, with_neighbours
+from papers_pipeline.defs.operations import submit
+from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
+from papers_pipeline.settings import load_settings
+from papers_pipeline.wiring import planner_of
+from papers_pipeline_tests.conftest import Outside, Pipeline, entry
+from papers_pipeline_tests.test_cli import papers
+from papers_pipeline_tests.test_models import calls, entries, overlay
+
+DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
+
+
+def repository(pipeline: Pipeline) -> dg.RepositoryDefinition:
+    return definitions.load(pipeline.clock).get_repository_def()
+
+
+def checks(pipeline: Pipeline, *days: str) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+    """The evaluation of each check of a run of the whole day, by asset and check."""
+    job = definitions.load(pipeline.clock).resolve_job_def("build_day")
+    with home.instance(load_settings()) as instance:
+        result = job.execute_in_process(instance=instance, partition_key=days[0], raise_on_error=False)
+    return {(it.asset_key.to_user_string(), it.check_name): it for it in result.get_asset_check_evaluations()}
+
+
+# Schedules
+
+
+def tick(pipeline: Pipeline, name: str, at: str) -> list[dg.RunRequest]:
+    schedule = repository(pipeline).get_schedule_def(name)
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=UTC), repository_def=repository(pipeline)
+    )
+    return schedule.evaluate_tick(context).run_requests
+
+
+def test_every_schedule_is_off_until_switched_on_and_in_utc(pipeline: Pipeline):
+    for schedule in repository(pipeline).schedule_defs:
+        assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+        assert schedule.execution_timezone == "UTC"
+        assert schedule.description or schedule.name
+
+
+def test_today_is_built_every_two_hours_on_weekdays(pipeline: Pipeline):
+    assert repository(pipeline).get_schedule_def("today_every_two_hours").cron_schedule == "0 */2 * * 1-5"
+    (run,) = tick(pipeline, "today_every_two_hours", f"{DAY}T14:00")
+    assert (run.partition_key, run.run_key) == (DAY, f"today {DAY}T14")
+    (later,) = tick(pipeline, "today_every_two_hours", f"{DAY}T16:00")
+    assert later.run_key != run.run_key
+
+
+def test_the_last_14_days_are_built_every_night_behind_today(pipeline: Pipeline):
+    runs = tick(pipeline, "last_days_nightly", "2026-03-20T03:00")
+    assert [run.partition_key for run in runs] == [f"2026-03-{20 - back:02}" for back in range(1, 15)]
+    assert len({run.run_key for run in runs}) == 14
+    (today,) = tick(pipeline, "today_every_two_hours", "2026-03-20T04:00")
+    assert int(today.tags["dagster/priority"]) > int(runs[0].tags["dagster/priority"]) > 0
+
+
+def test_what_is_old_is_deleted_every_night(pipeline: Pipeline):
+    (run,) = tick(pipeline, "prune_nightly", "2026-03-20T04:30")
+    assert run.run_key == "prune 2026-03-20"
+
+
+# Sensors
+
+
+def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipeline: Pipeline):
+    outside.list(DAY, entries(1))
+    outside.list("2026-04-01", entries(2))
+    pipeline.clock.moment = datetime(2026, 4, 2, tzinfo=UTC)
+    outside.world.now = pipeline.clock.moment
+    pipeline.build(DAY, "2026-04-01")
+    sensor = repository(pipeline).get_sensor_def("site_follows")
+    with home.instance(load_settings()) as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=repository(pipeline))
+        first = sensor.evaluate_tick(context)
+        again = sensor.evaluate_tick(
+            dg.build_sensor_context(instance=instance, cursor=first.cursor, repository_def=repository(pipeline))
+        )
+    assert {(run.job_name, run.partition_key) for run in first.run_requests} == {
+        ("build_month", "2026-03-01"),
+        ("build_month", "2026-04-01"),
+        ("build_week", "2026-03-02"),
+        ("build_week", "2026-03-30"),
+        ("build_site", None),
+    }
+    assert again.run_requests == []
+
+
+class Hook:
+    """An incoming webhook on loopback that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        told = self.told
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+
+@pytest.fixture
+def hook(monkeypatch) -> Iterator[Hook]:
+    made = Hook()
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("PAPERS_WEBHOOK_URL", made.url)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_a_stalled_day_is_told_once(outside: Outside, pipeline: Pipeline, hook: Hook):
+    outside.list(DAY, [])
+    pipeline.build(DAY, at=f"{NEXT_DAY}T06:00")
+    sensor = repository(pipeline).get_sensor_def("odd_days")
+    settings = load_settings()
+    given = {"settings": settings, "lake": Lake(settings.data / "lake"), "clock": pipeline.clock}
+    with home.instance(load_settings()) as instance:
+        cursor = None
+        for _ in range(2):
+            context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=given)
+            cursor = sensor.evaluate_tick(context).cursor
+    assert hook.told == [f"papers_pipeline: the list of {DAY}, a working day, is empty"]
+
+
+def test_a_failed_run_is_told(outside: Outside, pipeline: Pipeline, hook: Hook):
+    outside.world.faults.append(Fault("daily_papers", 404, "{}"))
+    job = definitions.load(pipeline.clock).resolve_job_def("build_day")
+    defs = definitions.load(pipeline.clock)
+    with home.instance(load_settings()) as instance:
+        result = job.execute_in_process(instance=instance, partition_key=DAY, raise_on_error=False)
+        event = next(it for it in result.all_events if it.event_type_value == "PIPELINE_FAILURE")
+        context = dg.build_run_status_sensor_context(
+            sensor_name="failed_runs",
+            dagster_event=event,
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            resources={"settings": load_settings()},
+        ).for_run_failure()
+        defs.get_repository_def().get_sensor_def("failed_runs")(context)
+    (told,) = hook.told
+    assert told.startswith(f"papers_pipeline: build_day {DAY} failed")
+
+
+# Checks
+
+
+def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.world.folder = SAMPLE
+    outside.offer(monkeypatch)
+    found = checks(pipeline, DAY)
+    assert {name for name, it in found.items() if not it.passed} == set()
+    assert set(found) == {
+        ("feed_listing", "entries_read"),
+        ("daily_issue", "list_state"),
+        ("paper_pdfs", "pdfs_had"),
+        ("parsed_text", "texts_read"),
+        ("daily_pages", "files_present"),
+        *((asset, "providers_answer") for asset in ("topic_tags", "affiliations")),
+        *((asset, "complete") for asset in ("topic_tags", "affiliations")),
+        *(
+            (f"summaries_{language}", check)
+            for language in ("ru", "en", "zh")
+            for check in ("providers_answer", "complete", "in_language")
+        ),
+    }
+
+
+def test_a_bad_day_says_what_is_wrong_and_how_badly(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.list(DAY, entries(1, 2, 3))
+    outside.offer(monkeypatch)
+    outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=99))
+    outside.world.replies.append(Reply("refusal", language="zh", title="Kettle 2", times=99))
+    found = checks(pipeline, DAY)
+    severities = {name: it.severity.value for name, it in found.items() if not it.passed}
+    assert severities == {
+        ("paper_pdfs", "pdfs_had"): "ERROR",
+        ("parsed_text", "texts_read"): "ERROR",
+        ("summaries_ru", "complete"): "ERROR",
+        ("summaries_zh", "complete"): "WARN",
+    }
+    (row,) = found["summaries_zh", "complete"].metadata["papers_without"].value.records
+    assert (row.data["arxiv_id"], row.data["state"]) == ("2603.10002", "failed")
+
+
+# The plan
+
+
+def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
+):
+    outside.list(DAY, entries(1, 2))
+    outside.list(NEXT_DAY, entries(3))
+    outside.offer(monkeypatch)
+    pipeline.build(DAY, NEXT_DAY)
+    calls(outside)
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    graph = definitions.load(pipeline.clock).resolve_asset_graph()
+    planner = planner_of(load_settings(), pipeline.clock)
+    assets = with_neighbours(to_refresh(planner.plan()), Lake(load_settings().data / "lake"))
+    assert assets == {name: [DAY, NEXT_DAY] for name in ("summaries_ru", "daily_issue", "daily_pages")}
+    with home.instance(load_settings()) as instance:
+        dry = definitions.load(pipeline.clock).resolve_job_def("refresh_stale").execute_in_process(instance=instance)
+        assert dry.success
+        assert instance.get_backfills() == []
+        assert submit(instance, graph, assets, "run").startswith("Submitted as backfill ")
+        for run in ("run", "another run, while the first is at work"):
+            assert submit(instance, graph, assets, run).startswith("The plan is submitted already")
+        (backfill,) = instance.get_backfills()
+    subset = backfill.asset_backfill_data.target_subset
+    targets = {
+        key.to_user_string(): sorted(subset.get_partitions_subset(key).get_partition_keys())
+        for key in subset.asset_keys
+    }
+    assert targets == assets
+    assert calls(outside) == {}
+
+
+def test_the_plan_is_an_asset_with_a_check(outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path):
+    outside.list(DAY, entries(1, 2))
+    outside.offer(monkeypatch)
+    pipeline.build(DAY)
+
+    def plan() -> tuple[bool, dict]:
+        defs = definitions.load(pipeline.clock)
+        with home.instance(load_settings()) as instance:
+            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+                instance=instance, asset_selection=[dg.AssetKey("refresh_plan")]
+            )
+        (check,) = result.get_asset_check_evaluations()
+        (event,) = result.get_asset_materialization_events()
+        return check.passed, {name: it.value for name, it in event.materialization.metadata.items()}
+
+    passed, metadata = plan()
+    assert (passed, metadata["behind"], metadata["calls"]) == (True, 0, 0)
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    passed, metadata = plan()
+    assert (passed, metadata["behind"], metadata["calls"]) == (False, 1, 2)
+    assert metadata["usd"] > 0
+
+
+# Logs, costs, comparison
+
+
+def test_every_run_has_a_plain_log(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.list(DAY, entries(1))
+    outside.offer(monkeypatch)
+    outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=9))
+    pipeline.build(DAY)
+    lines = [line for path in (pipeline.site.parent / "logs").glob("*/*.log") for line in path.read_text().splitlines()]
+    assert any(line.endswith(f" {DAY} summaries_en 2603.10001 done") for line in lines)
+    assert any(f" {DAY} summaries_ru 2603.10001 failed unusable: " in line for line in lines)
+
+
+def test_costs_are_summed_by_day_asset_model_and_version(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.list(DAY, entries(1, 2))
+    outside.offer(monkeypatch)
+    pipeline.build(DAY)
+    rows = json.loads(papers("costs", "--json").stdout)["rows"]
+    by_asset = {row["asset"]: row for row in rows}
+    assert set(by_asset) == {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
+    russian = by_asset["summaries_ru"]
+    assert (russian["day"], russian["model"], russian["calls"]) == ("2026-03-20", "anthropic:claude-sonnet-5-5", 2)
+    assert russian["prompt_version"] == pipeline.rows("summaries_ru", DAY)[0].prompt_version
+    table = papers("costs").stdout
+    assert table.splitlines()[-1].split()[0] == "8"
+    assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout)["rows"] == []
+
+
+def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
+):
+    outside.list(DAY, entries(1, 2, 3, 4))
+    outside.offer(monkeypatch)
+    pipeline.build(DAY)
+    calls(outside)
+    assert (
+        "every stored answer of summary.ru is by the version in force" in papers("prompts", "diff", "summary.ru").stderr
+    )
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    unasked = papers("prompts", "diff", "summary.ru", "--sample", "3")
+    assert unasked.exit_code == 2
+    assert "3 papers, 3 calls for about 0.00" in unasked.stdout
+    assert calls(outside) == {}
+    result = papers("prompts", "diff", "summary.ru", "--sample", "3", "--yes")
+    assert result.exit_code == 0, result.output
+    assert calls(outside) == {"ru": 3}
+    assert result.stdout.count("before, ") == result.stdout.count("now, ") == 3
+    assert {row.prompt_version for row in pipeline.rows("summaries_ru", DAY)} != {result.stdout.split()[1].rstrip(":")}
+    pipeline.build(DAY)
+    assert calls(outside) == {"ru": 1}
+
+
+def test_a_withdrawn_paper_is_marked_and_keeps_its_text(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.list(DAY, entries(1, 2))
+    outside.offer(monkeypatch)
+    pipeline.build(DAY)
+    withdrawn = entry("2603.10001", title="Kettle 1", summary="Kettle number 1 whistles late.")
+    withdrawn["paper"]["withdrawnAt"] = "2026-03-03T10:00:00.000Z"
+    outside.list(DAY, [withdrawn, *entries(2)])
+    calls(outside)
+    pipeline.clock.moment += timedelta(days=1)
+    pipeline.build(DAY)
+    paper = next(it for it in pipeline.json(DAY)["papers"] if it["id"] == "2603.10001")
+    assert (paper["status"], paper["withdrawn_at"]) == ("withdrawn", "2026-03-03T10:00:00Z")
+    assert paper["summaries"]["ru"]["source"] == "model"
+    assert calls(outside) == {}
