@@ -34,8 +34,9 @@ test: $(READY)  ## the tests
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" papers_pipeline_tests/e2e
 
-bench: $(READY)  ## pages per second of the parser, on the PDFs of PDFS=folder or the sample's
+bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample) and of the plan
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
+	@$(BIN)/python benchmarks/plan.py
 
 lint: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from papers_pipeline import definitions
 from papers_pipeline.cli import main
+from papers_pipeline.core.prompts import load_prompts
 from papers_pipeline.settings import Settings, setting_names
 
 ROOT = Path(__file__).parents[1]
@@ -46,3 +47,24 @@ def test_every_make_target_of_the_readme_exists():
     named = re.findall(r"^make ([a-z0-9-]+)", text("README.md"), re.M)
     assert set(named) <= targets
     assert "demo" in named
+
+
+def test_every_schedule_sensor_and_check_is_in_the_operators_guide():
+    defs = definitions.load()
+    repository = defs.get_repository_def()
+    guide = text("docs/operating.md")
+    for automation in (*repository.schedule_defs, *repository.sensor_defs):
+        assert f"`{automation.name}`" in guide
+    for key in defs.resolve_asset_graph().asset_check_keys:
+        assert f"`{key.name}`" in guide
+
+
+def test_every_prompt_is_documented():
+    for prompt in load_prompts().every:
+        assert f"`{prompt.name}.md`" in text("docs/prompts.md")
+
+
+def test_every_picture_of_the_documentation_exists():
+    for path in (ROOT / "docs").glob("*.md"):
+        for picture in re.findall(r"!\[[^]]*]\(([^)]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / picture).is_file(), picture

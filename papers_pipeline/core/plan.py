@@ -23,6 +23,7 @@ HISTORY = 2000
 """How many of the newest calls tell what a call of a prompt takes."""
 OUTPUT_TOKENS = 250
 """What an answer takes as long as none was bought."""
+UNASKABLE = frozenset(get_args(UnaskableReason))
 DOCUMENTS = ("paper_pdfs", "parsed_text")
 """What the title pages come from."""
 DOWNSTREAM = ("daily_issue", "daily_pages")
@@ -67,7 +68,9 @@ class Planner:
             for day in self._lake.partitions("feed_listing")
             if (first is None or day >= str(first)) and (last is None or day <= str(last))
         ]
-        rows = {(row.day, row.asset): row for asset in self._tasks for row in self._asset(asset, days)}
+        listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
+        ids = {day: {row["arxiv_id"] for row in listed.get(day, ())} for day in days}
+        rows = {(row.day, row.asset): row for asset in self._tasks for row in self._asset(asset, ids)}
         return [rows[day, asset] for day in days for asset in self._tasks]
 
     def estimate(self, asset: str, items: Sequence[Any]) -> tuple[int, float | None]:
@@ -84,15 +87,14 @@ class Planner:
         tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
         return price(model, *tokens, self._assumed_price) if model else None
 
-    def _asset(self, asset: str, days: Sequence[str]) -> Iterable[PlanRow]:
-        stored = scan(self._lake, asset, days, ("arxiv_id", "state", "reason", "prompt_version", "input_hash"))
-        listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
+    def _asset(self, asset: str, listed: Mapping[str, set[str]]) -> Iterable[PlanRow]:
+        columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
+        stored = scan(self._lake, asset, list(listed), columns)
         counted: set[str] = set()
         every = [row["reason"] for rows in stored.values() for row in rows]
-        askable = sum(reason not in get_args(UnaskableReason) for reason in every)
+        askable = sum(reason not in UNASKABLE for reason in every)
         share = askable / len(every) if every else 1.0
-        for day in days:
-            ids = [row["arxiv_id"] for row in listed.get(day, ())]
+        for day, ids in listed.items():
             rows = [row for row in stored.get(day, ()) if row["arxiv_id"] in ids]
             yield self._row(asset, day, len(ids), rows if day in stored else None, counted, share)
 
@@ -113,7 +115,7 @@ class Planner:
             state: PlanState = "missing" if rows is None else "stale"
             counts = Counter(missing=papers)
         else:
-            rows = [row for row in rows if row["reason"] not in get_args(UnaskableReason)]
+            rows = [row for row in rows if row["reason"] not in UNASKABLE]
             counts = Counter(_state(row, prompt) for row in rows)
             state = "stale" if counts["stale"] else "incomplete" if counts["pending"] + counts["failed"] else "current"
             wanted = [row["input_hash"] for row in rows if _state(row, prompt) != "current"]

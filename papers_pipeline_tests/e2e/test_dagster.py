@@ -40,6 +40,7 @@ query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
   ... on PartitionBackfill { status runs { status tags { key value } } } } }
 """
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id title status } } } }"
+RUNS = """{ runsOrError(filter: {pipelineName: "refresh_stale"}) { ... on Runs { results { runId status } } } }"""
 RUN = """
 mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
@@ -164,8 +165,13 @@ def test_an_operators_evening(dagster: Dagster, outside: Outside, page: Page, tm
     assert told.startswith("All current")
 
     page.goto(f"{dagster.url}/assets/daily_issue?view=partitions")
-    page.get_by_text("2026-03-11").first.wait_for(timeout=60_000)
+    page.get_by_text("Materialized (10)").first.wait_for(timeout=90_000)
     page.goto(f"{dagster.url}/assets/summaries_ru?view=checks")
     page.get_by_text("in_language").first.wait_for(timeout=60_000)
     page.goto(f"{dagster.url}/automation")
     page.get_by_text("last_days_nightly").first.wait_for(timeout=60_000)
+    page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
+    page.get_by_text("dry_run").first.wait_for(timeout=60_000)
+    runs_before = len(dagster.ask(RUNS)["results"])
+    page.get_by_role("button", name="Launch Run").click(timeout=60_000)
+    until(lambda: len(dagster.ask(RUNS)["results"]) > runs_before, 60)

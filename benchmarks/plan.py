@@ -1,0 +1,76 @@
+"""How long `papers plan` takes over a thousand built days of five prompts, current and with a changed prompt.
+
+python benchmarks/plan.py
+"""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from upath import UPath
+
+from papers_pipeline.core import storage
+from papers_pipeline.core.cache import Cache
+from papers_pipeline.core.days import FixedClock
+from papers_pipeline.core.lake import Lake, encode
+from papers_pipeline.core.ledger import Ledger
+from papers_pipeline.core.plan import Planner
+from papers_pipeline.core.prompts import Prompt, load_prompts
+from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.records import Enrichment, Paper
+
+DAYS, PAPERS = 1000, 20
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def fill(lake: Lake, tasks: dict[str, Any]) -> None:
+    """Every day with its list, and with rows by the prompts in force."""
+    for number in range(DAYS):
+        day = str(date(2023, 5, 1) + timedelta(days=number))
+        ids = [f"{number:04}.{paper:05}" for paper in range(PAPERS)]
+        papers = [Paper(arxiv_id=it, title=it, abstract="A." * 500, authors=[], first_seen_at=NOW) for it in ids]
+        storage.write(lake.path("feed_listing", day), encode(papers, Paper))
+        for asset, task in tasks.items():
+            rows = [row_of(task.record, task.prompt, arxiv_id) for arxiv_id in ids]
+            storage.write(lake.path(asset, day), encode(rows, task.record))
+
+
+def row_of(record: type[Enrichment], prompt: Prompt, arxiv_id: str) -> Enrichment:
+    return record.model_validate(
+        {
+            "arxiv_id": arxiv_id,
+            "state": "done",
+            "source": "model",
+            "prompt_version": prompt.version,
+            "input_hash": f"{arxiv_id:>016}",
+        }
+    )
+
+
+def timed(name: str, planner: Planner) -> None:
+    started = time.perf_counter()
+    rows = planner.plan()
+    calls = sum(row.calls for row in rows)
+    print(f"{name}: {len(rows)} rows, {calls} calls left, {time.perf_counter() - started:.2f} s")
+
+
+def main(folder: Path) -> None:
+    lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
+    cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
+    prompts = load_prompts()
+    tasks = tasks_of(prompts)
+    fill(lake, tasks)
+    timed("all current", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks)))
+    first = prompts.summaries[0]
+    changed = Prompt.model_validate(
+        {**first.model_dump(by_alias=True), "template": f"{first.template}\nOne line more."}
+    )
+    tasks = tasks_of(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
+    timed("one prompt changed", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks)))
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as temporary:
+        main(Path(temporary))
