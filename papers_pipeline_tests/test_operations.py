@@ -328,3 +328,8 @@ def test_a_withdrawn_paper_is_marked_and_keeps_its_text(outside: Outside, pipeli
     assert (paper["status"], paper["withdrawn_at"]) == ("withdrawn", "2026-03-03T10:00:00Z")
     assert paper["summaries"]["ru"]["source"] == "model"
     assert calls(outside) == {}
+
+
+def test_freshness_counts_weekdays_only(pipeline: Pipeline):
+    node = definitions.load(pipeline.clock).resolve_asset_graph().get(dg.AssetKey("daily_issue"))
+    assert node.freshness_policy.deadline_cron == "0 6 * * 2-6"

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from upath import UPath
 
 from papers_pipeline.core import storage
 from papers_pipeline.core.cache import Cache, CachedFailure, CacheEntry
+from papers_pipeline.core.conversation import Attempt, conversation
 from papers_pipeline.core.days import Clock
 from papers_pipeline.core.errors import OperatorError
 from papers_pipeline.core.guardrails import Verdict
@@ -33,7 +34,7 @@ from papers_pipeline.core.providers import Access, Connection, connect, split_na
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
-    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models import Model
     from pydantic_ai.settings import ModelSettings
 
@@ -45,30 +46,6 @@ WINDOW_SECONDS = 61.0
 CORRECTIONS = 2
 TRIES = 3
 LONGEST_WAIT_SECONDS = 60.0
-
-
-class Message(BaseModel):
-    """One turn of a conversation: what was sent (``system``, ``user``, ``correction``) or came back (``reply``)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    role: Literal["system", "user", "correction", "reply"]
-    text: str
-
-
-class Attempt(BaseModel):
-    """One model asked about one paper, with the verdict on each of its replies that could be read."""
-
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    result: Literal["answered", "refused", "unusable", "error", "closed"]
-    detail: str | None = None
-    messages: list[Message] = []
-    verdicts: list[dict[str, list[str]]] = []
-    input_tokens: int = 0
-    output_tokens: int = 0
-    usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -334,7 +311,7 @@ class Chain(Generic[Output]):
                 "model": name,
                 "result": result,
                 "detail": detail,
-                "messages": _conversation(asked.system, messages),
+                "messages": conversation(asked.system, messages),
                 "verdicts": asking.verdicts,
                 "input_tokens": asking.spent.input_tokens,
                 "output_tokens": asking.spent.output_tokens,
@@ -492,36 +469,6 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, asking: _Asking) -> 
             return await chain.send(name, arxiv_id, asking, lambda: self.wrapped.request(*args))
 
     return Metered(chain.connection(name).model)
-
-
-def _conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Message]:
-    from pydantic_ai.messages import (
-        ModelResponse,
-        RetryFeedbackPart,
-        TextPart,
-        ToolCallPart,
-        ToolReturnPart,
-        UserPromptPart,
-    )
-
-    said = [Message(role="system", text=system)]
-    for message in messages:
-        if isinstance(message, ModelResponse):
-            for part in message.parts:
-                if isinstance(part, TextPart):
-                    said.append(Message(role="reply", text=part.content))
-                elif isinstance(part, ToolCallPart):
-                    said.append(Message(role="reply", text=part.args_as_json_str()))
-            continue
-        for sent in message.parts:
-            if isinstance(sent, UserPromptPart):
-                said.append(Message(role="user", text=str(sent.content)))
-            elif isinstance(sent, RetryFeedbackPart):
-                said.append(Message(role="correction", text=sent.model_response()))
-            elif isinstance(sent, ToolReturnPart) and sent.outcome == "retried":
-                told = sent.content if isinstance(sent.content, str) else sent.model_response_str()
-                said.append(Message(role="correction", text=told))
-    return said
 
 
 def _spending(response: "ModelResponse", name: str, assumed_price: float | None, **about: Any) -> Spending:

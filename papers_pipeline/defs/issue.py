@@ -1,6 +1,7 @@
 """The day joined into its public record."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import dagster as dg
 
@@ -26,6 +27,9 @@ from papers_pipeline.wiring import prompts_of
 # A day that was bought before a language existed still becomes an issue: what is absent is pending.
 OPTIONAL = {"allow_missing_partitions": True}
 
+# By six in the morning after a weekday, an issue was built within the last day.
+WEEKDAYS = dg.FreshnessPolicy.cron(deadline_cron="0 6 * * 2-6", lower_bound_delta=timedelta(hours=24))
+
 
 def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
     """The asset that joins the day, with one optional input a language."""
@@ -35,6 +39,7 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
         group_name="site",
         kinds={"python", "parquet"},
         code_version="1",
+        freshness_policy=WEEKDAYS,
         ins={f"summaries_{language}": dg.AssetIn(metadata=OPTIONAL) for language in languages}
         | {name: dg.AssetIn(metadata=OPTIONAL) for name in ("topic_tags", "affiliations", "figures", "parsed_text")},
         check_specs=[day_check("list_state", "daily_issue", "The list of the day is in order.")],

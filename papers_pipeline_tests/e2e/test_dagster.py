@@ -173,5 +173,6 @@ def test_an_operators_evening(dagster: Dagster, outside: Outside, page: Page, tm
     page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
     page.get_by_text("dry_run").first.wait_for(timeout=60_000)
     runs_before = len(dagster.ask(RUNS)["results"])
-    page.get_by_role("button", name="Launch Run").click(timeout=60_000)
+    # Not click(): the UI's welcome may lie above it on its first day.
+    page.locator("button:not([disabled])", has_text="Launch Run").dispatch_event("click", timeout=90_000)
     until(lambda: len(dagster.ask(RUNS)["results"]) > runs_before, 60)
