@@ -315,7 +315,7 @@ def _plan(settings: Settings, clock: Clock, first: str | None, last: str | None)
 def _print_plan(rows: Sequence["PlanRow"]) -> None:
     behind = [row for row in rows if row.state != "current"]
     if not behind:
-        out.print(f"All current: {len(rows)} days of assets.")
+        out.print(f"All current: {len(rows)} days of assets." if rows else "Nothing is built yet.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("day", "asset", "state"):
@@ -481,7 +481,8 @@ def evaluate(name: str, labels: Path | None) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Say which endpoints and keys are set, and which can be reached; exit status 1 when something is wrong."""
+    """Say what is set, and ask for today's list and each configured model one tiny question, which costs a fraction of
+    a cent. Exit status 1 when something is wrong; no secret is printed."""
     from papers_pipeline.doctor import examine
 
     table = Table(box=None, show_header=False, pad_edge=False)

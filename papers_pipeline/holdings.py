@@ -8,7 +8,7 @@ from typing import Any
 from upath import UPath
 
 from papers_pipeline.core.cache import Cache, CacheEntry
-from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.lake import Lake, scan
 from papers_pipeline.records import DailyIssue, Enrichment, Record
 
 
@@ -43,7 +43,8 @@ def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
 
 def days_of(lake: Lake, arxiv_id: str) -> list[str]:
     """The days whose listing has the paper, in order."""
-    return [day for day in lake.partitions("feed_listing") if _row(lake, "feed_listing", day, arxiv_id)]
+    listed = scan(lake, "feed_listing", lake.partitions("feed_listing"), ("arxiv_id",))
+    return [day for day, rows in listed.items() if any(row["arxiv_id"] == arxiv_id for row in rows)]
 
 
 def _attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, dict[str, Any]]]:

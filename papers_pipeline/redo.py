@@ -22,7 +22,7 @@ class RedoError(OperatorError):
 
 def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset: str) -> list[DayReport]:
     """Ask a model again about a paper, keep the old answer beside the new, and rebuild that asset, the issue and the
-    pages of every day that lists the paper. Raises RedoError before anything is changed."""
+    pages of every day that lists the paper. Raises RedoError before any row or page is changed."""
     tasks = tasks_of(prompts_of(settings))
     if asset not in tasks:
         raise RedoError(f"{asset} is written by no model; name one of {', '.join(tasks)}")

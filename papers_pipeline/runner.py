@@ -19,6 +19,7 @@ from papers_pipeline.core.llm import Spent
 from papers_pipeline.core.per_paper import Counts, Progress
 from papers_pipeline.core.periods import touched
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.defs.runs import first_error
 from papers_pipeline.records import DailyIssue, Paper
 from papers_pipeline.settings import Settings
 
@@ -165,7 +166,7 @@ class Runner:
             if check.check_name == "providers_answer":
                 report.closed |= {model: str(why.value) for model, why in check.metadata.items()}
         if not result.success:
-            report.error = _reason(result)
+            report.error = first_error(result.all_events)
         report.seconds = round(report.seconds + time.perf_counter() - started, 3)
 
     def _read_state(self, report: DayReport) -> None:
@@ -190,16 +191,6 @@ class Runner:
                     f"{name} {day} needs {', '.join(sorted(absent))}, never built for that day: "
                     f"papers build --date {day} --only {' '.join(sorted(absent))}"
                 )
-
-
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
-        if event.is_step_failure and (data := event.step_failure_data):
-            failure = data.user_failure_data
-            cause = data.error.cause if data.error and data.error.cause else data.error
-            text = (failure.description if failure else None) or (cause.message.strip() if cause else "unknown")
-            return f"{event.step_key}: {text}"
-    return "the run failed before its first step: its log in the Dagster UI says why"
 
 
 @contextmanager

@@ -51,7 +51,11 @@ def test_every_schedule_is_off_until_switched_on_and_in_utc(pipeline: Pipeline):
     for schedule in repository(pipeline).schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
         assert schedule.execution_timezone == "UTC"
-        assert schedule.description or schedule.name
+
+
+def test_every_schedule_and_sensor_is_described_where_it_is_switched_on(pipeline: Pipeline):
+    for automation in (*repository(pipeline).schedule_defs, *repository(pipeline).sensor_defs):
+        assert automation.description
 
 
 def test_today_is_built_every_two_hours_on_weekdays(pipeline: Pipeline):
@@ -162,7 +166,8 @@ def test_a_failed_run_is_told(outside: Outside, pipeline: Pipeline, hook: Hook):
         ).for_run_failure()
         defs.get_repository_def().get_sensor_def("failed_runs")(context)
     (told,) = hook.told
-    assert told.startswith(f"papers_pipeline: build_day {DAY} failed")
+    assert told.startswith(f"papers_pipeline: build_day {DAY} failed: feed_response: {DAY}: ")
+    assert "answered 404" in told
 
 
 # Checks

@@ -126,6 +126,11 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
     assert pipeline.files() == before
 
 
+def test_pruning_finds_nothing_where_nothing_was_built(outside: Outside, pipeline: Pipeline):
+    prune(pipeline)
+    assert not (Path(os.environ["PAPERS_DATA_DIR"]) / "blobs").exists()
+
+
 def prune(pipeline: Pipeline) -> None:
     job = definitions.load(pipeline.clock).resolve_job_def("prune")
     with home.instance(load_settings()) as instance:

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from papers_pipeline.core.enrichment import Task, Unasked
+from papers_pipeline.core.enrichment import Task, Unasked, answered, unanswered
 from papers_pipeline.core.guardrails import Verdict
 from papers_pipeline.core.institution_names import InstitutionNames, letters
 from papers_pipeline.core.llm import Answer
 from papers_pipeline.core.per_paper import Outcome
-from papers_pipeline.core.prompts import Prompt, input_hash
+from papers_pipeline.core.prompts import Prompt
 from papers_pipeline.records import Affiliations, AuthorInstitutions, Paper, ParsedPaper
 
 
@@ -70,8 +70,7 @@ def excerpts(prompt: Prompt, page: TitlePage) -> Sequence[Mapping[str, Any]] | U
     rest = "\n\n".join(section.text for section in page.parsed.sections[:2])
     whole = f"{header}\n\n{rest}".strip()
     short = (header or whole)[: prompt.limits["characters"]]
-    told = {"title": page.paper.title, "authors": page.paper.authors}
-    return tuple(told | {"header": text} for text in (short, whole[: prompt.limits["more_characters"]]))
+    return tuple(_told(page, text) for text in (short, whole[: prompt.limits["more_characters"]]))
 
 
 def judge(names: InstitutionNames, answer: PrintedAffiliations, told: Mapping[str, Any]) -> Verdict:
@@ -100,46 +99,37 @@ def written(
     """The row of a paper that a model read. Authors are those of the list, tied to institutions that are kept."""
     text = texts_of(prompt, page)[-1]["header"]
     institutions = printed_in(names, answer.output.institutions, text)
-    own = {letters(name) for name in institutions}
+    own = set(map(letters, institutions))
     tied = {letters(author.name): author.institutions for author in answer.output.authors}
     authors = []
-    for name in page.paper.authors:
-        given = [name for name in printed_in(names, tied.get(letters(name), ()), text) if letters(name) in own]
-        authors.append(AuthorInstitutions(name=name, institutions=given))
+    for author in page.paper.authors:
+        printed = printed_in(names, tied[letters(author)], text) if letters(author) in tied else []
+        if given := [institution for institution in printed if letters(institution) in own]:
+            authors.append(AuthorInstitutions(name=author, institutions=given))
     return Affiliations(
         arxiv_id=page.arxiv_id,
-        state="done",
-        source="model",
         institutions=institutions,
-        authors=[author for author in authors if author.institutions],
-        provider=answer.provider,
-        model=answer.model,
-        prompt_version=prompt.version,
-        input_hash=input_hash(**texts_of(prompt, page)[0]),
-        created_at=answer.created_at,
+        authors=authors,
+        **answered(prompt, texts_of(prompt, page)[0], answer),
+    )
+
+
+def unwritten(prompt: Prompt, page: TitlePage, outcome: Outcome[Affiliations]) -> Affiliations:
+    """The row of a paper that no model read: the organization that Hugging Face gives, if it does."""
+    organization = page.paper.organization
+    return Affiliations(
+        arxiv_id=page.arxiv_id,
+        source="hf_organization" if organization else None,
+        institutions=[organization] if organization else [],
+        **unanswered(prompt, texts_of(prompt, page)[0], outcome),
     )
 
 
 def texts_of(prompt: Prompt, page: TitlePage) -> Sequence[Mapping[str, Any]]:
     """The excerpts of a page, or what stands for them when there are none."""
     texts = excerpts(prompt, page)
-    if isinstance(texts, Unasked):
-        return ({"title": page.paper.title, "authors": page.paper.authors, "header": ""},)
-    return texts
+    return (_told(page, ""),) if isinstance(texts, Unasked) else texts
 
 
-def unwritten(prompt: Prompt, page: TitlePage, outcome: Outcome[Affiliations]) -> Affiliations:
-    """The row of a paper that no model read: the organization that Hugging Face gives, if it does."""
-    organization = page.paper.organization
-    return Affiliations.model_validate(
-        {
-            "arxiv_id": page.arxiv_id,
-            "state": outcome.state,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "source": "hf_organization" if organization else None,
-            "institutions": [organization] if organization else [],
-            "prompt_version": prompt.version,
-            "input_hash": input_hash(**texts_of(prompt, page)[0]),
-        }
-    )
+def _told(page: TitlePage, header: str) -> dict[str, Any]:
+    return {"title": page.paper.title, "authors": page.paper.authors, "header": header}

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from papers_pipeline.core.guardrails import Verdict
 from papers_pipeline.core.llm import Answer, Models, Spent
 from papers_pipeline.core.per_paper import Counts, Outcome, PaperPending, Progress, per_paper
-from papers_pipeline.core.prompts import Prompt
+from papers_pipeline.core.prompts import Prompt, input_hash
 from papers_pipeline.records import Enrichment, PendingReason, UnreadReason
 
 Item = TypeVar("Item", bound="HasId")
@@ -49,6 +49,30 @@ class Task(Generic[Item, Row, Output]):
     judge: Callable[[Output, Mapping[str, Any]], Verdict]
     written: Callable[[Item, Answer[Output]], Row]
     unwritten: Callable[[Item, Outcome[Row]], Row]
+
+
+def answered(prompt: Prompt, text: Mapping[str, Any], answer: Answer[Any]) -> dict[str, Any]:
+    """What every row of an answer has in common; ``text`` is the first that was told."""
+    return {
+        "state": "done",
+        "source": "model",
+        "provider": answer.provider,
+        "model": answer.model,
+        "prompt_version": prompt.version,
+        "input_hash": input_hash(**text),
+        "created_at": answer.created_at,
+    }
+
+
+def unanswered(prompt: Prompt, text: Mapping[str, Any], outcome: Outcome[Any]) -> dict[str, Any]:
+    """What every row without an answer has in common."""
+    return {
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "prompt_version": prompt.version,
+        "input_hash": input_hash(**text),
+    }
 
 
 async def enrich(

@@ -1,6 +1,7 @@
 """What was spent: an append-only file of JSON lines a UTC day, from which budgets and costs are read."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -37,11 +38,16 @@ class Ledger:
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
     def add(self, spending: Spending) -> None:
-        """Append one line; the lock keeps lines of several processes whole."""
+        """Append one line; the lock keeps lines of several processes whole, and what a killed run left of a line stays
+        a line of its own."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{spending.at.date()}.jsonl").open("a", encoding="utf-8") as file:
+        with (self._folder / f"{spending.at.date()}.jsonl").open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(spending.model_dump_json() + "\n")
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":
+                    file.write(b"\n")
+            file.write(spending.model_dump_json().encode() + b"\n")
 
     def total_usd(self, day: date) -> float:
         """The USD of known price that all processes spent on a UTC day; only what came since the last call is read."""
@@ -53,8 +59,7 @@ class Ledger:
                 rest = file.read()
             whole = rest[: rest.rfind(b"\n") + 1]  # a line that is being written counts the next time
             offset += len(whole)
-            lines = (line for line in whole.split(b"\n") if line.endswith(b"}"))
-            total += sum(Spending.model_validate_json(line).usd or 0.0 for line in lines)
+            total += sum(spending.usd or 0.0 for spending in _spendings(whole))
         self._read = (seen, offset, total)
         return total
 
@@ -63,10 +68,10 @@ class Ledger:
         return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
-        """The spendings of one UTC day, in order. A last line that a killed run left unfinished is passed over."""
+        """The spendings of one UTC day, in order. A line that a killed run left unfinished is passed over."""
         path = self._folder / f"{day}.jsonl"
-        if not path.exists():
-            return
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            if line.endswith("}"):
-                yield Spending.model_validate_json(line)
+        yield from _spendings(path.read_bytes() if path.exists() else b"")
+
+
+def _spendings(lines: bytes) -> Iterator[Spending]:
+    return (Spending.model_validate_json(line) for line in lines.split(b"\n") if line.endswith(b"}"))

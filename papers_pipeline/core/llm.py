@@ -390,10 +390,11 @@ class Chain(Generic[Output]):
                 await turn.enter_async_context(self._first_call.setdefault(provider, asyncio.Lock()))
             if reason := self._models.why_closed(name):
                 raise _Closed(reason)
-            if self._models.is_over_budget():
-                raise PaperPending("budget")
             await turn.enter_async_context(self._slots.held())
             await self._limit.acquire_async()
+            # Last of all: others may have spent the rest while this request waited for its turn.
+            if self._models.is_over_budget():
+                raise PaperPending("budget")
             try:
                 response: ModelResponse = await request()
             except (ModelAuthenticationError, ModelQuotaExceededError) as error:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from statistics import fmean
 from typing import Any, get_args
@@ -59,7 +60,12 @@ class Planner:
         self._tasks = tasks
         self._models = models
         self._assumed_price = assumed_price
-        self._sizes = _call_sizes(ledger)
+        self._ledger = ledger
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
+        """Read when something is left to buy: most processes that could plan never do."""
+        return _call_sizes(self._ledger)
 
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
         """A row for each prompt's asset and each day that has a list, by day and then in the order of the assets."""
@@ -81,9 +87,9 @@ class Planner:
         return calls, self._usd(asset, calls)
 
     def _usd(self, asset: str, calls: int) -> float | None:
-        model, size = self._models.get(asset), self._size(asset)
         if not calls:
             return 0.0
+        model, size = self._models.get(asset), self._size(asset)
         tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
         return price(model, *tokens, self._assumed_price) if model else None
 
@@ -122,7 +128,7 @@ class Planner:
         new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
         counted.update(key for key in new if key)
         calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
-        size = self._size(asset)
+        size = self._size(asset) if calls else CallSize(0, 0)
         return PlanRow(
             asset=asset,
             day=day,

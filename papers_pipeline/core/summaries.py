@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from papers_pipeline.core.enrichment import Task, Unasked
+from papers_pipeline.core.enrichment import Task, Unasked, answered, unanswered
 from papers_pipeline.core.guardrails import Verdict, summary_verdict
 from papers_pipeline.core.llm import Answer
 from papers_pipeline.core.per_paper import Outcome
-from papers_pipeline.core.prompts import Prompt, input_hash
+from papers_pipeline.core.prompts import Prompt
 from papers_pipeline.records import Paper, Summary, TextSource
 
 STAND_IN_LANGUAGE = "en"
@@ -60,7 +60,12 @@ def summary_task(prompt: Prompt, terms: frozenset[str]) -> Task[Paper, Summary, 
 
 def title_and_abstract(paper: Paper) -> Sequence[Mapping[str, str]] | Unasked:
     """What a prompt is told of a paper; an empty abstract is never asked about."""
-    return ({"title": paper.title, "abstract": paper.abstract},) if paper.abstract else Unasked("no_abstract")
+    return (told(paper),) if paper.abstract else Unasked("no_abstract")
+
+
+def told(paper: Paper) -> dict[str, str]:
+    """Title and abstract, as templates name them."""
+    return {"title": paper.title, "abstract": paper.abstract}
 
 
 def written(prompt: Prompt, paper: Paper, answer: Answer[WrittenSummary]) -> Summary:
@@ -68,34 +73,18 @@ def written(prompt: Prompt, paper: Paper, answer: Answer[WrittenSummary]) -> Sum
     emoji = getattr(answer.output, "emoji", None)
     return Summary(
         arxiv_id=paper.arxiv_id,
-        state="done",
-        source="model",
         title=" ".join(answer.output.title.split()),
         text=" ".join(answer.output.text.split()),
         emoji=emoji.strip() if emoji else None,
-        provider=answer.provider,
-        model=answer.model,
-        prompt_version=prompt.version,
-        input_hash=input_hash(title=paper.title, abstract=paper.abstract),
-        created_at=answer.created_at,
+        **answered(prompt, told(paper), answer),
     )
 
 
 def unwritten(prompt: Prompt, paper: Paper, outcome: Outcome[Summary]) -> Summary:
     """The row of a paper that no model wrote about: in English with Hugging Face's own summary, else the abstract."""
     source, text, model = stand_in(paper) if prompt.language == STAND_IN_LANGUAGE else (None, None, None)
-    return Summary.model_validate(
-        {
-            "arxiv_id": paper.arxiv_id,
-            "state": outcome.state,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "source": source,
-            "text": text,
-            "model": model,
-            "prompt_version": prompt.version,
-            "input_hash": input_hash(title=paper.title, abstract=paper.abstract),
-        }
+    return Summary(
+        arxiv_id=paper.arxiv_id, source=source, text=text, model=model, **unanswered(prompt, told(paper), outcome)
     )
 
 

@@ -2,12 +2,12 @@
 
 from pydantic import BaseModel
 
-from papers_pipeline.core.enrichment import Task
+from papers_pipeline.core.enrichment import Task, answered, unanswered
 from papers_pipeline.core.guardrails import topics_verdict
 from papers_pipeline.core.llm import Answer
 from papers_pipeline.core.per_paper import Outcome
-from papers_pipeline.core.prompts import Prompt, input_hash
-from papers_pipeline.core.summaries import title_and_abstract
+from papers_pipeline.core.prompts import Prompt
+from papers_pipeline.core.summaries import title_and_abstract, told
 from papers_pipeline.core.topics import keyword_topics
 from papers_pipeline.records import Paper, TopicTags
 
@@ -36,30 +36,12 @@ def tags_task(prompt: Prompt) -> Task[Paper, TopicTags, FiledTopics]:
 
 def tagged(prompt: Prompt, paper: Paper, answer: Answer[FiledTopics]) -> TopicTags:
     """The row of a paper that a model tagged."""
-    return TopicTags(
-        arxiv_id=paper.arxiv_id,
-        state="done",
-        source="model",
-        topics=answer.output.topics,
-        provider=answer.provider,
-        model=answer.model,
-        prompt_version=prompt.version,
-        input_hash=input_hash(title=paper.title, abstract=paper.abstract),
-        created_at=answer.created_at,
-    )
+    return TopicTags(arxiv_id=paper.arxiv_id, topics=answer.output.topics, **answered(prompt, told(paper), answer))
 
 
 def untagged(prompt: Prompt, paper: Paper, outcome: Outcome[TopicTags]) -> TopicTags:
     """The row of a paper that no model tagged: what the keyword rules find in its title, abstract and keywords."""
-    return TopicTags.model_validate(
-        {
-            "arxiv_id": paper.arxiv_id,
-            "state": outcome.state,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "source": "keywords",
-            "topics": keyword_topics(prompt.topics, paper.title, paper.abstract, paper.ai_keywords),
-            "prompt_version": prompt.version,
-            "input_hash": input_hash(title=paper.title, abstract=paper.abstract),
-        }
+    topics = keyword_topics(prompt.topics, paper.title, paper.abstract, paper.ai_keywords)
+    return TopicTags(
+        arxiv_id=paper.arxiv_id, source="keywords", topics=topics, **unanswered(prompt, told(paper), outcome)
     )

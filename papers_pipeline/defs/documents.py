@@ -10,8 +10,7 @@ from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.pdf import PARSER_VERSION
 from papers_pipeline.core.per_paper import Progress
 from papers_pipeline.defs.checks import coverage, day_check
-from papers_pipeline.defs.partitions import day_of
-from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.defs.tables import Table, day_asset, last_rows
 from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
 
 
@@ -30,7 +29,7 @@ async def paper_pdfs(
     progress: dg.ResourceParam[Progress],
 ) -> Table:
     """The PDF of each paper, fetched from arXiv once and kept until some days after it was parsed."""
-    earlier = lake.read("paper_pdfs", str(day_of(context)), PaperPdf) or ()
+    earlier = last_rows(context, lake, PaperPdf)
     rows, counts = await documents.pdfs(feed_listing, earlier=earlier, progress=progress)
     return Table(rows, counts=counts, checks=[coverage("pdfs_had", rows)])
 
@@ -50,7 +49,7 @@ async def parsed_text(
     progress: dg.ResourceParam[Progress],
 ) -> Table:
     """The header and the first-level sections of each PDF."""
-    earlier = lake.read("parsed_text", str(day_of(context)), ParsedPaper) or ()
+    earlier = last_rows(context, lake, ParsedPaper)
     rows, counts = await documents.parsed(paper_pdfs, earlier=earlier, progress=progress)
     return Table(rows, counts=counts, checks=[coverage("texts_read", rows)])
 
@@ -64,6 +63,6 @@ async def figures(
     progress: dg.ResourceParam[Progress],
 ) -> Table:
     """Links to the figures of each paper, with captions, from arXiv's HTML; it comes days late, and not for all."""
-    earlier = lake.read("figures", str(day_of(context)), PaperFigures) or ()
+    earlier = last_rows(context, lake, PaperFigures)
     rows, counts = await documents.figures(feed_listing, earlier=earlier, progress=progress)
     return Table(rows, counts=counts)

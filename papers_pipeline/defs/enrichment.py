@@ -12,8 +12,7 @@ from papers_pipeline.core.per_paper import Progress
 from papers_pipeline.core.prompts import Prompt
 from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.defs.checks import complete, day_check, in_language, providers_answer
-from papers_pipeline.defs.partitions import day_of
-from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.defs.tables import Table, day_asset, last_rows
 from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings, load_settings
 from papers_pipeline.wiring import prompts_of
@@ -42,13 +41,12 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
         **inputs: Sequence[Record],
     ) -> Table:
-        day = str(day_of(context))
         rows, counts, spent = await enrich(
             task,
             task.items(**inputs),
             models=models,
-            earlier=lake.read(prompt.asset, day, task.record) or (),
-            day=day,
+            earlier=last_rows(context, lake, task.record),
+            day=context.partition_key,
             concurrency=settings.llm_concurrency,
             progress=progress,
         )

@@ -1,6 +1,7 @@
 """The pages of months and weeks: they name more than one day, so they belong to the site's runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 
@@ -11,6 +12,8 @@ from papers_pipeline.core.site import Site, template_version
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
 from papers_pipeline.defs.tables import Table, table_asset
 from papers_pipeline.records import DailyIssue, PeriodFile
+
+SpanOf = Callable[[date], Span]
 
 # The days of a month: those to come are no partitions yet, and a weekend that nobody built has no table.
 DAYS = dg.AssetIn(
@@ -29,45 +32,33 @@ def period_table(span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: S
     return Table(files, papers=len(period.papers), metadata={"files": len(files), "changed": changed})
 
 
-@table_asset(
-    record=PeriodFile,
-    partitions_def=MONTHLY,
-    ins={"daily_issue": DAYS},
-    group_name="site",
-    kinds={"html"},
-    code_version=template_version(),
-)
-def monthly_pages(
-    context: dg.AssetExecutionContext,
-    daily_issue: dict[str, list[DailyIssue]],
-    site: dg.ResourceParam[Site],
-    lake: dg.ResourceParam[Lake],
-    clock: dg.ResourceParam[Clock],
-) -> Table:
-    """The month's page in every language: its papers once each, from the days that were built so far.
+def period_asset(
+    name: str, partitions: dg.PartitionsDefinition[str], span_of: SpanOf, what: str
+) -> dg.AssetsDefinition:
+    """The asset of the months or of the weeks."""
 
-    Which months stand beside it is read from the issues of other months.
-    """
-    return period_table(month_of(day_of(context)), daily_issue, site, lake, clock)
+    @table_asset(
+        record=PeriodFile,
+        name=name,
+        partitions_def=partitions,
+        ins={"daily_issue": DAYS},
+        group_name="site",
+        kinds={"html"},
+        code_version=template_version(),
+        description=f"The {what} page in every language: its papers once each, from the days that were built so far. "
+        "Which others stand beside it is read from their issues.",
+    )
+    def pages(
+        context: dg.AssetExecutionContext,
+        daily_issue: dict[str, list[DailyIssue]],
+        site: dg.ResourceParam[Site],
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[Clock],
+    ) -> Table:
+        return period_table(span_of(day_of(context)), daily_issue, site, lake, clock)
+
+    return pages
 
 
-@table_asset(
-    record=PeriodFile,
-    partitions_def=WEEKLY,
-    ins={"daily_issue": DAYS},
-    group_name="site",
-    kinds={"html"},
-    code_version=template_version(),
-)
-def weekly_pages(
-    context: dg.AssetExecutionContext,
-    daily_issue: dict[str, list[DailyIssue]],
-    site: dg.ResourceParam[Site],
-    lake: dg.ResourceParam[Lake],
-    clock: dg.ResourceParam[Clock],
-) -> Table:
-    """The ISO week's page in every language, Monday to Sunday: its papers once each, from the days built so far.
-
-    Which weeks stand beside it is read from the issues of other weeks.
-    """
-    return period_table(week_of(day_of(context)), daily_issue, site, lake, clock)
+monthly_pages = period_asset("monthly_pages", MONTHLY, month_of, "month's")
+weekly_pages = period_asset("weekly_pages", WEEKLY, week_of, "ISO week's, Monday to Sunday,")

@@ -1,8 +1,9 @@
-"""Runs whose process died. A killed run stays STARTED for ever and would block its day: runs carry the name of their
+"""What became of runs. A killed run stays STARTED for ever and would block its day: runs carry the name of their
 process, and the dead ones of this machine are marked failed when the CLI or `make dev` starts."""
 
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
@@ -45,3 +46,14 @@ def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
             instance.report_run_failed(run, f"Process {pid} ended without a word; what it had finished is kept.")
             dead.append(run.run_id)
     return dead
+
+
+def first_error(events: Iterable[dg.DagsterEvent]) -> str:
+    """The step that failed first and why, in the operator's words where they are given."""
+    for event in events:
+        if event.is_step_failure and (data := event.step_failure_data):
+            failure = data.user_failure_data
+            cause = data.error.cause if data.error and data.error.cause else data.error
+            text = (failure.description if failure else None) or (cause.message.strip() if cause else "unknown")
+            return f"{event.step_key}: {text}"
+    return "the run failed before its first step: its log in the Dagster UI says why"

@@ -20,17 +20,25 @@ def request(day: date, key: str, priority: int) -> dg.RunRequest:
     return dg.RunRequest(run_key=key, partition_key=str(day), tags={"dagster/priority": str(priority)})
 
 
-@dg.schedule(cron_schedule="0 */2 * * 1-5", job=build_day, execution_timezone="UTC")
+@dg.schedule(
+    cron_schedule="0 */2 * * 1-5",
+    job=build_day,
+    execution_timezone="UTC",
+    description="Today, every two hours on weekdays while its list grows: new papers, votes, texts for what is new.",
+)
 def today_every_two_hours(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Today's list, every two hours on weekdays while it grows: new papers, votes, and texts for what is new."""
     at = context.scheduled_execution_time
     return request(at.date(), f"today {at:%Y-%m-%dT%H}", TODAY_FIRST)
 
 
-@dg.schedule(cron_schedule="0 3 * * *", job=build_day, execution_timezone="UTC")
+@dg.schedule(
+    cron_schedule="0 3 * * *",
+    job=build_day,
+    execution_timezone="UTC",
+    description="Each of the last 14 days, every night: papers that moved there, withdrawals, votes, and texts "
+    "that were pending or failed in a way that may pass. What is done is not done again.",
+)
 def last_days_nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-    """Each of the last 14 days, every night: papers that moved there, withdrawals, votes, and the texts that were
-    pending or failed in a way that may pass. What is done is not done again."""
     at: datetime = context.scheduled_execution_time
     for back in range(1, NIGHTS_BACK + 1):
         day = at.date() - timedelta(days=back)
@@ -38,7 +46,11 @@ def last_days_nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
             yield request(day, f"nightly {at.date()} {day}", NIGHTLY_FIRST)
 
 
-@dg.schedule(cron_schedule="30 4 * * *", job=prune, execution_timezone="UTC")
+@dg.schedule(
+    cron_schedule="30 4 * * *",
+    job=prune,
+    execution_timezone="UTC",
+    description="Every night: parsed PDFs, failed attempts and logs that are old are deleted.",
+)
 def prune_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """What is old is deleted, every night."""
     return dg.RunRequest(run_key=f"prune {context.scheduled_execution_time.date()}")

@@ -10,7 +10,7 @@ from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.periods import month_of, week_of
 from papers_pipeline.core.webhook import post
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
-from papers_pipeline.defs.runs import mark_dead_runs
+from papers_pipeline.defs.runs import first_error, mark_dead_runs
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.settings import Settings, load_settings
 
@@ -21,9 +21,12 @@ ALARMING = {
 }
 
 
-@dg.sensor(jobs=[build_month, build_week, build_site], default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    jobs=[build_month, build_week, build_site],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Months, weeks and index are rebuilt after new issues; on by default, since it costs nothing.",
+)
 def site_follows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Months, weeks and index are rebuilt after new issues; on by default, since it costs nothing."""
     after = int(context.cursor) if context.cursor else None
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(dg.AssetKey("daily_issue"), after_storage_id=after), limit=BATCH, ascending=True
@@ -41,9 +44,12 @@ def site_follows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
     context.update_cursor(str(newest))
 
 
-@dg.sensor(minimum_interval_seconds=120, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=120,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs of this machine whose process is gone are marked failed, so that they do not block their day.",
+)
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Runs of this machine whose process is gone are marked failed, so that they no longer block their day."""
     dead = mark_dead_runs(context.instance)
     return dg.SkipReason(f"marked failed: {', '.join(dead)}" if dead else "every unfinished run is alive")
 
@@ -56,24 +62,31 @@ def alarm_status(settings: Settings) -> dg.DefaultSensorStatus:
 STATUS = alarm_status(load_settings())
 
 
-@dg.run_failure_sensor(default_status=STATUS, monitor_all_code_locations=False)
+@dg.run_failure_sensor(
+    default_status=STATUS,
+    monitor_all_code_locations=False,
+    description="Tells PAPERS_WEBHOOK_URL of a failed run: its job, its day and its first error.",
+)
 def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]) -> None:
-    """Tells PAPERS_WEBHOOK_URL of a failed run: its job, its day and its first error."""
     if settings.webhook_url:
         run = context.dagster_run
         of = run.tags.get("dagster/partition", "")
-        text = f"papers_pipeline: {run.job_name} {of} failed: {context.failure_event.message}"
+        failures = [record.dagster_event for record in context.instance.all_logs(run.run_id) if record.dagster_event]
+        text = f"papers_pipeline: {run.job_name} {of} failed: {first_error(failures)}"
         post(settings.webhook_url.get_secret_value(), text)
 
 
-@dg.sensor(minimum_interval_seconds=3600, default_status=STATUS)
+@dg.sensor(
+    minimum_interval_seconds=3600,
+    default_status=STATUS,
+    description="Tells PAPERS_WEBHOOK_URL once of a day of the last week whose list is stalled or shrunken.",
+)
 def odd_days(
     context: dg.SensorEvaluationContext,
     settings: dg.ResourceParam[Settings],
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
-    """Tells PAPERS_WEBHOOK_URL once of a day of the last week whose list is stalled or shrunken."""
     told = set(context.cursor.split()) if context.cursor else set()
     odd = [(day, state) for day, state in states(lake, clock) if state in ALARMING]
     news = {f"{day}:{state}": ALARMING[state].format(day=day) for day, state in odd}

@@ -14,6 +14,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from papers_pipeline.core.errors import OperatorError
+from papers_pipeline.core.lake import Lake, RowOf
 from papers_pipeline.core.per_paper import Counts
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.records import Record
@@ -50,6 +51,11 @@ def table_asset(
 
 
 day_asset = functools.partial(table_asset, partitions_def=DAILY)
+
+
+def last_rows(context: dg.AssetExecutionContext, lake: Lake, record: type[RowOf]) -> Sequence[RowOf]:
+    """The rows of the last build of this asset's day; none when it was never built."""
+    return lake.read(context.asset_key.to_user_string(), context.partition_key, record) or ()
 
 
 def _materializing(body: Body) -> Callable[..., Any]:

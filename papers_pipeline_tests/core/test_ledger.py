@@ -36,3 +36,6 @@ def test_a_line_that_a_killed_run_left_unfinished_is_passed_over(tmp_path):
     with (tmp_path / "2026-03-02.jsonl").open("a") as file:
         file.write('{"at": "2026-03-02T0')
     assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1]
+    ledger.add(spending(0.3))
+    assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, 0.3]
+    assert ledger.total_usd(date(2026, 3, 2)) == Ledger(tmp_path).total_usd(date(2026, 3, 2)) == 0.4
