@@ -306,11 +306,13 @@ class PlanRow(Record):
 
 
 class SiteFile(Record):
-    """A file of the published site, its path below the site's root."""
+    """A file of the published site, its path below the site's root. ``made_of`` is a hash of what it was made from,
+    where it is not made again without need."""
 
     path: str
     sha256: str
     bytes: int
+    made_of: str | None = None
 
 
 class PeriodFile(SiteFile):

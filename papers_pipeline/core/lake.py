@@ -35,14 +35,16 @@ class Lake:
     def __init__(self, root: UPath) -> None:
         self.root = root
 
-    def path(self, asset: str, partition: str) -> UPath:
-        """Where the table of an asset's partition lies."""
-        return self.root / asset / f"{partition}.parquet"
+    def path(self, asset: str, partition: str | None) -> UPath:
+        """Where the table of an asset's partition lies, or of an asset without partitions."""
+        return self.root / asset / f"{partition}.parquet" if partition else self.root / f"{asset}.parquet"
 
-    def read(self, asset: str, partition: str, record: type[RowOf]) -> list[RowOf] | None:
-        """The rows of a partition, or None when it was never built."""
+    def read(self, asset: str, partition: str | None, record: type[RowOf]) -> list[RowOf] | None:
+        """The rows of a partition, or of an asset without partitions; None when it was never built."""
         data = storage.read(self.path(asset, partition))
-        return None if data is None else [row for row in decode(data, asset, partition) if isinstance(row, record)]
+        if data is None:
+            return None
+        return [row for row in decode(data, asset, partition or "") if isinstance(row, record)]
 
     def assets(self) -> list[str]:
         """The assets that have a folder of partitions, by name."""

@@ -70,17 +70,17 @@ class Renderer:
 
     def day_page(self, issue: DailyIssue, lang: str) -> str:
         """The page of one day, for `<lang>/d/YYYY-MM-DD.html`."""
-        return self._page("day.html.j2", lang, f"d/{issue.date}.html", issue=issue, permalink=False)
+        return self.page("day.html.j2", lang, f"d/{issue.date}.html", issue=issue, permalink=False)
 
     def period_page(self, period: Period, lang: str) -> str:
         """The page of a month or week, for `<lang>/m/YYYY-MM.html` or `<lang>/w/YYYY-Www.html`."""
-        return self._page("period.html.j2", lang, period.span.path, period=period, span=period.span)
+        return self.page("period.html.j2", lang, period.span.path, period=period, span=period.span)
 
     def language_index(self, issue: DailyIssue | None, lang: str) -> str:
         """The first page of a language, for `<lang>/index.html`: the newest day with a paper, or that there is none."""
         if issue is None:
-            return self._page("empty.html.j2", lang, "index.html")
-        return self._page("day.html.j2", lang, "index.html", issue=issue, permalink=True)
+            return self.page("empty.html.j2", lang, "index.html")
+        return self.page("day.html.j2", lang, "index.html", issue=issue, permalink=True)
 
     def root_index(self) -> str:
         """The site's `index.html`, which leads to a language."""
@@ -90,7 +90,7 @@ class Renderer:
             "root.html.j2", locales=locales, root="", canonical=self._absolute("index.html"), alternates=alternates
         )
 
-    def _page(self, template: str, lang: str, path: str, **context: object) -> str:
+    def page(self, template: str, lang: str, path: str, **context: object) -> str:
         """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
         locale = self.locales[lang]
         return self._render(

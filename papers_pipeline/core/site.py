@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from upath import UPath
 
 from papers_pipeline.core import storage
+from papers_pipeline.core.catalogue import digest
 from papers_pipeline.core.periods import Period
 from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
@@ -25,20 +27,26 @@ def template_version() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class Page:
+    """A file that names more than one day. ``made_of`` is a hash of all that goes into it but templates and words:
+    ``make`` is not called while neither has changed."""
+
+    path: str
+    made_of: str
+    make: Callable[[], bytes]
+
+
 class Site:
     """The site below ``root``, local or on a bucket."""
 
     def __init__(self, root: UPath, renderer: Renderer) -> None:
         self.root = root
-        self._renderer = renderer
+        self.renderer = renderer
 
     def write_day(self, issue: DailyIssue) -> tuple[list[SiteFile], int]:
         """Write a day's pages, its JSON and the files that every page uses; returns the files and how many changed."""
         return self._write(self._day_files(issue))
-
-    def write_index(self, newest: DailyIssue | None) -> tuple[list[SiteFile], int]:
-        """Write the pages that lead to the newest day with a paper; returns the files and how many changed."""
-        return self._write(self._index_files(newest))
 
     def write_period(self, period: Period) -> tuple[list[PeriodFile], int]:
         """Write the pages of a month or week; returns the files, each with the neighbours that it leads to, and how
@@ -48,21 +56,35 @@ class Site:
         previous, following = (span.first if span else None for span in (beside.previous, beside.next))
         return [PeriodFile(**file.model_dump(), previous=previous, next=following) for file in files], changed
 
+    def write_pages(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
+        """Write those pages whose making has changed since ``before``, the files of the last time by path, and remove
+        what was written then and is no page now; returns all files and how many changed."""
+        version = template_version()
+        written: list[SiteFile] = []
+        changed = 0
+        for page in pages:
+            made_of = digest([version, self.renderer.site_url, page.made_of])
+            known = before.get(page.path)
+            if known and known.made_of == made_of and (self.root / page.path).exists():
+                written.append(known)
+                continue
+            (file,), differs = self._write(iter([(page.path, page.make())]))
+            written.append(file.model_copy(update={"made_of": made_of}))
+            changed += differs
+        for path in before.keys() - {file.path for file in written}:
+            (self.root / path).unlink(missing_ok=True)
+            changed += 1
+        return written, changed
+
     def _day_files(self, issue: DailyIssue) -> Iterator[tuple[str, bytes]]:
         yield from static_files().items()
-        for language in self._renderer.languages:
-            yield f"{language}/d/{issue.date}.html", self._renderer.day_page(issue, language).encode()
+        for language in self.renderer.languages:
+            yield f"{language}/d/{issue.date}.html", self.renderer.day_page(issue, language).encode()
         yield f"d/{issue.date}.json", public_json(issue)
 
     def _period_files(self, period: Period) -> Iterator[tuple[str, bytes]]:
-        for language in self._renderer.languages:
-            yield f"{language}/{period.span.path}", self._renderer.period_page(period, language).encode()
-
-    def _index_files(self, newest: DailyIssue | None) -> Iterator[tuple[str, bytes]]:
-        yield from static_files().items()
-        for language in self._renderer.languages:
-            yield f"{language}/index.html", self._renderer.language_index(newest, language).encode()
-        yield "index.html", self._renderer.root_index().encode()
+        for language in self.renderer.languages:
+            yield f"{language}/{period.span.path}", self.renderer.period_page(period, language).encode()
 
     def _write(self, pages: Iterator[tuple[str, bytes]]) -> tuple[list[SiteFile], int]:
         written, changed = [], 0

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from papers_pipeline.core.catalogue import read_catalogue
+from papers_pipeline.core.index import Issues, index_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.site import Site, template_version
 from papers_pipeline.defs.checks import day_check, files_present
@@ -31,18 +33,9 @@ def daily_pages(daily_issue: Sequence[DailyIssue], site: dg.ResourceParam[Site])
 
 
 @table_asset(record=SiteFile, group_name="site", kinds={"html"}, code_version=template_version(), deps=["daily_issue"])
-def site_index(site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]) -> Table:
-    """The pages that lead a reader to the newest day with a paper."""
-    newest = newest_issue(lake)
-    files, changed = site.write_index(newest)
-    papers = len(newest.papers) if newest else 0
-    return Table(files, papers=papers, metadata={"files": len(files), "changed": changed})
-
-
-def newest_issue(lake: Lake) -> DailyIssue | None:
-    """The issue of the newest day that has a paper."""
-    for partition in reversed(lake.partitions("daily_issue")):
-        issues = lake.read("daily_issue", partition, DailyIssue)
-        if issues and issues[0].papers:
-            return issues[0]
-    return None
+def site_index(context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]) -> Table:
+    """What names more than one day, but for months and weeks: only what has changed since the last time is made."""
+    catalogue = read_catalogue(lake)
+    before = {file.path: file for file in lake.read("site_index", None, SiteFile) or ()}
+    files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
+    return Table(files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed})

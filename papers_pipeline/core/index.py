@@ -1,0 +1,51 @@
+"""The pages that name more than one day, but for months and weeks: each part of the site gives its own, and
+`index_pages` puts them in order, pages before those that lead to them."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import lru_cache, partial
+
+from papers_pipeline.core.catalogue import Catalogue, digest
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.core.site import Page
+from papers_pipeline.records import DailyIssue
+
+
+class Issues:
+    """The whole issues of the lake, for what a card does not hold; read when a page is really made."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self.of = lru_cache(maxsize=64)(self._read)
+
+    def _read(self, day: date) -> DailyIssue:
+        issues = self._lake.read("daily_issue", day.isoformat(), DailyIssue)
+        assert issues, f"{day} is in the catalogue and not in the lake"
+        return issues[0]
+
+
+def index_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Iterator[Page]:
+    """Every page of the site's index."""
+    for part in PARTS:
+        yield from part(renderer, catalogue, issues)
+
+
+def front_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Iterator[Page]:
+    """What pages load, the first page of each language, with the newest day that has a paper, and the site's root."""
+    for path, data in static_files().items():
+        yield Page(path, hashlib.sha256(data).hexdigest(), partial(bytes, data))
+    day = next((it.date for it in reversed(catalogue.days) if it.papers), None)
+    newest = issues.of(day) if day else None
+    made_of = digest(newest.model_dump(mode="json") if newest else None)
+    for language in renderer.languages:
+        yield Page(f"{language}/index.html", made_of, partial(_html, renderer.language_index, newest, language))
+    yield Page("index.html", digest(renderer.languages), partial(_html, renderer.root_index))
+
+
+def _html(make: Callable[..., str], *arguments: object) -> bytes:
+    return make(*arguments).encode()
+
+
+PARTS = (front_pages,)

@@ -1,0 +1,113 @@
+"""Every paper once over all days, and pages that are made again only when what they are made of has changed."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from upath import UPath
+
+from papers_pipeline.core.catalogue import Catalogue, digest, read_catalogue, slug
+from papers_pipeline.core.lake import Lake, encode
+from papers_pipeline.core.site import Page, Site
+from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper
+from papers_pipeline_tests.core.test_render import paper, renderer
+
+DAYS = [date(2026, 3, number) for number in range(2, 5)]
+
+
+def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
+    lake = Lake(UPath(tmp_path / "lake"))
+    for day, papers in days:
+        issue = DailyIssue(
+            date=day, state="listed", list_state="listed", counts=IssueCounts(), built_at=None, papers=papers
+        )
+        path = lake.path("daily_issue", day.isoformat())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode([issue], DailyIssue))
+    return lake
+
+
+def catalogue_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Catalogue:
+    return read_catalogue(lake_of(tmp_path, *days))
+
+
+def test_the_newest_day_comes_first_and_votes_decide_inside_it(tmp_path: Path):
+    made = catalogue_of(
+        tmp_path,
+        (DAYS[0], [paper("2603.00001", upvotes=90)]),
+        (DAYS[1], [paper("2603.00003", upvotes=5), paper("2603.00002", upvotes=5), paper("2603.00004", upvotes=8)]),
+        (DAYS[2], []),
+    )
+    assert [card.id for card in made.cards] == ["2603.00004", "2603.00002", "2603.00003", "2603.00001"]
+    assert [(day.date, day.papers) for day in made.days] == [(DAYS[0], 1), (DAYS[1], 3), (DAYS[2], 0)]
+    assert made.by_id["2603.00001"].slogans["ru"] == "Мосты учатся считать ветер"
+    assert set(made.by_topic) == {"rl", "small_models"}
+    assert made.institutions == {"institute-of-invented-bridges": "Institute of Invented Bridges"}
+    assert len(made.by_institution["institute-of-invented-bridges"]) == 4
+
+
+def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_most_votes(tmp_path: Path):
+    made = catalogue_of(
+        tmp_path,
+        (DAYS[0], [paper("2603.00001", upvotes=9), paper("2603.00002", moved_to=DAYS[1], status="gone", upvotes=40)]),
+        (DAYS[1], [paper("2603.00001", upvotes=7), paper("2603.00002", upvotes=3)]),
+        (DAYS[2], [paper("2603.00001", upvotes=1, status="gone")]),
+    )
+    assert [(card.id, card.day, card.upvotes) for card in made.cards] == [
+        ("2603.00001", DAYS[1], 9),
+        ("2603.00002", DAYS[1], 3),
+    ]
+    assert made.by_id["2603.00001"].days == DAYS
+    assert made.by_id["2603.00002"].days == DAYS[:2]
+
+
+def test_a_rewritten_text_changes_the_digest_of_its_card(tmp_path: Path):
+    before, same = (catalogue_of(tmp_path / name, (DAYS[0], [paper()])).cards[0] for name in ("a", "b"))
+    text = paper().summaries["ru"].model_copy(update={"created_at": datetime(2026, 3, 9, tzinfo=UTC)})
+    after = catalogue_of(tmp_path / "c", (DAYS[0], [paper(summaries=paper().summaries | {"ru": text})])).cards[0]
+    assert before.digest == same.digest != after.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("École Polytechnique", "ecole-polytechnique"),
+        ("MIT, CSAIL", "mit-csail"),
+        ("mit  csail", "mit-csail"),
+        ("AT&T Labs", "at-t-labs"),
+        ("x" * 200, "x" * 80),
+    ],
+)
+def test_slugs_are_plain_words(name: str, wanted: str):
+    assert slug(name) == wanted
+
+
+def test_names_that_ascii_cannot_tell_apart_are_told_by_a_hash():
+    chinese = [slug(name) for name in ("清华大学", "北京大学", "清华大学 AI")]
+    assert len(set(chinese)) == 3
+    assert all(it.isalnum() and len(it) == 12 for it in chinese)
+
+
+def test_pages_are_made_again_only_when_what_they_are_made_of_changes(tmp_path: Path):
+    made: list[str] = []
+
+    def page(path: str, content: str) -> Page:
+        return Page(path, digest(content), lambda: made.append(path) or content.encode())
+
+    site = Site(UPath(tmp_path / "site"), renderer())
+    files, changed = site.write_pages([page("a.html", "1"), page("b.html", "1")], {})
+    assert (made, changed) == (["a.html", "b.html"], 2)
+
+    made.clear()
+    before = {file.path: file for file in files}
+    again, changed = site.write_pages([page("a.html", "1"), page("b.html", "2")], before)
+    assert (made, changed) == (["b.html"], 1)
+    assert again[0] == files[0]
+
+    made.clear()
+    (tmp_path / "site" / "a.html").unlink()
+    before = {file.path: file for file in again}
+    files, changed = site.write_pages([page("a.html", "1")], before)
+    assert (made, changed) == (["a.html"], 2)
+    assert [file.path for file in files] == ["a.html"]
+    assert not (tmp_path / "site" / "b.html").exists()
