@@ -34,9 +34,10 @@ test: $(READY)  ## the tests
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" papers_pipeline_tests/e2e
 
-bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample) and of the plan
+bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample) of the plan, and of the site
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
 	@$(BIN)/python benchmarks/plan.py
+	@$(BIN)/python -m benchmarks.site
 
 lint: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -1,0 +1,90 @@
+"""How long the whole site takes to make and how big it is, without cards and the search index; and one changed day.
+
+python -m benchmarks.site [DAYS [PAPERS]]
+"""
+
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from upath import UPath
+
+from benchmarks.generated import LANGUAGES, issues
+from papers_pipeline.core import storage
+from papers_pipeline.core.catalogue import read_catalogue
+from papers_pipeline.core.index import Issues, index_pages
+from papers_pipeline.core.lake import Lake, encode
+from papers_pipeline.core.locales import load_locales
+from papers_pipeline.core.periods import neighbours_of, period_of, touched
+from papers_pipeline.core.render import Renderer
+from papers_pipeline.core.site import PACKAGE, Site
+from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
+
+
+class Bench:
+    """The site's writers in the order of a build, each timed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lake = Lake(UPath(folder) / "lake")
+        self.folder = folder / "site"
+        renderer = Renderer(LANGUAGES, load_locales(PACKAGE / "locales", LANGUAGES), "https://papers.example")
+        self.site = Site(UPath(self.folder), renderer)
+        self.index: dict[str, SiteFile] = {}
+
+    def write(self, built: list[DailyIssue]) -> float:
+        """Write the days, what they touch, and the index; returns the seconds that took."""
+        started = time.perf_counter()
+        for issue in built:
+            storage.write(self.lake.path("daily_issue", str(issue.date)), encode([issue], DailyIssue))
+        days = [issue.date for issue in built]
+        spent = {"lake": time.perf_counter() - started}
+
+        for issue in built:
+            self.site.write_day(issue)
+        spent["days"] = time.perf_counter() - started - sum(spent.values())
+
+        for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
+            for span in touched(self.lake, kind, days):
+                found = [self.lake.read("daily_issue", str(day), DailyIssue) or [] for day in _days(span, self.lake)]
+                period = period_of(
+                    span, [it for rows in found for it in rows], date.max, neighbours_of(self.lake, span)
+                )
+                files, _ = self.site.write_period(period)
+                storage.write(self.lake.path(asset, span.first.isoformat()), encode(files, PeriodFile))
+        spent["months and weeks"] = time.perf_counter() - started - sum(spent.values())
+
+        catalogue = read_catalogue(self.lake)
+        spent["catalogue"] = time.perf_counter() - started - sum(spent.values())
+        files, changed = self.site.write_pages(
+            index_pages(self.site.renderer, catalogue, Issues(self.lake)), self.index
+        )
+        self.index = {file.path: file for file in files}
+        spent[f"index ({len(files)} files, {changed} changed)"] = time.perf_counter() - started - sum(spent.values())
+        print("; ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items()))
+        return time.perf_counter() - started
+
+
+def _days(span, lake: Lake) -> list[str]:
+    return [it for it in lake.partitions("daily_issue") if str(span.first) <= it <= str(span.last)]
+
+
+def main(folder: Path, days: int = 558, papers: int = 18) -> None:
+    bench = Bench(folder)
+    built = list(issues(days, papers))
+    seconds = bench.write(built)
+    files = [path for path in bench.folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    print(f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {size / 1e6:.0f} MB")
+
+    issue = built[days // 2]
+    text = issue.papers[0].summaries["ru"].model_copy(update={"text": "Новый текст. " * 20})
+    paper = issue.papers[0].model_copy(update={"summaries": issue.papers[0].summaries | {"ru": text}})
+    print(f"one day changed: {bench.write([issue.model_copy(update={'papers': [paper, *issue.papers[1:]]})]):.2f} s")
+    print(f"nothing changed: {bench.write([]):.2f} s")
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as temporary:
+        main(Path(temporary), *map(int, sys.argv[1:]))
