@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test e2e bench lint format lock clean
+.PHONY: help setup demo demo-ui dev test e2e bench audit lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,10 +34,14 @@ test: $(READY)  ## the tests
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" papers_pipeline_tests/e2e
 
-bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample) of the plan, and of the site
+bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample), of the plan, and of the site
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
 	@$(BIN)/python benchmarks/plan.py
 	@$(BIN)/python -m benchmarks.site
+
+audit: $(READY)  ## Lighthouse and the Nu HTML checker; they need node and java
+	@npm ci --silent --prefix papers_pipeline_tests/audit
+	@$(BIN)/python -m papers_pipeline_tests.audit
 
 lint: $(READY)  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ python -m benchmarks.site [DAYS [PAPERS]]
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from papers_pipeline.core.index import Issues, index_pages
 from papers_pipeline.core.lake import Lake, encode
 from papers_pipeline.core.locales import load_locales
 from papers_pipeline.core.periods import neighbours_of, period_of, touched
-from papers_pipeline.core.render import Renderer
+from papers_pipeline.core.render import IMAGE_SOURCES, Renderer
 from papers_pipeline.core.site import PACKAGE, Site
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 
@@ -26,10 +27,16 @@ from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 class Bench:
     """The site's writers in the order of a build, each timed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        site_url: str | None = "https://papers.example",
+        image_sources: Sequence[str] = IMAGE_SOURCES,
+    ) -> None:
         self.lake = Lake(UPath(folder) / "lake")
         self.folder = folder / "site"
-        renderer = Renderer(LANGUAGES, load_locales(PACKAGE / "locales", LANGUAGES), "https://papers.example")
+        locales = load_locales(PACKAGE / "locales", LANGUAGES)
+        renderer = Renderer(LANGUAGES, locales, site_url, image_sources=image_sources)
         self.site = Site(UPath(self.folder), renderer)
         self.index: dict[str, SiteFile] = {}
 
