@@ -11,7 +11,7 @@ from papers_pipeline.core.errors import OperatorError
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.per_paper import Silence
 from papers_pipeline.core.tasks import tasks_of
-from papers_pipeline.records import Enrichment, Record
+from papers_pipeline.records import Enrichment, ReadingTask, ReadingTranslation, Record
 from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import lake_of, models_of, prompts_of
 
@@ -32,14 +32,18 @@ class Sample:
 def sample(settings: Settings, name: str, count: int) -> tuple[Task[Any, Any, Any], list[Sample]]:
     """The prompt's task, and the newest papers whose stored answer is by another version, spread over days. Raises
     ComparisonError when there are none."""
-    tasks = {task.prompt.name: task for task in tasks_of(prompts_of(settings)).values()}
+    # One file is the prompt of every language's translation: there the asset is the name.
+    tasks = {
+        task.prompt.asset if task.prompt.into else task.prompt.name: task
+        for task in tasks_of(prompts_of(settings)).values()
+    }
     if name not in tasks:
         raise ComparisonError(f"no prompt named {name}; there are {', '.join(tasks)}")
     task, lake, found = tasks[name], lake_of(settings), []
     for day in reversed(lake.partitions(task.prompt.asset)):
         old = [row for row in _rows(lake, task.prompt.asset, day) if _is_by_another(row, task)]
         if old:
-            tables = {table: lake.read(table, day, Record) or [] for table in task.inputs}
+            tables = {table: lake.read(table, day, Record) or [] for table in (*task.inputs, *task.beside)}
             items = {item.arxiv_id: item for item in task.items(**tables)}
             found += [Sample(day, row, items[row.arxiv_id]) for row in old if _is_askable(task, items, row.arxiv_id)]
         if len(found) >= count:
@@ -62,6 +66,8 @@ def answer(settings: Settings, clock: Clock, task: Task[Any, Any, Any], samples:
 
 def shown(row: Enrichment) -> str:
     """What a row says, as plain text."""
+    if isinstance(row, ReadingTask | ReadingTranslation) and row.sentences:
+        return "\n".join(it if isinstance(it, str) else it.text for it in row.sentences)
     fields = row.model_dump(include={"emoji", "title", "text", "topics", "institutions"}, exclude_none=True)
     lines = [", ".join(value) if isinstance(value, list) else str(value) for value in fields.values()]
     return "\n".join(line for line in lines if line) or f"{row.state}: {row.reason}"

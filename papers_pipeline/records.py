@@ -188,6 +188,57 @@ class TopicTags(Enrichment):
     topics: list[str] = []
 
 
+class ReadingWord(BaseModel):
+    """A word of a Chinese sentence and its pinyin there; what is not Chinese (Latin words, numbers, punctuation,
+    spaces) has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    pinyin: str | None = None
+
+
+class ReadingSentence(BaseModel):
+    """A sentence of a reading task, and the same in words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    words: list[ReadingWord]
+
+
+class VocabularyWord(BaseModel):
+    """A word of a reading task above HSK 3. ``level`` is 4 to 7, where 7 stands for 7 to 9, or None for one that the
+    syllabus does not list; ``meaning`` is English."""
+
+    model_config = ConfigDict(frozen=True)
+
+    word: str
+    pinyin: str
+    level: int | None = None
+    meaning: str | None = None
+    source: Literal["glossary", "cc-cedict"] | None = None
+
+
+class ReadingTask(Enrichment):
+    """The Chinese reading task of a day, about one paper. ``level`` is the lowest HSK level, 1 to 7, whose words
+    make up most of the text."""
+
+    source: Literal["model"] | None = None
+    sentences: list[ReadingSentence] = []
+    vocabulary: list[VocabularyWord] = []
+    level: int | None = None
+
+
+class ReadingTranslation(Enrichment):
+    """A reading task in another language: a translation a sentence of ``of``, and the meanings of words by word."""
+
+    source: Literal["model"] | None = None
+    of: list[str] = []
+    sentences: list[str] = []
+    meanings: dict[str, str] = {}
+
+
 class IssueAuthor(BaseModel):
     """An author as printed, with the institutions that the paper gives this author."""
 
@@ -253,6 +304,59 @@ class IssuePaper(BaseModel):
     summaries: dict[str, IssueText] = {}
 
 
+class IssueMeaning(BaseModel):
+    """What a word of the vocabulary means in one language, and who says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    source: Literal["glossary", "cc-cedict", "model"]
+
+
+class IssueVocabularyWord(BaseModel):
+    """A word of a reading task's vocabulary in the public record, with its meaning by language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    word: str
+    pinyin: str
+    level: int | None = None
+    meanings: dict[str, IssueMeaning] = {}
+
+
+class IssueTranslation(BaseModel):
+    """A reading task's sentences in one language."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: OutcomeState
+    reason: str | None = None
+    sentences: list[str] = []
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    created_at: datetime | None = None
+
+
+class IssueReadingTask(BaseModel):
+    """The Chinese reading task in the public record of a day: ``id`` and ``title`` are those of its paper."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+    state: OutcomeState
+    reason: str | None = None
+    level: int | None = None
+    sentences: list[ReadingSentence] = []
+    vocabulary: list[IssueVocabularyWord] = []
+    translations: dict[str, IssueTranslation] = {}
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    created_at: datetime | None = None
+
+
 class IssueCounts(BaseModel):
     """How many papers the day shows, and how many of them moved, were withdrawn, or are gone unexplained."""
 
@@ -278,6 +382,7 @@ class DailyIssue(Record):
     built_at: datetime | None
     previous: date_ | None = None
     next: date_ | None = None
+    reading_task: IssueReadingTask | None = None
     papers: list[IssuePaper]
 
 

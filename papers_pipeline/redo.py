@@ -33,8 +33,11 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
     # The days may hold different abstracts of one paper, each with an answer of its own.
     asked: set[str] = set()
     for day in days:
-        rows = {name: builder.lake.read(name, day, Record) or [] for name in task.inputs}
-        item = next(item for item in task.items(**rows) if item.arxiv_id == arxiv_id)
+        rows = {name: builder.lake.read(name, day, Record) or [] for name in (*task.inputs, *task.beside)}
+        earlier = builder.lake.read(asset, day, task.record) or []
+        item = next((it for it in task.choose(task.items(**rows), earlier) if it.arxiv_id == arxiv_id), None)
+        if item is None:
+            raise RedoError(f"{asset} {day}: it is not about {arxiv_id}")
         texts = task.texts(item)
         if isinstance(texts, Unasked):
             raise RedoError(f"{asset} {day}: {arxiv_id} is not asked about: {texts.reason}")
@@ -46,6 +49,7 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{asset} {day}: {arxiv_id}: {error}; the old answer stays") from None
     wanted = [date.fromisoformat(day) for day in days]
-    reports = builder.build_only(wanted, [asset, "daily_issue", "daily_pages"])
+    following = [name for name, other in tasks.items() if asset in other.inputs]
+    reports = builder.build_only(wanted, [asset, *following, "daily_issue", "daily_pages"])
     builder.build_site(wanted)
     return reports

@@ -27,6 +27,7 @@ _NO_MEANING = regex.compile(
     r"(?i)^(?:(?:old |erhua |archaic )?variant of|see |also |CL:|surname |used in |abbr\. )|\[|\|"
 )
 _DETERMINERS, _NUMERALS = "这那每各几某哪", "一二两三四五六七八九十百千万亿半多双数"
+_RESULTS = "掉对错完到住好出起成会懂见清开上下满"
 _MEASURES = frozenset("个种次条张句段行项类篇步层组轮天年月分秒位家本件只台幅首遍点倍套块批道页名份对处场样些")
 _LONGEST_IN_ONE = 3
 _VOWELS = "aāáǎàoōóǒòeēéěè"
@@ -45,7 +46,7 @@ class Word:
 
 def words(sentence: str) -> list[Word]:
     """The sentence cut into words, in order; joined they are the sentence again."""
-    tokens = list(_tokens(sentence))
+    tokens = _mended(list(_tokens(sentence)))
     return [
         Word(token.text, _reading(tokens, place) if token.is_chinese else None) for place, token in enumerate(tokens)
     ]
@@ -205,18 +206,36 @@ def _others(text: str) -> Iterator[_Token]:
 
 
 def _known(text: str, tag: str) -> Iterator[_Token]:
-    """The token in words that a list or dictionary has: 看过 is two words, and so are 三行 and 这种."""
+    """The token in words that a list or dictionary has: 看过 is two words, and so are 三行, 这种 and 答对."""
     lexicon = _lexicon()
+    is_listed = text in lexicon.levels or text in lexicon.terms
+    is_number = len(text) > 1 and not is_listed and set(text) <= set(_NUMERALS)
+    is_result = len(text) == 2 and not is_listed and text[1] in _RESULTS and text[0] in lexicon.levels
     is_counted = text[0] in _DETERMINERS + _NUMERALS and text[1:] in _MEASURES
     if is_counted and lexicon.levels.get(text, HSK_BAND) > 3:
         yield _Token(text[0], "m" if text[0] in _NUMERALS else "r")
         yield _Token(text[1:], "q")
+    elif is_number:
+        yield from (_Token(numeral, "m") for numeral in text)
+    elif is_result:
+        yield from (_Token(character, "v") for character in text)
     elif len(text) == 1 or (lexicon.knows(text) and text != "得了"):
         yield _Token(text, tag)
     else:
         length = next((n for n in range(len(text) - 1, 1, -1) if lexicon.knows(text[:n])), 1)
         yield _Token(text[:length], tag)
         yield from _known(text[length:], _tag_of(text[length:]) or tag)
+
+
+def _mended(tokens: list[_Token]) -> list[_Token]:
+    """The tokens with those cut that jieba takes for a word whatever stands beside them."""
+    for place in reversed(range(len(tokens))):
+        token, before, behind = tokens[place], tokens[max(place - 1, 0)], tokens[min(place + 1, len(tokens) - 1)]
+        is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
+        is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
+        if is_able or is_long:
+            tokens[place : place + 1] = [_Token(token.text[0]), _Token(token.text[1])]
+    return tokens
 
 
 def _tag_of(text: str) -> str | None:

@@ -38,6 +38,10 @@ class Task(Generic[Item, Row, Output]):
     ``record`` is the type of its rows, ``inputs`` the assets whose rows ``items`` joins into one item a paper.
     ``texts`` gives what the prompt is told of an item (several: the next for the next model), ``judge`` the verdict on
     an answer to one of them, ``written`` the row of an answer and ``unwritten`` that of an item without one.
+
+    A task that is done about ``one_a_day`` chooses its item by ``choose``, which is given the rows of the last build
+    too. ``beside`` are tables that ``items`` takes as they are stored: nothing goes stale when they change.
+    ``still_fits`` tells whether a row of the last build may stay when nothing new can be had.
     """
 
     prompt: Prompt
@@ -49,6 +53,10 @@ class Task(Generic[Item, Row, Output]):
     judge: Callable[[Output, Mapping[str, Any]], Verdict]
     written: Callable[[Item, Answer[Output]], Row]
     unwritten: Callable[[Item, Outcome[Row]], Row]
+    one_a_day: bool = False
+    beside: tuple[str, ...] = ()
+    choose: Callable[[Sequence[Item], Sequence[Row]], Sequence[Item]] = lambda items, earlier: items
+    still_fits: Callable[[Item, Row], bool] = lambda item, row: True
 
 
 def answered(prompt: Prompt, text: Mapping[str, Any], answer: Answer[Any]) -> dict[str, Any]:
@@ -88,7 +96,11 @@ async def enrich(
     """One row an item, in the given order, the counts, and what was spent. ``earlier`` are the rows of the last build:
     what a model wrote stays when nothing new can be had."""
     by_id = {item.arxiv_id: item for item in items}
-    before = {row.arxiv_id: row for row in earlier if row.state == "done"}
+    before = {
+        row.arxiv_id: row
+        for row in earlier
+        if row.state == "done" and row.arxiv_id in by_id and task.still_fits(by_id[row.arxiv_id], row)
+    }
 
     async with models.chain(task.prompt, task.output, task.judge, day) as chain:
 

@@ -70,7 +70,7 @@ def summary_verdict(
         faults.append(wrong)
     else:
         faults += _foreign_faults(language, title, text, source)
-        faults += _russian_faults(f"{title}\n{text}", paper_title, terms) if language == "ru" else ()
+        faults += russian_faults(f"{title}\n{text}", paper_title, terms) if language == "ru" else ()
     if wants_emoji:
         faults += emoji_faults(emoji)
     return Verdict(tuple(faults), tuple(number_warnings(f"{title}\n{text}", source)))
@@ -188,13 +188,14 @@ _MIXED = regex.compile(r"\b(?=\w*\p{Latin})(?=\w*\p{Cyrillic})\w+\b")
 _SHARE_OF_SCRIPT = 0.2
 
 
-def _knows(language: str) -> bool:
+def knows(language: str) -> bool:
+    """Whether the detector knows the language (ISO 639-1)."""
     return len(language) == 2 and language in _detector().labels
 
 
 def _wrong_language(language: str, text: str) -> str | None:
     found = detected_language(text)
-    if found in (None, language) or not _knows(language):
+    if found in (None, language) or not knows(language):
         return None
     return f"The text is in the language {found}, {language} is asked: write title and text in {language}."
 
@@ -211,7 +212,7 @@ def _foreign_faults(language: str, title: str, text: str, source: str) -> Iterat
         yield f'The word "{excerpt(mixed[0])}" mixes Latin and Cyrillic letters: write it in one alphabet.'
     if script in _SCRIPTS and title.strip() and not regex.search(f"[{_SCRIPTS[script]}]", title):
         yield f'The title "{excerpt(title)}" is not in the language {language}: write it in {language}.'
-    for sentence in _sentences(language, text) if _knows(language) else ():
+    for sentence in _sentences(language, text) if knows(language) else ():
         other, sure = _detect(sentence)
         if other != language and sure > SURE_OF_SENTENCE and len(sentence) >= SHORTEST_FOREIGN_SENTENCE:
             yield f'The sentence "{excerpt(sentence)}" is in the language {other}: write it in {language}.'
@@ -228,7 +229,7 @@ _WORD = r"[\p{Latin}\d]+(?:[-‑–@'’_.+][\p{Latin}\d]+)*"
 _RUN = regex.compile(rf"{_WORD}(?:[ \u00a0]{_WORD})*")
 
 
-def _russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Iterator[str]:
+def russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Iterator[str]:
     """Lower-case Latin words that no term explains. A word with a capital, a digit, a point or an underscore inside is
     a name or an abbreviation, and so is the first word of the paper's title; Mixture of Experts keeps its "of"."""
     for pattern in MARKUP.values():

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from papers_pipeline.core.days import DayAssessment, assess
 from papers_pipeline.core.institution_names import load_institution_names
 from papers_pipeline.core.lake import Lake, rows_of
+from papers_pipeline.core.reading_task import issue_reading_task
 from papers_pipeline.core.storage import read
 from papers_pipeline.records import (
     Affiliations,
@@ -21,6 +22,8 @@ from papers_pipeline.records import (
     PaperFigures,
     PaperVotes,
     ParsedPaper,
+    ReadingTask,
+    ReadingTranslation,
     Summary,
     TopicTags,
 )
@@ -130,11 +133,14 @@ def build_issue(
     links: DayLinks,
     now: datetime,
     quiet_days: Sequence[date] = (),
+    reading: Sequence[ReadingTask] | None = None,
+    translations: Mapping[str, Sequence[ReadingTranslation] | None] | None = None,
 ) -> tuple[DailyIssue, DayAssessment]:
     """The public record of a day, its papers by upvotes and then by id, and the assessment of its list.
 
     ``texts`` names every language of the site, in its order; a language that was never built is ``pending``, and the
-    institutions of a paper that was never read are Hugging Face's.
+    institutions of a paper that was never read
+    are Hugging Face's. ``translations`` are those of the reading task, by language.
     """
     moved = {paper.arxiv_id: to for paper in listing if (to := links.moved_to(paper.arxiv_id, day))}
     assessment = assess(day, listing, moved, now, quiet_days)
@@ -157,13 +163,18 @@ def build_issue(
         )
         for paper in assessment.shown
     ]
+    task = issue_reading_task(reading, translations or {}, {paper.id: paper.title for paper in papers})
     written = [text.created_at for paper in papers for text in paper.summaries.values() if text.created_at]
+    if task:
+        times = (task.created_at, *(translation.created_at for translation in task.translations.values()))
+        written += [time for time in times if time]
     issue = DailyIssue(
         date=day,
         state=assessment.state,
         list_state=assessment.list_state,
         counts=IssueCounts(),
         built_at=max([*written, *(paper.first_seen_at for paper in assessment.shown)], default=None),
+        reading_task=task,
         papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.id)),
     )
     issue = linked(issue, links)

@@ -4,7 +4,7 @@ Stored rows are compared, never tags: each row says by which prompt version and 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -76,7 +76,11 @@ class Planner:
         ]
         listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
         ids = {day: {row["arxiv_id"] for row in listed.get(day, ())} for day in days}
-        rows = {(row.day, row.asset): row for asset in self._tasks for row in self._asset(asset, ids)}
+        rows: dict[tuple[str, str], PlanRow] = {}
+        for asset, task in self._tasks.items():
+            # What is asked about another prompt's answer is not known while that answer is still to be bought.
+            unknown = {row.day for row in rows.values() if row.asset in task.inputs and _is_to_come(row)}
+            rows |= {(row.day, row.asset): row for row in self._asset(asset, ids, unknown)}
         return [rows[day, asset] for day in days for asset in self._tasks]
 
     def estimate(self, asset: str, items: Sequence[Any]) -> tuple[int, float | None]:
@@ -93,7 +97,8 @@ class Planner:
         tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
         return price(model, *tokens, self._assumed_price) if model else None
 
-    def _asset(self, asset: str, listed: Mapping[str, set[str]]) -> Iterable[PlanRow]:
+    def _asset(self, asset: str, listed: Mapping[str, set[str]], unknown: Set[str]) -> Iterable[PlanRow]:
+        """``unknown`` are the days on which what the asset is asked about will be another than what is stored."""
         columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
         stored = scan(self._lake, asset, list(listed), columns)
         counted: set[str] = set()
@@ -102,7 +107,10 @@ class Planner:
         share = askable / len(every) if every else 1.0
         for day, ids in listed.items():
             rows = [row for row in stored.get(day, ()) if row["arxiv_id"] in ids]
-            yield self._row(asset, day, len(ids), rows if day in stored else None, counted, share)
+            if self._tasks[asset].one_a_day:
+                yield self._row_of_one(asset, day, rows if day in stored else None, day in unknown, counted)
+            else:
+                yield self._row(asset, day, len(ids), rows if day in stored else None, counted, share)
 
     def _row(
         self,
@@ -116,9 +124,10 @@ class Planner:
         """``counted`` are the inputs that another day counts already: a paper of two days is bought once; ``share`` is
         that of the papers that could be asked about so far, for a day whose papers were not read yet."""
         prompt = self._tasks[asset].prompt
+        state: PlanState
         if rows is None or len(rows) < papers:
             wanted = self._wanted_of_items(asset, day)
-            state: PlanState = "missing" if rows is None else "stale"
+            state = "missing" if rows is None else "stale"
             counts = Counter(missing=papers)
         else:
             rows = [row for row in rows if row["reason"] not in UNASKABLE]
@@ -128,6 +137,35 @@ class Planner:
         new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
         counted.update(key for key in new if key)
         calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
+        return self._planned(asset, day, state, papers, counts, calls)
+
+    def _row_of_one(
+        self,
+        asset: str,
+        day: str,
+        rows: Sequence[Mapping[str, Any]] | None,
+        is_unknown: bool,
+        counted: set[str],
+    ) -> PlanRow:
+        """The row of a task about one paper a day, or about none."""
+        prompt = self._tasks[asset].prompt
+        state: PlanState
+        if rows and not is_unknown:
+            counts = Counter(_state(row, prompt) for row in rows)
+            state = "stale" if counts["stale"] else "incomplete" if counts["pending"] + counts["failed"] else "current"
+            wanted: list[str | None] = [row["input_hash"] for row in rows if _state(row, prompt) != "current"]
+        else:
+            wanted = [None] if is_unknown else self._wanted_of_items(asset, day)
+            counts = Counter(missing=len(wanted))
+            state = "missing" if rows is None else "stale" if wanted else "current"
+        new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
+        counted.update(key for key in new if key)
+        return self._planned(asset, day, state, max(len(rows or ()), len(wanted)), counts, len(new))
+
+    def _planned(
+        self, asset: str, day: str, state: PlanState, papers: int, counts: Counter[str], calls: int
+    ) -> PlanRow:
+        prompt = self._tasks[asset].prompt
         size = self._size(asset) if calls else CallSize(0, 0)
         return PlanRow(
             asset=asset,
@@ -149,12 +187,13 @@ class Planner:
         """The inputs of a day that was never built, or whose list has grown since; None for one that is not known
         before the papers are read."""
         task = self._tasks[asset]
-        tables: dict[str, list[Record] | None] = {name: self._lake.read(name, day, Record) for name in task.inputs}
+        names = (*task.inputs, *task.beside)
+        tables: dict[str, list[Record] | None] = {name: self._lake.read(name, day, Record) for name in names}
         if any(table is None for table in tables.values()):
-            listing = tables["feed_listing"] or []
-            return [None] * len(listing)
+            # Of one a day, too: nothing is known of it before what it is made of was built.
+            return [] if task.one_a_day else [None] * len(tables["feed_listing"] or [])
         wanted: list[str | None] = []
-        for item in task.items(**tables):
+        for item in task.choose(task.items(**tables), self._lake.read(asset, day, task.record) or []):
             texts = task.texts(item)
             if not isinstance(texts, Unasked):
                 wanted.append(input_hash(**texts[0]))
@@ -179,6 +218,10 @@ def _state(row: Mapping[str, Any], prompt: Prompt) -> str:
     if row["state"] != "done":
         return str(row["state"])
     return "current" if row["prompt_version"] == prompt.version else "stale"
+
+
+def _is_to_come(row: PlanRow) -> bool:
+    return bool(row.papers and row.model) and (row.state in ("stale", "missing") or row.calls > 0)
 
 
 def _call_sizes(ledger: Ledger) -> dict[tuple[str, str | None], CallSize]:

@@ -22,6 +22,7 @@ from papers_pipeline.core.topics import Topic, load_topics
 
 PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
 SUMMARY = "summary."
+TRANSLATION = "reading_translation"
 FIRST_LANGUAGE = "ru"
 
 
@@ -40,7 +41,8 @@ class Messages(BaseModel):
 
 class Prompt(BaseModel):
     """One prompt file. ``models`` is tried in order; ``output`` names the fields of the answer; ``limits`` are numbers
-    that the template states and the guardrails hold; ``topics`` is the closed list, for the prompt that asks for it."""
+    that the template states and the guardrails hold; ``topics`` is the closed list, for the prompt that asks for it;
+    ``into`` is the language that a translation's prompt is used for, one copy of the prompt a language."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +53,7 @@ class Prompt(BaseModel):
     temperature: float | None = None
     max_tokens: int = 1000
     limits: dict[str, int] = {}
+    into: str | None = None
     template: str = Field(min_length=1)
     topics: tuple[Topic, ...] = ()
 
@@ -62,6 +65,8 @@ class Prompt(BaseModel):
     @property
     def asset(self) -> str:
         """The asset that the prompt's answers become."""
+        if self.into:
+            return f"{self.name}_{self.into}"
         return f"summaries_{self.language}" if self.language else self.name
 
     @cached_property
@@ -118,6 +123,7 @@ class Prompts(BaseModel):
 
     summaries: tuple[Prompt, ...]
     others: Mapping[str, Prompt]
+    translations: tuple[Prompt, ...]
     topics: tuple[Topic, ...]
     terms: frozenset[str]
 
@@ -129,7 +135,7 @@ class Prompts(BaseModel):
     @property
     def every(self) -> tuple[Prompt, ...]:
         """The prompts in the order of their assets."""
-        return (*self.summaries, *self.others.values())
+        return (*self.summaries, *self.others.values(), *self.translations)
 
 
 def prompts_version(prompts: Prompts) -> str:
@@ -160,9 +166,20 @@ def load_prompts(
             f"or name in PAPERS_LANGUAGES only {', '.join(sorted(map(str, summaries)))}"
         )
     others = {name: prompt for name, prompt in prompts.items() if not prompt.language}
+    translation = others.pop(TRANSLATION, None)
+    into = [it for it in order if it and not is_chinese(it)] if translation else []
     return Prompts(
-        summaries=tuple(summaries[language] for language in order), others=others, topics=topics, terms=terms
+        summaries=tuple(summaries[language] for language in order),
+        others=others,
+        translations=tuple(translation.model_copy(update={"into": it}) for it in into if translation),
+        topics=topics,
+        terms=terms,
     )
+
+
+def is_chinese(language: str) -> bool:
+    """Whether a language of the site, `zh` or one of its regions, needs no translation of a Chinese text."""
+    return language.split("-")[0] == "zh"
 
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:

@@ -6,6 +6,7 @@ from papers_pipeline.core.affiliations import affiliations_task
 from papers_pipeline.core.enrichment import Task
 from papers_pipeline.core.institution_names import load_institution_names
 from papers_pipeline.core.prompts import Prompts
+from papers_pipeline.core.reading_task import reading_task, translation_task
 from papers_pipeline.core.summaries import summary_task
 from papers_pipeline.core.tags import tags_task
 
@@ -15,4 +16,6 @@ def tasks_of(prompts: Prompts) -> dict[str, Task[Any, Any, Any]]:
     tasks: list[Task[Any, Any, Any]] = [summary_task(prompt, prompts.terms) for prompt in prompts.summaries]
     tasks.append(tags_task(prompts.others["topic_tags"]))
     tasks.append(affiliations_task(prompts.others["affiliations"], load_institution_names()))
+    tasks.append(reading_task(prompts.others["reading_task"]))
+    tasks += [translation_task(prompt, prompts.terms) for prompt in prompts.translations]
     return {task.prompt.asset: task for task in tasks}

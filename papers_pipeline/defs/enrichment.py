@@ -10,6 +10,7 @@ from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.llm import Models
 from papers_pipeline.core.per_paper import Progress
 from papers_pipeline.core.prompts import Prompt
+from papers_pipeline.core.reading_task import language_name
 from papers_pipeline.core.tasks import tasks_of
 from papers_pipeline.defs.checks import complete, day_check, in_language, providers_answer
 from papers_pipeline.defs.tables import Table, day_asset, last_rows
@@ -41,11 +42,13 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
         **inputs: Sequence[Record],
     ) -> Table:
+        beside = {name: lake.read(name, context.partition_key, Record) or [] for name in task.beside}
+        earlier = last_rows(context, lake, task.record)
         rows, counts, spent = await enrich(
             task,
-            task.items(**inputs),
+            task.choose(task.items(**inputs, **beside), earlier),
             models=models,
-            earlier=last_rows(context, lake, task.record),
+            earlier=earlier,
             day=context.partition_key,
             concurrency=settings.llm_concurrency,
             progress=progress,
@@ -72,7 +75,11 @@ def description(task: Task[Any, Any, Any]) -> str:
     """What the UI says of a prompt's asset."""
     if task.prompt.language:
         return f"A slogan and a short text a paper in the language «{task.prompt.language}»."
+    if task.prompt.into:
+        return f"The day's reading task in {language_name(task.prompt.into)}: translation and vocabulary."
     return {
+        "reading_task": "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with "
+        "pinyin and vocabulary by libraries. It reads the votes from the kept responses: a new vote makes no text stale.",
         "topic_tags": "The topics of each paper, from the closed list of `prompts/topics.yaml`.",
         "affiliations": "The institutions of each paper, and of each author, as printed on its title page.",
     }[task.prompt.name]

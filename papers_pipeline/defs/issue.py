@@ -1,7 +1,8 @@
 """The day joined into its public record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -18,7 +19,7 @@ from papers_pipeline.records import (
     PaperFigures,
     PaperVotes,
     ParsedPaper,
-    Summary,
+    ReadingTask,
     TopicTags,
 )
 from papers_pipeline.settings import Settings, load_settings
@@ -26,22 +27,25 @@ from papers_pipeline.wiring import prompts_of
 
 # A day that was bought before a language existed still becomes an issue: what is absent is pending.
 OPTIONAL = {"allow_missing_partitions": True}
+OTHERS = ("topic_tags", "affiliations", "figures", "parsed_text", "reading_task")
 
 # By six in the morning after a weekday, an issue was built within the last day.
 WEEKDAYS = dg.FreshnessPolicy.cron(deadline_cron="0 6 * * 2-6", lower_bound_delta=timedelta(hours=24))
 
 
-def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
-    """The asset that joins the day, with one optional input a language."""
+def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg.AssetsDefinition:
+    """The asset that joins the day, with one optional input a language, and one a translation of the reading task
+    (``translations``: its asset by language)."""
+
+    texts_of = {language: f"summaries_{language}" for language in languages}
 
     @day_asset(
         record=DailyIssue,
         group_name="site",
         kinds={"python", "parquet"},
-        code_version="1",
+        code_version="2",
         freshness_policy=WEEKDAYS,
-        ins={f"summaries_{language}": dg.AssetIn(metadata=OPTIONAL) for language in languages}
-        | {name: dg.AssetIn(metadata=OPTIONAL) for name in ("topic_tags", "affiliations", "figures", "parsed_text")},
+        ins={name: dg.AssetIn(metadata=OPTIONAL) for name in (*texts_of.values(), *translations.values(), *OTHERS)},
         check_specs=[day_check("list_state", "daily_issue", "The list of the day is in order.")],
     )
     def daily_issue(
@@ -52,23 +56,24 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
         affiliations: Sequence[Affiliations] | None,
         figures: Sequence[PaperFigures] | None,
         parsed_text: Sequence[ParsedPaper] | None,
+        reading_task: Sequence[ReadingTask] | None,
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         lake: dg.ResourceParam[Lake],
-        **summaries: Sequence[Summary] | None,
+        **written: Sequence[Any] | None,
     ) -> Table:
-        """The day's one public record: listing, votes, texts, tags, institutions and figures joined, papers by upvotes.
+        """The day's one public record: listing, votes, texts, tags, institutions, figures and reading task joined,
+        papers by upvotes.
 
         Where else a paper is listed, and the neighbouring days, it reads from the listings of the days around it.
         """
         day = day_of(context)
-        texts = {language: summaries[f"summaries_{language}"] for language in languages}
         links = Listings(lake, day, day).links(day)
         issue, assessment = build_issue(
             day,
             feed_listing,
             paper_votes,
-            texts,
+            {language: written[asset] for language, asset in texts_of.items()},
             topic_tags,
             affiliations,
             figures,
@@ -76,6 +81,8 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
             links,
             clock.now(),
             settings.quiet_days,
+            reading_task,
+            {language: written[asset] for language, asset in translations.items()},
         )
         return Table(
             [issue],
@@ -90,4 +97,6 @@ def issue_asset(languages: Sequence[str]) -> dg.AssetsDefinition:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions(assets=[issue_asset(prompts_of(load_settings()).languages)])
+    prompts = prompts_of(load_settings())
+    translations = {prompt.into: prompt.asset for prompt in prompts.translations if prompt.into}
+    return dg.Definitions(assets=[issue_asset(prompts.languages, translations)])

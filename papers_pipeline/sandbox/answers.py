@@ -91,6 +91,20 @@ TEXTS = {
     "ersetzt wurde.",
 }
 COMMAS = {"zh": "、"}
+SENTENCES = (
+    "这是沙盒写的测试答案，标记是 {code}。",
+    "论文的题目里有 {words} 这些词。",
+    "这段话不介绍作者做了什么，也不介绍结果。",
+    "它只用来检查网站的每一步是不是都能正常运行。",
+    "如果你在网页上看到它，说明从名单到网页都没有问题。",
+    "只有语言模型被换成了沙盒。",
+)
+TRANSLATIONS = {
+    "en": ("This is the test translation of sentence {number} with the mark {code}.", "meaning in a test answer"),
+    "ru": ("Это тестовый перевод предложения номер {number} с меткой {code}.", "значение из тестового ответа"),
+    "es": ("Esta es la traducción de prueba de la frase {number} con la marca {code}.", "significado de prueba"),
+    "de": ("Dies ist die Testübersetzung von Satz {number} mit der Marke {code}.", "Bedeutung aus der Testantwort"),
+}
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,10 @@ class Question:
 
 def answer(question: Question) -> dict[str, Any]:
     """A value for each field asked for; of a question for prose, `text` alone."""
+    if set(question.fields) == {"sentences"}:
+        return {"sentences": _sample_readings().get(question.title, {}).get("zh") or _made_sentences(question)}
+    if set(question.fields) == {"sentences", "meanings"}:
+        return _translation(question)
     known = _sample_answer(question.title, question.language)
     made = _made_answer(question)
     given = {name: _shaped(known.get(name, made.get(name)), schema) for name, schema in question.fields.items()}
@@ -155,11 +173,47 @@ def _sample_answer(title: str, language: str) -> dict[str, Any]:
     return {"emoji": written["ru"]["emoji"]} | summary | fields
 
 
+@cache
+def _sample_readings() -> dict[str, dict[str, Any]]:
+    """The hand-written reading tasks by the titles of their papers."""
+    ids = {arxiv_id: title for title, arxiv_id in _sample_titles().items()}
+    answers = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (SAMPLE / "answers").iterdir()}
+    return {ids[arxiv_id]: answer["reading"] for arxiv_id, answer in answers.items() if "reading" in answer}
+
+
+def _translation(question: Question) -> dict[str, Any]:
+    """The hand-written translation of a sample's sentences, else one that says that it is a test answer."""
+    sentences = question.passages.get("sentences", "").split("\n")
+    words = [word for word in question.passages.get("words", "").split("\n") if word]
+    known = next((it for it in _sample_readings().values() if it["zh"] == sentences), {})
+    written = known.get(question.language, {})
+    sentence, meaning = TRANSLATIONS.get(question.language, TRANSLATIONS["en"])
+    meanings = {word: meaning for word in words} | written.get("meanings", {})
+    return {
+        "sentences": written.get("sentences")
+        or [sentence.format(number=number, code=_code(text)) for number, text in enumerate(sentences, 1)],
+        "meanings": [{"word": word, "meaning": meanings[word]} for word in words],
+    }
+
+
+def _made_sentences(question: Question) -> list[str]:
+    """Simple Chinese sentences that say that they are a test answer and quote words of the title."""
+    code = _code(question.title + question.passages.get("abstract", ""))
+    words = COMMAS["zh"].join(quotable(question.title)[:3]) or code
+    return [sentence.format(code=code, words=words) for sentence in SENTENCES]
+
+
+def _code(text: str) -> str:
+    """A few letters that tell one text from another."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in digest[:CODE_LENGTH])
+
+
 def _made_answer(question: Question) -> dict[str, Any]:
     language = question.language if question.language in TEXTS else "en"
     abstract = question.passages.get("abstract", question.user)
     digest = hashlib.sha256(f"{question.title}\n{abstract}".encode()).digest()
-    code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in digest[:CODE_LENGTH])
+    code = _code(f"{question.title}\n{abstract}")
     words = [_cased(word, language) for word in quotable(abstract) or quotable(question.title)]
     half = (len(words) + 1) // 2
     comma = COMMAS.get(language, ", ")
