@@ -31,7 +31,13 @@ _OF_PAPERS = (
     "summaries.key_value.value.title",
     "summaries.key_value.value.created_at",
 )
-COLUMNS = ("date", "state", *(f"papers.list.element.{column}" for column in _OF_PAPERS))
+_OF_READING = ("id", "title", "state", "level")
+COLUMNS = (
+    "date",
+    "state",
+    *(f"reading_task.{column}" for column in _OF_READING),
+    *(f"papers.list.element.{column}" for column in _OF_PAPERS),
+)
 """The part of an issue that a card is made of: reading all of it takes four times as long."""
 
 
@@ -63,12 +69,24 @@ class Card(BaseModel):
 
 
 @dataclass(frozen=True)
+class ReadingCard:
+    """The reading task of a day in short; ``slogans`` are its paper's, by language."""
+
+    day: date
+    id: str
+    title: str
+    level: int
+    slogans: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class CatalogueDay:
-    """A day that was built."""
+    """A day that was built, and its reading task if there is a text."""
 
     date: date
     state: DayState
     papers: int
+    reading: ReadingCard | None = None
 
 
 class Catalogue:
@@ -111,8 +129,10 @@ def read_catalogue(lake: Lake) -> Catalogue:
     days, cards = [], []
     for partition in lake.partitions("daily_issue"):
         for row in rows_of(read(lake.path("daily_issue", partition)) or b"", COLUMNS):
-            days.append(CatalogueDay(row["date"], row["state"], len(row["papers"])))
-            cards += [_card(row["date"], paper) for paper in row["papers"]]
+            cards_of_day = [_card(row["date"], paper) for paper in row["papers"]]
+            reading = _reading(row["date"], row.get("reading_task"), cards_of_day)
+            days.append(CatalogueDay(row["date"], row["state"], len(row["papers"]), reading))
+            cards += cards_of_day
     return Catalogue(days, cards)
 
 
@@ -127,6 +147,14 @@ def _card(day: date, paper: dict[str, Any]) -> Card:
             "written": {language: text["created_at"] for language, text in texts.items() if text["created_at"]},
         }
     )
+
+
+def _reading(day: date, task: dict[str, Any] | None, cards: Sequence[Card]) -> ReadingCard | None:
+    """The card of a day's task; a day that was stored before there were tasks has none."""
+    if not task or task["state"] != "done":
+        return None
+    slogans = next((card.slogans for card in cards if card.id == task["id"]), {})
+    return ReadingCard(day, task["id"], task["title"], task["level"], slogans)
 
 
 def slug(name: str) -> str:

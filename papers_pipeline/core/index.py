@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 from papers_pipeline.core.catalogue import Catalogue, digest
 from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.reading_pages import reading_index
 from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.core.site import Page
 from papers_pipeline.records import DailyIssue
@@ -48,4 +49,14 @@ def _html(make: Callable[..., str], *arguments: object) -> bytes:
     return make(*arguments).encode()
 
 
-PARTS = (front_pages,)
+def reading_pages(renderer: Renderer, catalogue: Catalogue, _: Issues) -> Iterator[Page]:
+    """The reading tasks of all days, by level."""
+    tasks = [day.reading for day in catalogue.days if day.reading]
+    for language in renderer.languages:
+        told = [[str(it.day), it.title, it.level, it.slogans.get(language)] for it in tasks]
+        yield Page(
+            f"{language}/reading/index.html", digest(told), partial(_html, reading_index, renderer, tasks, language)
+        )
+
+
+PARTS = (reading_pages, front_pages)

@@ -74,6 +74,16 @@ def _entry(word: chinese.Word, level: int | None) -> VocabularyWord:
     return VocabularyWord(word=word.text, pinyin=word.pinyin or "", level=level, meaning=meaning, source=source)
 
 
+_PUNCTUATION = str.maketrans("，。！？；：、（）“”‘’《》", ',.!?;:,()""\'\'""')
+
+
+def pinyin_of(sentence: ReadingSentence) -> str:
+    """A whole sentence in pinyin, with Latin punctuation and a capital."""
+    parts = " ".join((word.pinyin or word.text.translate(_PUNCTUATION)) for word in sentence.words if word.text.strip())
+    closed = str(regex.sub(r" (?=[,.!?;:)])|(?<=\() ", "", parts))
+    return closed[:1].upper() + closed[1:]
+
+
 # Verdicts
 
 _END = regex.compile(r"[。！？][”’」』）》]*$")

@@ -12,6 +12,7 @@ from upath import UPath
 from papers_pipeline.core import storage
 from papers_pipeline.core.catalogue import digest
 from papers_pipeline.core.periods import Period
+from papers_pipeline.core.reading_pages import reading_files
 from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 
@@ -80,6 +81,7 @@ class Site:
         yield from static_files().items()
         for language in self.renderer.languages:
             yield f"{language}/d/{issue.date}.html", self.renderer.day_page(issue, language).encode()
+        yield from reading_files(self.renderer, issue)
         yield f"d/{issue.date}.json", public_json(issue)
 
     def _period_files(self, period: Period) -> Iterator[tuple[str, bytes]]:

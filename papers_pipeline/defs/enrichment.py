@@ -79,7 +79,7 @@ def description(task: Task[Any, Any, Any]) -> str:
         return f"The day's reading task in {language_name(task.prompt.into)}: translation and vocabulary."
     return {
         "reading_task": "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with "
-        "pinyin and vocabulary by libraries. It reads the votes from the kept responses: a new vote makes no text stale.",
+        "pinyin and vocabulary by libraries. A new vote makes it no staler: it reads the kept responses.",
         "topic_tags": "The topics of each paper, from the closed list of `prompts/topics.yaml`.",
         "affiliations": "The institutions of each paper, and of each author, as printed on its title page.",
     }[task.prompt.name]

@@ -188,7 +188,7 @@ def _translation(question: Question) -> dict[str, Any]:
     known = next((it for it in _sample_readings().values() if it["zh"] == sentences), {})
     written = known.get(question.language, {})
     sentence, meaning = TRANSLATIONS.get(question.language, TRANSLATIONS["en"])
-    meanings = {word: meaning for word in words} | written.get("meanings", {})
+    meanings = dict.fromkeys(words, meaning) | written.get("meanings", {})
     return {
         "sentences": written.get("sentences")
         or [sentence.format(number=number, code=_code(text)) for number, text in enumerate(sentences, 1)],
