@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
 from upath import UPath
 
 from papers_pipeline.core.cache import Cache, CacheEntry
 from papers_pipeline.core.lake import Lake, scan
-from papers_pipeline.records import DailyIssue, Enrichment, Record
+from papers_pipeline.core.reading import pinyin_of
+from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,19 @@ def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
             row = _row(lake, asset, day, arxiv_id)
             if row is None:
                 continue
-            rows.append((f"{asset} {day}", json.loads(row.model_dump_json())))
+            rows.append((f"{asset} {day}", _content(row)))
             if isinstance(row, Enrichment):
                 identity = {"prompt_version": row.prompt_version, "input_hash": row.input_hash}
                 if entry := cache.get(asset, identity):
                     answers[asset, row.prompt_version, row.input_hash] = entry
     return Holdings(rows, list(answers.values()), list(_attempts(data / "attempts", arxiv_id)))
+
+
+def _content(row: BaseModel) -> dict[str, Any]:
+    content: dict[str, Any] = row.model_dump(mode="json")
+    if isinstance(row, ReadingTask):  # a line a sentence, where the words would take a screen
+        content["sentences"] = [f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences]
+    return content
 
 
 def days_of(lake: Lake, arxiv_id: str) -> list[str]:

@@ -10,6 +10,7 @@ from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
 from papers_pipeline.defs.runs import SITE_ASSETS
 
 ENRICHMENTS = {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
+TRANSLATIONS = {"reading_translation_ru", "reading_translation_en"}
 LINEAGE = {
     "feed_response": set(),
     "feed_listing": {"feed_response"},
@@ -19,7 +20,10 @@ LINEAGE = {
     "figures": {"feed_listing"},
     "affiliations": {"feed_listing", "parsed_text"},
     **{name: {"feed_listing"} for name in ENRICHMENTS},
-    "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS},
+    "reading_task": {"feed_listing"},
+    **{name: {"reading_task"} for name in TRANSLATIONS},
+    "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS}
+    | {"reading_task", *TRANSLATIONS},
     "daily_pages": {"daily_issue"},
     "monthly_pages": {"daily_issue"},
     "weekly_pages": {"daily_issue"},

@@ -45,5 +45,7 @@ def test_spanish_appears_and_an_old_day_renders_with_it_pending(outside: Outside
     assert '<html lang="es"' in pipeline.page(OLD, "es")
     build("--date", NEW)
     assert (pipeline.site.parent / "lake" / "summaries_es" / f"{NEW}.parquet").exists()
+    assert (pipeline.site.parent / "lake" / "reading_translation_es" / f"{NEW}.parquet").exists()
+    assert (pipeline.site / "es" / "reading" / f"{NEW}.html").exists()
     assert pipeline.json(NEW)["papers"][0]["summaries"]["es"]["reason"] == "no_provider"
     assert "2603.10002" in pipeline.page(NEW, "es")

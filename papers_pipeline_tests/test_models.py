@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from papers_pipeline.core.prompts import PACKAGED
-from papers_pipeline.sandbox.world import Reply
+from papers_pipeline.sandbox.world import Call, Reply
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 from papers_pipeline_tests.test_cli import papers
 from papers_pipeline_tests.test_promises import stale
@@ -20,6 +20,7 @@ from papers_pipeline_tests.test_promises import stale
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 PAPERS = Path(sys.executable).with_name("papers")
 WRITTEN = ("summaries_ru", "summaries_en", "summaries_zh", "topic_tags")
+READING = ("reading_task", "reading_translation_ru", "reading_translation_en")
 
 
 def entries(*numbers: int) -> list[dict]:
@@ -31,13 +32,26 @@ def entries(*numbers: int) -> list[dict]:
 
 def calls(outside: Outside) -> Counter[str]:
     """Calls since the last look, by what was asked for."""
-    asked = Counter("topic_tags" if call.fields == ("topics",) else call.language for call in outside.world.calls)
+    asked = Counter(kind(call) for call in outside.world.calls)
     outside.world.calls.clear()
     return asked
 
 
-def each(number: int) -> dict[str, int]:
-    return {"ru": number, "en": number, "zh": number, "topic_tags": number}
+def kind(call: Call) -> str:
+    """The language of a summary, or the asset that the call was for."""
+    by_fields = {
+        ("topics",): "topic_tags",
+        ("sentences",): "reading_task",
+        ("sentences", "meanings"): f"reading_translation_{call.language}",
+    }
+    return by_fields.get(call.fields, call.language)
+
+
+def each(papers: int, tasks: int = 1) -> dict[str, int]:
+    """The calls for all texts of so many papers, and for so many reading tasks."""
+    return {"ru": papers, "en": papers, "zh": papers, "topic_tags": papers} | dict.fromkeys(
+        READING if tasks else (), tasks
+    )
 
 
 def overlay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
@@ -186,7 +200,7 @@ def test_a_growing_day_buys_only_what_is_new(outside: Outside, pipeline: Pipelin
         outside.list(DAY, entries(*range(papers_)))
         pipeline.build(DAY, at=f"{DAY}T{hour:02}:00")
         bought.append(calls(outside))
-    assert bought == [each(9), each(1), each(2)]
+    assert bought == [each(9), each(1, tasks=0), each(2, tasks=0)]
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -205,13 +219,13 @@ def test_after_a_kill_no_finished_text_is_asked_for_again(outside: Outside, pipe
     build.send_signal(signal.SIGKILL)
     build.communicate()
     folder = Path(os.environ["PAPERS_DATA_DIR"]) / "cache"
-    cached = sum(len(list(folder.glob(f"{asset}/*/*.json"))) for asset in WRITTEN)
+    cached = sum(len(list(folder.glob(f"{asset}/*/*.json"))) for asset in (*WRITTEN, *READING))
     begun = calls(outside).total()
-    assert 0 < cached < 48
+    assert 0 < cached < 51
     assert begun - cached <= 3
     outside.world.latency_seconds = 0.0
     pipeline.build(DAY)
-    assert calls(outside).total() == 48 - cached
+    assert calls(outside).total() == 51 - cached
     assert {row.state for row in pipeline.rows("summaries_ru", DAY)} == {"done"}
 
 
@@ -224,7 +238,7 @@ def test_two_processes_never_buy_the_same(outside: Outside, pipeline: Pipeline, 
     builds = [start("build", "--date", day) for day in (DAY, second)]
     outputs = [build.communicate(timeout=120)[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], outputs
-    assert calls(outside) == each(3 if second == DAY else 4)
+    assert calls(outside) == (each(3) if second == DAY else each(4, tasks=2))
 
 
 def test_two_processes_together_keep_the_requests_a_minute(outside: Outside, pipeline: Pipeline, monkeypatch):
@@ -236,7 +250,7 @@ def test_two_processes_together_keep_the_requests_a_minute(outside: Outside, pip
     outputs = [build.communicate(timeout=180)[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], outputs
     times = sorted(call.at for call in outside.world.calls)
-    assert len(times) == 24
+    assert len(times) == 30
     most = max(sum(begin <= at < begin + 60 for at in times) for begin in times)
     assert most == 20
 

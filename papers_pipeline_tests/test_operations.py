@@ -19,7 +19,7 @@ from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import planner_of
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 from papers_pipeline_tests.test_cli import papers
-from papers_pipeline_tests.test_models import calls, entries, overlay
+from papers_pipeline_tests.test_models import READING, WRITTEN, calls, entries, overlay
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 
@@ -184,8 +184,8 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
         ("paper_pdfs", "pdfs_had"),
         ("parsed_text", "texts_read"),
         ("daily_pages", "files_present"),
-        *((asset, "providers_answer") for asset in ("topic_tags", "affiliations")),
-        *((asset, "complete") for asset in ("topic_tags", "affiliations")),
+        *((asset, "providers_answer") for asset in ("topic_tags", "affiliations", *READING)),
+        *((asset, "complete") for asset in ("topic_tags", "affiliations", *READING)),
         *(
             (f"summaries_{language}", check)
             for language in ("ru", "en", "zh")
@@ -286,12 +286,12 @@ def test_costs_are_summed_by_day_asset_model_and_version(outside: Outside, pipel
     pipeline.build(DAY)
     rows = json.loads(papers("costs", "--json").stdout)["rows"]
     by_asset = {row["asset"]: row for row in rows}
-    assert set(by_asset) == {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
+    assert set(by_asset) == {*WRITTEN, *READING}
     russian = by_asset["summaries_ru"]
     assert (russian["day"], russian["model"], russian["calls"]) == ("2026-03-20", "anthropic:claude-sonnet-5-5", 2)
     assert russian["prompt_version"] == pipeline.rows("summaries_ru", DAY)[0].prompt_version
     table = papers("costs").stdout
-    assert table.splitlines()[-1].split()[0] == "8"
+    assert table.splitlines()[-1].split()[0] == "11"
     assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout)["rows"] == []
 
 

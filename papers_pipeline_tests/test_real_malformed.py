@@ -11,8 +11,9 @@ import pytest
 from papers_pipeline.core.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.core.enrichment import enrich
 from papers_pipeline.core.per_paper import Silence
+from papers_pipeline.core.reading import read
 from papers_pipeline.core.tasks import tasks_of
-from papers_pipeline.records import Affiliations, Paper, ParsedPaper
+from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
 from papers_pipeline_tests.core.test_llm import PROMPTS, PROVIDERS, Desk
@@ -49,7 +50,8 @@ def test_topics_in_a_python_fence_are_repaired(desk: Desk, provider: str):
     assert len(desk.outside.world.calls) == 2
 
 
-TASK = tasks_of(PROMPTS)["affiliations"]
+TASKS_OF = tasks_of(PROMPTS)
+TASK = TASKS_OF["affiliations"]
 PLACES = ("Beijing", "Singapore", "USA", "France", "Atlanta", "Brooklyn")
 
 
@@ -143,3 +145,37 @@ def test_a_good_russian_answer_passes_at_once(desk: Desk):
     row = desk.buy("summaries_ru", [real_paper(21, "2025-02-06")]).row
     assert (row.title, row.text, row.emoji) == (given["title"], given["desc"], given["emoji"])
     assert len(desk.outside.world.calls) == 1
+
+
+def test_pinyin_comes_from_no_model_and_lines_of_it_are_sent_back(desk: Desk):
+    lines = VALUES[35]["value"].split("\n\n")
+    replay(desk, {"sentences": lines * 3}, title="SocioVerse")
+    paper = Paper(arxiv_id="2502.01506", title="SocioVerse", abstract="Agents.", authors=[], first_seen_at=LONG_AGO)
+    row = desk.buy("reading_task", [paper]).row
+    assert (row.state, len(desk.outside.world.calls)) == ("done", 2)
+    faults = " ".join(desk.attempts()[0]["verdicts"][0]["faults"])
+    assert "does not end with 。" in faults
+    written = [sentence.text for sentence in row.sentences]
+    assert not any("shèhuì" in text for text in written)
+    # The same sentences without the lines of pinyin are read by the libraries.
+    first = read([line.split("\n")[0] for line in lines]).sentences[0]
+    assert [word.text for word in first.words if word.text == "行为"] == ["行为"]
+    assert next(word.pinyin for word in first.words if word.text == "行为") == "xíngwéi"
+
+
+def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
+    task = TASKS_OF["reading_translation_ru"]
+    text = read(["TwinMarket 是一个新的模型。"])
+    assert [word.word for word in text.vocabulary] == ["模型"]
+    item = ReadingTask(
+        **{"arxiv_id": "2502.01506", "state": "done", "prompt_version": "", "input_hash": ""},
+        sentences=text.sentences,
+        vocabulary=text.vocabulary,
+    )
+    good = {"sentences": ["TwinMarket — это новая модель."], "meanings": [{"word": "模型", "meaning": "модель"}]}
+    bad = {"word": VALUES[37]["value"]["word"], "meaning": VALUES[37]["value"]["trans"]}
+    replay(desk, good | {"meanings": [*good["meanings"], bad]})
+    replay(desk, good)
+    rows, _, _ = asyncio.run(enrich(task, [item], models=desk.models, concurrency=1, progress=Silence()))
+    assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
+    assert "TwinMarket: none of the words that were given" in desk.attempts()[0]["verdicts"][0]["faults"][0]

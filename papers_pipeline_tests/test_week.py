@@ -82,7 +82,7 @@ def test_a_week_of_ticks(outside: Outside, pipeline: Pipeline, monkeypatch):
     bought = {tick: asked for tick, asked in week.calls.items() if asked}
     assert bought == {
         (TUESDAY, 8): each(4),
-        (TUESDAY, 14): each(2),
+        (TUESDAY, 14): each(2, tasks=0),
         (WEDNESDAY, 8): each(8),
         (THURSDAY, 8): each(2),
         # The Russian of three papers, and the one call of the wrong key.

@@ -223,7 +223,7 @@ def _known(text: str, tag: str) -> Iterator[_Token]:
         yield _Token(text, tag)
     else:
         length = next((n for n in range(len(text) - 1, 1, -1) if lexicon.knows(text[:n])), 1)
-        yield _Token(text[:length], tag)
+        yield _Token(text[:length], _tag_of(text[:length]) or tag)
         yield from _known(text[length:], _tag_of(text[length:]) or tag)
 
 

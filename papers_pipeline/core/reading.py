@@ -24,8 +24,9 @@ LENGTH_TOLERANCE = 1.25
 
 @dataclass(frozen=True)
 class Reading:
-    """Sentences in words, the vocabulary in the order of the text, the lowest HSK level (1 to 7) whose words make up
-    ``LEVEL_SHARE`` of the running words, and what of them is neither simple nor in the vocabulary."""
+    """Sentences in words, and the vocabulary in the order of the text. ``level`` is the lowest HSK level (1 to 7) whose
+    words make up ``LEVEL_SHARE`` of the running words that the syllabus lists, ``hard`` are the running words that are
+    neither simple nor in the vocabulary."""
 
     sentences: list[ReadingSentence]
     vocabulary: list[VocabularyWord]
@@ -52,14 +53,14 @@ def read(sentences: Sequence[str]) -> Reading:
     kept = sorted(above, key=lambda word: not _is_above(levels[word.text], SIMPLE))[:MOST_VOCABULARY]
     chosen = {word.text for word in kept}
     vocabulary = [_entry(word, levels[word.text]) for word in above if word.text in chosen]
-    reach = sorted(levels[word.text] or chinese.HSK_BAND for word in running)
+    listed = sorted(found for word in running if (found := levels[word.text]))
     return Reading(
         sentences=[
             ReadingSentence(text=text, words=[ReadingWord(text=word.text, pinyin=word.pinyin) for word in words])
             for text, words in zip(sentences, cut, strict=True)
         ],
         vocabulary=vocabulary,
-        level=reach[min(len(reach) - 1, math.ceil(len(reach) * LEVEL_SHARE) - 1)] if reach else 1,
+        level=listed[math.ceil(len(listed) * LEVEL_SHARE) - 1] if listed else 1,
         running_words=len(running),
         hard=[word.text for word in running if word.text not in chosen and _is_above(levels[word.text], SIMPLE)],
     )

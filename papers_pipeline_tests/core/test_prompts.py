@@ -99,7 +99,10 @@ def test_russian_comes_first_and_languages_can_be_chosen():
         "summaries_en",
         "summaries_zh",
         "affiliations",
+        "reading_task",
         "topic_tags",
+        "reading_translation_ru",
+        "reading_translation_en",
     ]
 
 
