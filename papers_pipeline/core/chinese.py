@@ -232,8 +232,9 @@ def _mended(tokens: list[_Token]) -> list[_Token]:
     for place in reversed(range(len(tokens))):
         token, before, behind = tokens[place], tokens[max(place - 1, 0)], tokens[min(place + 1, len(tokens) - 1)]
         is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
+        is_speech = token.text == "的话" and behind.text != "，"
         is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
-        if is_able or is_long:
+        if is_able or is_speech or is_long:
             tokens[place : place + 1] = [_Token(token.text[0]), _Token(token.text[1])]
     return tokens
 
@@ -330,17 +331,20 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
     counted = before.is_number or before.text in tuple(_DETERMINERS)
     match tokens[place].text:
         case "得":
-            if after_verb:
+            if after_verb and before.text not in _ADVERBS:
                 return "de"
-            if behind.text in ("了", "到") or behind.is_number:
+            if behind.text in ("了", "到", "出") or behind.is_number:
                 return "dé"
-            is_subject = before.tag[:1] == "r" or before.text in _ADVERBS or len(before.text) > 1
-            is_complement = behind.text in _DEGREE or behind.tag[:1] == "a"
-            return "děi" if is_subject and not (is_complement and before.tag[:1] != "r") else "de"
+            is_firm = before.tag[:1] == "r" or before.text in _ADVERBS
+            is_complement = behind.text in _DEGREE or behind.tag[:1] == "a" or len(before.text) < 2
+            return "děi" if is_firm or not is_complement else "de"
         case "了":
             is_potential = before.text in ("得", "不") and earlier.tag[:1] in ("v", "a")
             return "liǎo" if is_potential else "le"
         case "地":
+            is_repeated = [token.text for token in solid[-4:-2]] == [token.text for token in solid[-2:]] != []
+            if is_repeated and behind.is_chinese:
+                return "de"
             modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
             return "de" if modifies and (behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")) else "dì"
         case "行":
@@ -355,14 +359,16 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
         case "重":
             return "chóng" if counted or behind.tag[:1] == "v" else "zhòng"
         case "为":
-            verbal = before.tag[:1] == "v" or before.is_number or before.text in ("均", "仅", "约", "平均")
-            return "wèi" if not verbal and (behind.tag[:1] == "r" or behind.tag[:2] == "nr") else _served(tokens, place)
+            is_copula = before.tag[:1] == "v" and before.text not in _MODALS
+            is_copula = is_copula or before.is_number or before.text in ("均", "仅", "约", "平均")
+            is_for = behind.tag[:1] == "r" or behind.tag[:2] == "nr" or _is_served(tokens, place)
+            return "wéi" if is_copula or not is_for else "wèi"
         case "只":
             return "zhī" if counted else "zhǐ"
         case "种":
             return "zhòng" if behind.text[:1] in tuple("树花地菜草") else "zhǒng"
         case "数":
-            return "shǔ" if behind.text[:1] in tuple("一出完清") else "shù"
+            return "shǔ" if behind.text[:1] in tuple("一出完清数") else "shù"
         case "还":
             return "huán" if behind.text in ("钱", "书", "给", "清", "款") else "hái"
         case "过":
@@ -373,17 +379,19 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
 
 
 _ADVERBS = ("还", "都", "就", "也", "总", "必", "只", "不", "才", "又", "却", "先", "便", "真", "仍")
+_MODALS = ("要", "能", "会", "可以", "应该", "应", "想", "来")
 _AND = ("和", "与", "、")
 _OF_LINES = ("代码", "文字", "文本", "数", "程序", "字", "诗", "话", "列")
 
 
-def _served(tokens: Sequence[_Token], place: int) -> str:
-    """为 before a noun: wèi when a verb follows in the clause (为用户写代码), wéi when none does (均值为零)."""
-    clause = []
+def _is_served(tokens: Sequence[_Token], place: int) -> bool:
+    """Whether the noun behind 为 is one for which something is done: a verb follows in the clause (为用户写代码), while
+    none does in 均值为零."""
+    clause: list[_Token] = []
     for token in tokens[place + 1 :]:
         if token.text in ("，", "。", "；", "！", "？", "、"):
             break
         clause.append(token)
-    is_after_verb = place > 0 and tokens[place - 1].tag[:1] == "v"
-    serves = len(clause) > 1 and clause[0].tag[:1] == "n" and any(token.tag == "v" for token in clause[1:])
-    return "wèi" if serves and not is_after_verb else "wéi"
+    is_named = bool(clause) and (clause[0].tag[:1] == "n" or clause[0].text in tuple(_DETERMINERS))
+    verbs = [token for token in clause[1:] if token.tag == "v" or (token.tag == "vn" and token is not clause[-1])]
+    return is_named and bool(verbs)

@@ -33,6 +33,10 @@ RWKV-7 的 参数量 是 128,000 。 | RWKV-7 de cānshùliàng shì 128,000
 他 慢慢 地 走 ， 只有 一 只 猫 还 没 来 。 | tā mànmàn de zǒu zhǐyǒu yī zhī māo hái méi lái
 大语言模型 能 读 完 长 文章 。 | dà yǔyán móxíng néng dú wán cháng wénzhāng
 它 走 11 步 才 能 发现 错误 。 | tā zǒu 11 bù cái néng fāxiàn cuòwù
+模型 还 得 重 来 ， 得 出 的 结论 很 好 。 | móxíng hái děi chóng lái dé chū de jiélùn hěn hǎo
+它 重复 别人 说 过 的 话 。 | tā chóngfù biéren shuō guo de huà
+我们 为什么 要 为 每 个 任务 重新 训练 模型 ？ | wǒmen wèishénme yào wèi měi gè rènwu chóngxīn xùnliàn móxíng
+它 一 行 一 行 地 检查 代码 ， 行不通 。 | tā yī háng yī háng de jiǎnchá dàimǎ xíngbutōng
 北京大学 和 西安 的 机器人 。 | Běijīng Dàxué hé Xī'ān de jīqìrén
 """
 CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
@@ -42,7 +46,7 @@ CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
 def test_words_and_pinyin_in_context(cut: str, pinyin: str):
     found = chinese.words(cut.replace(" ", ""))
     assert [word.text for word in found] == cut.split()
-    assert " ".join(word.pinyin or word.text for word in found if word.text not in "，。") == pinyin
+    assert " ".join(word.pinyin or word.text for word in found if word.text not in "，。？") == pinyin
 
 
 @pytest.mark.parametrize(
