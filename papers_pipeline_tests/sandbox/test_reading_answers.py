@@ -1,0 +1,56 @@
+"""The reading task of a fake model: by hand for the paper of each sample day, made for any other; both are good."""
+
+import pytest
+
+from papers_pipeline.core.reading import read
+from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.records import Paper, ReadingTask
+from papers_pipeline.sandbox.answers import Question, answer
+from papers_pipeline_tests.conftest import LONG_AGO
+from papers_pipeline_tests.sandbox.test_answers import LISTED, PROMPTS, WRITTEN
+
+TASKS = tasks_of(PROMPTS)
+BY_HAND = [arxiv_id for arxiv_id, written in WRITTEN.items() if "reading" in written]
+
+
+def paper(arxiv_id: str, title: str, abstract: str) -> Paper:
+    folded = " ".join(title.split())
+    return Paper(arxiv_id=arxiv_id, title=folded, abstract=abstract, authors=[], first_seen_at=LONG_AGO)
+
+
+PAPERS = [
+    *(paper(arxiv_id, LISTED[arxiv_id]["title"], LISTED[arxiv_id]["summary"]) for arxiv_id in sorted(BY_HAND)),
+    paper("2603.10001", "Kettles That Whistle Before They Boil", "Whistling kettles warn too late."),
+    paper("2603.10002", "Ω", "A title without any word to quote."),
+]
+
+
+def given(asset: str, item: Paper | ReadingTask, *fields: str):
+    """The answer to the task's question, which its guardrails pass without a warning."""
+    task = TASKS[asset]
+    (told,) = task.texts(item)
+    messages = task.prompt.messages(**told)
+    output = task.output(**answer(Question(messages.system, messages.user, {field: {} for field in fields})))
+    verdict = task.judge(output, told)
+    assert (verdict.faults, verdict.warnings) == ((), ())
+    return output
+
+
+def test_the_paper_of_each_sample_day_has_one_by_hand():
+    assert sorted(BY_HAND) == ["2602.90040", "2602.90102", "2602.90204"]
+
+
+@pytest.mark.parametrize("asked", PAPERS, ids=lambda asked: asked.arxiv_id)
+def test_sentences_and_translations_pass_the_guardrails(asked: Paper):
+    text = read(given("reading_task", asked, "sentences").sentences)
+    common = {"arxiv_id": asked.arxiv_id, "state": "done", "prompt_version": "", "input_hash": ""}
+    row = ReadingTask(**common, sentences=text.sentences, vocabulary=text.vocabulary, level=text.level)
+    russian = given("reading_translation_ru", row, "sentences", "meanings")
+    assert [it.word for it in russian.meanings] == [word.word for word in text.vocabulary]
+    english = given("reading_translation_en", row, "sentences", "meanings")
+    assert english.meanings == []
+    by_hand = WRITTEN.get(asked.arxiv_id, {}).get("reading")
+    assert ("тестовый перевод" in russian.sentences[0]) == (by_hand is None)
+    if by_hand:
+        assert [sentence.text for sentence in text.sentences] == by_hand["zh"]
+        assert {it.word: it.meaning for it in russian.meanings} == by_hand["ru"]["meanings"]
