@@ -47,8 +47,11 @@ class Word:
 def words(sentence: str) -> list[Word]:
     """The sentence cut into words, in order; joined they are the sentence again."""
     tokens = _mended(list(_tokens(sentence)))
+    readings = [_reading(tokens, place) if token.is_chinese else None for place, token in enumerate(tokens)]
+    # A character that no dictionary reads is left without, and is then no word of the language here.
     return [
-        Word(token.text, _reading(tokens, place) if token.is_chinese else None) for place, token in enumerate(tokens)
+        Word(token.text, None if reading is None or is_chinese(reading) else reading)
+        for token, reading in zip(tokens, readings, strict=True)
     ]
 
 

@@ -87,6 +87,10 @@ def test_every_glossary_term_is_one_word_with_a_reading_of_its_length():
         assert word.pinyin, term
 
 
+def test_a_character_that_nobody_reads_has_no_pinyin():
+    assert [word.pinyin for word in chinese.words("这\U00030f51字")] == ["zhè", None, "zì"]
+
+
 def test_traditional_characters_are_found():
     assert chinese.traditional("这个模型後來學會了") == ["後", "來", "學", "會"]
     assert chinese.traditional("这个模型后来学会了") == []
