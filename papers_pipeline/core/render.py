@@ -185,8 +185,8 @@ def written(locale: Locale, text: str) -> Markup:
 
 
 def topic_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, int]]:
-    """The topics of these papers and how many have each, most common first, then by name."""
-    return _ranked(Counter(name for paper in papers for name in dict.fromkeys(paper.topics.names)))
+    """The topics of these papers as tokens and how many have each, most common first, then by name."""
+    return _ranked(Counter(token for paper in papers for token in {topic_token(name) for name in paper.topics.names}))
 
 
 def institution_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, str, int]]:
