@@ -173,6 +173,7 @@ class TestFilter:
         entries = page.locator(".contents li:visible a").evaluate_all("all => all.map((it) => it.hash)")
         assert entries == [f"#p-{paper}" for paper in shown(page)]
         page.get_by_role("button", name="Show all papers").click()
+        expect(page.locator("article:visible")).to_have_count(len(everything))
         assert shown(page) == everything
         expect(page.get_by_label("Words")).to_be_focused()
         page.wait_for_url(lambda url: "?" not in url)
@@ -223,7 +224,7 @@ class TestFilter:
         assert shown(page) == having(papers, "benchmark", "low_resource", match=all)
         tabbed_to(page, "[type=reset]")
         page.keyboard.press("Enter")
-        assert len(shown(page)) == len(papers)
+        expect(page.locator("article:visible")).to_have_count(len(papers))
 
     def test_the_choice_is_in_the_address_and_comes_back_from_it(self, visit: Visit, papers, browser: Browser):
         page = unfolded(visit.open(f"ru/d/{DAY}.html?from=friend"))
