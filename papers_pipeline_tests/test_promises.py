@@ -216,7 +216,8 @@ def test_hostile_text_comes_out_as_text_everywhere(outside: Outside, pipeline: P
     for language in ("ru", "en", "zh"):
         for page in (pipeline.page(DAY, language), (pipeline.site / language / "index.html").read_text()):
             assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in page
-            assert r"{{ 7*7 }}, {% raw %} and $\mathcal{O}(n \log n)$ &lt;b&gt;bold&lt;/b&gt; &amp; more." in page
+            assert "{{ 7*7 }}, {% raw %} and <math" in page
+            assert "</math> &lt;b&gt;bold&lt;/b&gt; &amp; more." in page
             assert "<img src=x" not in page
             assert "<i>evil" not in page
             assert "javascript:" not in page

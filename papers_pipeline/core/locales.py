@@ -13,18 +13,21 @@ import babel
 from babel.dates import format_date, format_interval, format_skeleton
 from pydantic import BaseModel, ConfigDict
 
+from papers_pipeline.core import typography
+
 _NOT_MESSAGES = {"language", "plurals", "topics"}
 
 
 class Locale(BaseModel):
-    """One language: its name in itself, its `lang` attribute, its babel identifier, what stands between two
-    sentences, how it writes a month where not as CLDR does (`LLLL y`), and its words."""
+    """One language: its name in itself and a short form of it, its `lang` attribute, its babel identifier, what stands
+    between two sentences, how it writes a month where not as CLDR does (`LLLL y`), and its words."""
 
     model_config = ConfigDict(frozen=True)
 
     code: str
     file: Path
     name: str
+    short: str | None = None
     html: str
     babel: str
     space: str = " "
@@ -78,6 +81,10 @@ class Locale(BaseModel):
     def topic(self, name: str) -> str:
         """A topic's label; for a topic that the file does not know, its name in lower case with spaces."""
         return self.topics.get(name.lower(), name.lower().replace("_", " "))
+
+    def set(self, text: str) -> str:
+        """A text in this language with the no-break spaces that its typography asks for."""
+        return typography.setter(self.code)(text)
 
     def _filled(self, key: str, message: str, values: Mapping[str, object]) -> str:
         try:

@@ -4,16 +4,19 @@ Every link inside the site is relative, so that it works under any sub-path and 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from papers_pipeline.core import formulas
+from papers_pipeline.core.catalogue import slug
 from papers_pipeline.core.locales import Locale
 from papers_pipeline.core.periods import Period, month_of, week_of
 from papers_pipeline.records import DailyIssue, FailureReason, IssuePaper, IssueText
@@ -21,6 +24,8 @@ from papers_pipeline.records import DailyIssue, FailureReason, IssuePaper, Issue
 PACKAGE = Path(__file__).parent.parent
 IMAGE_SOURCES = ("https://cdn-thumbnails.huggingface.co", "https://arxiv.org", "https://export.arxiv.org")
 """The only places a page may show a picture from, as Content-Security-Policy writes them."""
+
+_Name = TypeVar("_Name", str, tuple[str, str])
 
 # What HTML forbids as text: control characters, lone surrogates, noncharacters
 # (https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream).
@@ -64,6 +69,10 @@ class Renderer:
             capitalized=capitalized,
             date_heading=date_heading,
             topic_token=topic_token,
+            slug=slug,
+            tex=formulas.typeset,
+            tex_recorded=formulas.typeset_recorded,
+            plain=formulas.plain,
             month_of=month_of,
             week_of=week_of,
         )
@@ -98,6 +107,8 @@ class Renderer:
             locale=locale,
             say=partial(_say, locale),
             notes=partial(notes, locale),
+            written=partial(written, locale),
+            plural=partial(_plural, locale),
             english="" if locale.html == "en" else Markup(' lang="en"'),
             locales=[self.locales[language] for language in self.languages],
             root="../" * (path.count("/") + 1),
@@ -111,7 +122,12 @@ class Renderer:
 
     def _render(self, template: str, **context: object) -> str:
         return self._environment.get_template(template).render(
-            site_url=self.site_url, image_sources=self.image_sources, other_days=other_days, **context
+            site_url=self.site_url,
+            image_sources=self.image_sources,
+            other_days=other_days,
+            topic_counts=topic_counts,
+            institution_counts=institution_counts,
+            **context,
         )
 
     def _absolute(self, path: str) -> str:
@@ -163,6 +179,28 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     return said
 
 
+def written(locale: Locale, text: str) -> Markup:
+    """A text in the language of `locale` as its typography has it; a formula that it should hold is set."""
+    return formulas.typeset(text, locale.set)
+
+
+def topic_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, int]]:
+    """The topics of these papers as tokens and how many have each, most common first, then by name."""
+    return _ranked(Counter(token for paper in papers for token in {topic_token(name) for name in paper.topics.names}))
+
+
+def institution_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, str, int]]:
+    """The slug, the first spelling and the number of papers of each institution, most common first, then by name."""
+    names: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for paper in papers:
+        found = {slug(name): name for name in reversed(paper.affiliations)}
+        names = found | names
+        counts.update(found.keys())
+    ranked = _ranked(Counter({(names[key], key): count for key, count in counts.items()}))
+    return [(key, name, count) for (name, key), count in ranked]
+
+
 def capitalized(text: str) -> str:
     """`text` with its first letter in upper case and the rest as it is: a date at the start of a line."""
     return text[:1].upper() + text[1:]
@@ -179,9 +217,19 @@ def topic_token(name: str) -> str:
     return "_".join(name.lower().split())
 
 
+def _ranked(counts: Counter[_Name]) -> list[tuple[_Name, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
 def _say(locale: Locale, key: str, **values: object) -> Markup:
-    """A message with its values escaped. Messages themselves hold no markup, see `locales/`."""
-    return Markup(locale.text(key, **{name: escape(value) for name, value in values.items()}))
+    """A message with its values escaped, as the typography of its language has it. Messages themselves hold no markup,
+    see `locales/`."""
+    return Markup(locale.set(locale.text(key, **{name: escape(value) for name, value in values.items()})))
+
+
+def _plural(locale: Locale, key: str, count: int) -> str:
+    """A number with its noun, as the typography of the language has it."""
+    return locale.set(locale.plural(key, count))
 
 
 def _printable(value: object) -> object:

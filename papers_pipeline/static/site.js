@@ -22,8 +22,50 @@
     });
 
     for (const link of document.querySelectorAll("[data-language]")) {
-      link.addEventListener("click", () => memory.set("language", link.dataset.language));
+      link.addEventListener("click", () => {
+        memory.set("language", link.dataset.language);
+        link.search = location.search;
+        link.hash = location.hash;
+      });
     }
+
+    // Every two hours on weekdays, in UTC, as the pipeline's schedule has it; said where the page may change by then.
+    const update = document.querySelector(".update");
+    const now = new Date();
+    if (update && ("newest" in update.dataset || update.dataset.day >= now.toISOString().slice(0, 10))) {
+      const next = new Date(now);
+      next.setUTCHours(2 * Math.floor(now.getUTCHours() / 2) + 2, 0, 0, 0);
+      while (next.getUTCDay() % 6 === 0) next.setUTCHours(24, 0, 0, 0);
+      const soon = next.toDateString() === now.toDateString();
+      const time = update.querySelector("time");
+      time.dateTime = next.toISOString();
+      time.textContent = next.toLocaleString(page.lang, { ...(soon ? {} : { weekday: "long" }), hour: "2-digit", minute: "2-digit" });
+      update.hidden = false;
+    }
+
+    // Shares the paper's page, or copies its address; where neither can be done, the link leads there.
+    const main = document.querySelector("main");
+    const said = document.createElement("p");
+    said.className = "said";
+    said.setAttribute("role", "status");
+    document.body.append(said);
+    document.addEventListener("click", async (event) => {
+      const link = event.target.closest("a.share");
+      if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const touch = navigator.share && matchMedia("(pointer: coarse)").matches;
+      if (!touch && !navigator.clipboard) return;
+      event.preventDefault();
+      try {
+        if (touch) await navigator.share({ url: link.href });
+        else {
+          await navigator.clipboard.writeText(link.href);
+          said.textContent = main.dataset.copied;
+          setTimeout(() => { said.textContent = ""; }, 4000);
+        }
+      } catch (error) {
+        if (error.name !== "AbortError") location.assign(link.href);
+      }
+    });
 
     // The contents stand beside the papers where there is room; elsewhere they wait to be asked for.
     const contents = document.querySelector(".contents details");

@@ -11,6 +11,7 @@ from jinja2 import UndefinedError
 
 from papers_pipeline.core.locales import load_locales
 from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.defs.schedules import today_every_two_hours
 from papers_pipeline.records import (
     DailyIssue,
     FailureReason,
@@ -167,7 +168,7 @@ def test_articles_are_the_papers_of_the_record_in_its_order(lang):
 def test_text_is_whole_and_readable_without_scripts(lang):
     page = renderer().day_page(issue(paper()), lang)
     title, text = WRITTEN[lang]
-    assert f">{text}</p>" in page
+    assert text in [text_of(paragraph) for paragraph in elements(page, "p")]
     assert [text_of(heading) for heading in elements(page, "h2")] == [f"🌉 {title}"]
     assert "Sensor Bridges Foresee Gusts" in shown(page)
 
@@ -189,7 +190,10 @@ def test_hostile_strings_come_out_as_text():
     for lang in LANGUAGES:
         page = renderer().day_page(issue(hostile, paper("2502.00002")), lang)
         assert shown(page).count("<script>alert(1)</script> {{ 7*7 }}") >= 5
-        assert [script.get("src") for script in elements(page, "script")] == ["../../static/site.js"]
+        assert [script.get("src") for script in elements(page, "script")] == [
+            "../../static/site.js",
+            "../../static/filter.js",
+        ]
         assert [image.get("src") for image in elements(page, "img")] == ["https://arxiv.org/x.png"]
         assert [name for element in parsed(page).iter() for name in element.attrib if name.startswith("on")] == []
 
@@ -331,6 +335,7 @@ def test_site_url_adds_canonical_and_alternates():
             ("alternate", "ru", f"https://digest.example/papers/ru/{path}"),
             ("alternate", "en", f"https://digest.example/papers/en/{path}"),
             ("alternate", "zh-Hans", f"https://digest.example/papers/zh/{path}"),
+            ("alternate", None, "../" * (path.count("/") + 1) + "zh/feed.xml"),
         ]
 
 
@@ -469,6 +474,105 @@ def test_votes_are_read_out_with_their_noun(count, votes):
     assert votes in shown(renderer().day_page(issue(paper(upvotes=count)), "ru"))
 
 
+def test_a_paper_leads_to_its_own_page_and_those_of_its_topics_and_institutions():
+    page = renderer().day_page(issue(paper()), "en")
+    assert [link for link in links(page) if re.search("/[pti]/", link) and "://" not in link] == [
+        "../../en/p/2502.00001.html",
+        "../../en/i/institute-of-invented-bridges.html",
+        "../../en/p/2502.00001.html",
+        "../../en/t/rl.html",
+        "../../en/t/small_models.html",
+    ]
+
+
+def test_an_article_carries_what_it_is_filtered_and_sorted_by():
+    one = paper(affiliations=["Universit\u00e9 d'\u00c9t\u00e9", "UNIVERSITE D'ETE"], published_at=SEEN)
+    (article, other) = elements(renderer().day_page(issue(one, paper("2502.00002")), "en"), "article")
+    assert {key: value for key, value in article.attrib.items() if key.startswith("data-")} == {
+        "data-arxiv-id": "2502.00001",
+        "data-topics": "rl small_models",
+        "data-institutions": "universite-d-ete",
+        "data-votes": "21",
+        "data-listed": "2025-02-06T08:00:00+00:00",
+        "data-published": "2025-02-06T08:00:00+00:00",
+    }
+    assert other.get("data-published") == ""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_filter_offers_the_topics_and_institutions_of_the_day_with_their_counts(lang):
+    topics = [IssueTopics(names=names, source="model") for names in (["RL", "RL"], ["cv", "rl"], ["cv", "rl"])]
+    names = [["Zeta"], ["ZETA", "Alpha", "alpha"], []]
+    day = [paper(f"2502.0000{n}", topics=topics[n], affiliations=names[n]) for n in range(3)]
+    page = renderer().day_page(issue(*day), lang)
+    boxes = [(box.get("name"), box.get("value")) for box in elements(page, "input") if box.get("type") == "checkbox"]
+    assert boxes == [("topic", "rl"), ("topic", "cv")]
+    select, sort = elements(page, "select")
+    assert [(it.get("value"), text_of(it)) for it in select][1:] == [("zeta", "Zeta (2)"), ("alpha", "Alpha")]
+    assert [it.get("value") for it in sort] == ["", "listed", "published"]
+    (output,) = elements(page, "output")
+    forms = {key.removeprefix("data-"): shown_as(value) for key, value in output.attrib.items()}
+    assert forms == {"none": LOCALES[lang].text("filter.none"), **LOCALES[lang].plurals["hits"]}
+
+
+def test_a_single_paper_has_no_filter():
+    assert elements(renderer().day_page(issue(paper()), "en"), "form") == []
+
+
+def test_abstracts_of_a_long_day_are_on_the_pages_of_the_papers():
+    papers = [paper(f"2502.{number:05}") for number in range(37)]
+    short, long = (renderer().day_page(issue(*some), "en") for some in (papers[:36], papers))
+    assert shown(short).count("We instrument an invented bridge") == 36
+    assert "We instrument an invented bridge" not in shown(long)
+    leading = [a.get("href") for a in elements(long, "a") if text_of(a) == LOCALES["en"].text("paper.abstract")]
+    assert leading == [f"../../en/p/{item.id}.html" for item in papers]
+
+
+def test_formulas_are_mathml_wherever_english_text_stands():
+    formula = r"Nets of $x^2$ \emph{layers}"
+    texts = {
+        "ru": written("ru"),
+        "en": IssueText(state="pending", reason="no_provider", source="hf_ai_summary", text="By $x^2$."),
+        "zh": IssueText(state="failed", reason="refused"),
+    }
+    day = issue(paper(title=formula, abstract=formula, summaries=texts))
+    for lang, times in (("ru", 2), ("en", 3), ("zh", 2)):
+        page = renderer().day_page(day, lang)
+        assert page.count("<math") == times
+        assert [text_of(title) for title in elements(page, "title") if "$" in text_of(title)] == []
+        assert r"\emph" not in page
+
+
+def test_russian_lines_do_not_break_behind_short_words():
+    page = renderer().day_page(issue(paper()), "ru")
+    assert "Авторы показывают, как мост из\N{NO-BREAK SPACE}датчиков" in page
+    assert "1\N{NO-BREAK SPACE}статья" in page
+
+
+def test_next_update_is_for_scripts_to_fill_in_and_hidden_until_then():
+    for page, newest in (
+        (renderer().day_page(issue(paper()), "en"), None),
+        (renderer().language_index(issue(paper()), "en"), ""),
+    ):
+        (update,) = [element for element in elements(page, "p") if element.get("class") == "update"]
+        assert (update.get("hidden"), update.get("data-day"), update.get("data-newest")) == ("", "2025-02-06", newest)
+        assert text_of(update) == "Next update:"
+    script = static_files()["static/site.js"].decode()
+    assert today_every_two_hours.cron_schedule == "0 */2 * * 1-5"
+    assert "Every two hours on weekdays, in UTC" in script
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_masthead_leads_to_every_place_of_the_site(lang):
+    pages = renderer("https://digest.example")
+    (places,) = [nav for nav in elements(pages.day_page(issue(paper()), lang), "nav") if nav.get("class") == "places"]
+    assert [a.get("href") for a in places] == [
+        f"../../{lang}/{place}"
+        for place in ("index.html", "archive.html", "trends.html", "search.html", "reading/index.html", "feed.xml")
+    ]
+    assert "feed.xml" not in renderer().day_page(issue(paper()), lang)
+
+
 def test_contents_lead_to_every_paper():
     page = renderer().day_page(every_case(), "en")
     (contents,) = [nav for nav in elements(page, "nav") if nav.get("class") == "contents"]
@@ -505,7 +609,8 @@ def test_unknown_name_in_a_template_is_an_error():
 
 
 def test_static_files_are_those_that_pages_load():
-    assert sorted(static_files()) == ["static/reading.js", "static/root.js", "static/site.css", "static/site.js"]
+    names = ("filter.js", "paper.js", "reading.js", "root.js", "search.js", "site.css", "site.js")
+    assert sorted(static_files()) == [f"static/{name}" for name in names]
     assert all(static_files().values())
     assert b"@import" not in static_files()["static/site.css"]
     assert b"url(" not in static_files()["static/site.css"]

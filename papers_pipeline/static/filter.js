@@ -1,0 +1,115 @@
+// The papers of a day, filtered and sorted. The choice stands in the address, so that the page can be sent as it is.
+(() => {
+  const form = document.querySelector("form.filter");
+  const list = document.querySelector(".papers");
+  const contents = document.querySelector(".contents ol");
+  const entries = [...contents?.children ?? []];
+  const hits = form.querySelector("output");
+  const reset = form.querySelector("[type=reset]");
+  const match = form.querySelector(".match");
+  const topics = [...form.querySelectorAll("[name=topic]")];
+  const language = document.documentElement.lang;
+  const plural = new Intl.PluralRules(language);
+  const NAMES = ["q", "institution", "sort", "topic", "match"];
+  const SEARCHED = "h2, .original, .institutions p, .text, .fold > p, figcaption, .topics, .authors p";
+
+  // Case and accents do not matter: "Erdos" finds "Erdős", "все" finds "всё".
+  const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const words = (text) => text.split(" ").filter(Boolean);
+
+  const papers = [...list.querySelectorAll("article")].map((article, rank) => ({
+    article,
+    entry: entries[rank],
+    topics: words(article.dataset.topics),
+    institutions: words(article.dataset.institutions),
+    text: folded([article.dataset.arxivId, ...[...article.querySelectorAll(SEARCHED)].map((it) => it.textContent)].join(" ")),
+  }));
+
+  // A sort is stable: papers of the same minute stay in the order of their votes.
+  const sorted = (by) => by
+    ? papers.toSorted((one, other) => (Date.parse(other.article.dataset[by]) || 0) - (Date.parse(one.article.dataset[by]) || 0))
+    : papers;
+
+  const chosen = () => {
+    const data = new FormData(form);
+    return {
+      words: words(folded(data.get("q")).replace(/\s+/g, " ")),
+      institution: data.get("institution"),
+      topics: data.getAll("topic"),
+      all: data.get("match") === "all",
+      sort: data.get("sort"),
+    };
+  };
+
+  const fits = (paper, wanted) =>
+    wanted.words.every((word) => paper.text.includes(word))
+    && (!wanted.institution || paper.institutions.includes(wanted.institution))
+    && (!wanted.topics.length || wanted.topics[wanted.all ? "every" : "some"]((topic) => paper.topics.includes(topic)));
+
+  let order = "";
+  const show = () => {
+    const wanted = chosen();
+    for (const paper of papers) {
+      paper.article.hidden = !fits(paper, wanted);
+      if (paper.entry) paper.entry.hidden = paper.article.hidden;
+    }
+    if (wanted.sort !== order) {
+      order = wanted.sort;
+      list.append(...sorted(order).map((paper) => paper.article));
+      contents?.append(...sorted(order).flatMap((paper) => paper.entry ?? []));
+    }
+    if (match) match.hidden = wanted.topics.length < 2;
+    const filtered = wanted.words.length + wanted.topics.length > 0 || Boolean(wanted.institution);
+    reset.hidden = !(filtered || wanted.sort);
+    return filtered;
+  };
+
+  const announce = (filtered) => {
+    const count = papers.filter((paper) => !paper.article.hidden).length;
+    const sentence = count ? hits.dataset[plural.select(count)] : hits.dataset.none;
+    hits.textContent = filtered ? sentence.replace("{count}", count.toLocaleString(language)) : "";
+  };
+
+  const remember = () => {
+    const query = new URLSearchParams(location.search);
+    NAMES.forEach((name) => query.delete(name));
+    for (const [name, value] of new FormData(form)) if (value.trim() && !(name === "match" && match.hidden)) query.append(name, value.trim());
+    try {
+      history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    } catch { /* a page opened from a folder has no address to keep it in */ }
+  };
+
+  const recall = () => {
+    const query = new URLSearchParams(location.search);
+    for (const name of ["q", "institution", "sort"]) {
+      const field = form.elements[name];
+      if (!field) continue;
+      field.value = query.get(name) ?? "";
+      if (field.selectedIndex === -1) field.value = "";
+    }
+    for (const box of topics) box.checked = query.getAll("topic").includes(box.value);
+    for (const radio of form.querySelectorAll("[name=match]")) radio.checked = radio.value === (query.get("match") === "all" ? "all" : "");
+    announce(show());
+  };
+
+  // Papers follow every key; the number of hits is said, and the address kept, once the typing rests.
+  let rest;
+  const changed = () => {
+    const filtered = show();
+    clearTimeout(rest);
+    rest = setTimeout(() => { announce(filtered); remember(); }, 250);
+  };
+
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => {
+    const details = form.querySelector("details");
+    (details.open ? form.elements.q : details.firstElementChild).focus();
+    setTimeout(changed);
+  });
+  addEventListener("popstate", recall);
+
+  recall();
+  form.querySelector("details").open = !reset.hidden && matchMedia("(min-width: 64rem)").matches;
+  if (location.search && location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+})();
