@@ -505,7 +505,7 @@ def test_unknown_name_in_a_template_is_an_error():
 
 
 def test_static_files_are_those_that_pages_load():
-    assert sorted(static_files()) == ["static/root.js", "static/site.css", "static/site.js"]
+    assert sorted(static_files()) == ["static/paper.js", "static/root.js", "static/site.css", "static/site.js"]
     assert all(static_files().values())
     assert b"@import" not in static_files()["static/site.css"]
     assert b"url(" not in static_files()["static/site.css"]
