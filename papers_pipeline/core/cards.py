@@ -43,6 +43,9 @@ _PIECES = regex.compile(
     r"|[^ \p{Han}\p{Bopomofo}\u3040-\u30ff（《「『【-]+-?[，。、；：？！）》」』”’】…]*|-|[（《「『【]+| +"
 )
 
+# A dash stays with the word before it, and a short Russian word with the one after it.
+_TIED = regex.compile(r" (?=— )|(?<=\b\p{Cyrillic}{1,2}) ")
+
 logger = logging.getLogger(__name__)
 
 
@@ -127,8 +130,9 @@ class LinkCard:
             page = document.new_page(width=WIDTH, height=HEIGHT)
             page.draw_rect(pymupdf.Rect(MARGIN, RULE, WIDTH - MARGIN, RULE + 1.5), color=None, fill=(FAINT,) * 3)
             _write(page, self.site, fonts.slogan, SMALL, (MARGIN, 112), BLACK)
-            right = WIDTH - MARGIN - fonts.plain.width(self.date, SMALL)
-            _write(page, self.date, fonts.plain, SMALL, (right, 112), BLACK)
+            date = _plain(self.date)
+            right = WIDTH - MARGIN - fonts.plain.width(date, SMALL)
+            _write(page, date, fonts.plain, SMALL, (right, 112), BLACK)
             lines, size = self._slogan(fonts.slogan)
             for number, line in enumerate(lines):
                 base = SLOGAN_TOP + size * (0.95 + SLOGAN_LEADING * number)
@@ -147,15 +151,21 @@ class LinkCard:
             most = int(space // (size * SLOGAN_LEADING))
             if len(wrapped(self.slogan, face, size, most + 1)) <= most:
                 break
-        return wrapped(self.slogan, face, size, most), size
+        lines = wrapped(self.slogan, face, size, most)
+        # As narrow as so many lines can be: a last line of one word looks lost.
+        for width in range(WIDEST, WIDEST // 2, -WIDEST // 20):
+            narrower = wrapped(self.slogan, face, size, len(lines) + 1, width)
+            if len(narrower) <= len(lines):
+                lines = narrower
+        return lines, size
 
 
-def wrapped(text: str, face: Face, size: float, most: int) -> list[str]:
-    """The text in at most so many lines, none wider than the card's; what is left over ends in an ellipsis."""
-    drawn = " ".join("".join(filter(face.has, text)).split()).replace(" — ", "\N{NO-BREAK SPACE}— ")
+def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
+    """The text in at most so many lines, none wider than ``width``; what is left over ends in an ellipsis."""
+    drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
     lines = [""]
-    for piece in _pieces(drawn, face, size):
-        if face.width((lines[-1] + piece).rstrip(), size) <= WIDEST:
+    for piece in _pieces(drawn, face, size, width):
+        if face.width((lines[-1] + piece).rstrip(), size) <= width:
             lines[-1] += piece
         elif len(lines) > most:
             break
@@ -164,17 +174,22 @@ def wrapped(text: str, face: Face, size: float, most: int) -> list[str]:
     lines = [line.strip() for line in lines if line.strip()]
     if len(lines) > most:
         last = lines[most - 1]
-        while face.width(last + "…", size) > WIDEST:
+        while face.width(last + "…", size) > width:
             last = last[:-1]
         lines = [*lines[: most - 1], last.rstrip(" ,.;:，。；：") + "…"]
     return lines
 
 
-def _pieces(text: str, face: Face, size: float) -> Iterator[str]:
+def _plain(text: str) -> str:
+    """The text with plain single blanks: fonts lack some of the others."""
+    return " ".join(text.split())
+
+
+def _pieces(text: str, face: Face, size: float, width: float) -> Iterator[str]:
     """What may not be broken, in order; but for a word that is wider than a line."""
     for piece in _PIECES.findall(text):
-        while face.width(piece, size) > WIDEST:
-            fits = next(n for n in range(len(piece) - 1, 0, -1) if face.width(piece[:n], size) <= WIDEST)
+        while face.width(piece, size) > width:
+            fits = next(n for n in range(len(piece) - 1, 0, -1) if face.width(piece[:n], size) <= width)
             yield piece[:fits]
             piece = piece[fits:]
         yield piece

@@ -59,15 +59,18 @@ def related_cards(row: RelatedPapers | None, cards: Mapping[str, Card]) -> list[
 
 def listed_elsewhere(lake: Lake, day: date, ids: Collection[str]) -> set[str]:
     """Which of these papers another day lists too, however far away: their pages belong to the site's run."""
-    others = [it for it in lake.partitions("feed_listing") if it != day.isoformat()]
-    listed = scan_table(lake, "feed_listing", others, ("arxiv_id",))["arxiv_id"]
-    return set(ids) & set(listed.filter(pc.is_in(listed, pa.array(list(ids), listed.type))).to_pylist())
+    listed = _listed(lake, [it for it in lake.partitions("feed_listing") if it != day.isoformat()])
+    return set(listed.filter(pc.is_in(listed, pa.array(list(ids), pa.string()))).to_pylist())
 
 
 def listed_twice(lake: Lake) -> set[str]:
     """Every paper that more than one day lists."""
-    listed = scan_table(lake, "feed_listing", lake.partitions("feed_listing"), ("arxiv_id",))["arxiv_id"]
-    return {it["values"] for it in pc.value_counts(listed).to_pylist() if it["counts"] > 1}
+    counts = pc.value_counts(_listed(lake, lake.partitions("feed_listing"))).to_pylist()
+    return {it["values"] for it in counts if it["counts"] > 1}
+
+
+def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
+    return scan_table(lake, "feed_listing", days, ("arxiv_id",))["arxiv_id"].cast(pa.string())
 
 
 def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
