@@ -53,10 +53,14 @@ def test_without_an_address_no_card_is_drawn(outside: Outside, pipeline: Pipelin
 def test_a_paper_on_two_days_has_one_owner_and_one_page_whichever_day_is_built_last(
     outside: Outside, pipeline: Pipeline, published, other: str
 ):
-    outside.list(MONDAY, [entry(OWN), entry(BOTH)])
+    # No words in common: a paper of an earlier day that is built later is a new relation.
+    own, both, third = (
+        {"title": title, "summary": title} for title in ("Gusts over bridges", "Poker bluffs", "Folded proteins")
+    )
+    outside.list(MONDAY, [entry(OWN, **own), entry(BOTH, **both)])
     pipeline.build(MONDAY)
     assert owners(BOTH) == {MONDAY}
-    outside.list(other, [entry(OTHER), entry(BOTH, upvotes=40)])
+    outside.list(other, [entry(OTHER, **third), entry(BOTH, **both, upvotes=40)])
     pipeline.build(other)
     page = pipeline.files()[f"en/p/{BOTH}.html"].decode()
     assert f"d/{MONDAY}.html#p-{BOTH}" in page
