@@ -18,6 +18,7 @@ from papers_pipeline.core.catalogue import read_catalogue
 from papers_pipeline.core.index import Issues, index_pages
 from papers_pipeline.core.lake import Lake, encode
 from papers_pipeline.core.locales import load_locales
+from papers_pipeline.core.paper_page import PaperPage
 from papers_pipeline.core.periods import neighbours_of, period_of, touched
 from papers_pipeline.core.render import IMAGE_SOURCES, Renderer
 from papers_pipeline.core.site import PACKAGE, Site
@@ -36,7 +37,7 @@ class Bench:
         self.lake = Lake(UPath(folder) / "lake")
         self.folder = folder / "site"
         locales = load_locales(PACKAGE / "locales", LANGUAGES)
-        renderer = Renderer(LANGUAGES, locales, site_url, image_sources=image_sources)
+        renderer = Renderer(LANGUAGES, locales, site_url, image_sources=image_sources, cards=False)
         self.site = Site(UPath(self.folder), renderer)
         self.index: dict[str, SiteFile] = {}
 
@@ -49,7 +50,7 @@ class Bench:
         spent = {"lake": time.perf_counter() - started}
 
         for issue in built:
-            self.site.write_day(issue)
+            self.site.write_day(issue, [PaperPage(issue.date, paper) for paper in issue.papers])
         spent["days"] = time.perf_counter() - started - sum(spent.values())
 
         for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):

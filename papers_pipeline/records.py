@@ -239,6 +239,27 @@ class ReadingTranslation(Enrichment):
     meanings: dict[str, str] = {}
 
 
+class RelatedPaper(BaseModel):
+    """A paper that another one's words are like: the last day that listed it, and its original title."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    day: date_
+    title: str
+
+
+class RelatedPapers(Record):
+    """The papers of the same day or earlier ones that a paper's words are most like, the likest first. ``terms`` and
+    ``counts`` are the paper's own words, as numbers, and how often it has each: later days compare theirs with them."""
+
+    arxiv_id: str
+    title: str
+    terms: list[int]
+    counts: list[int]
+    related: list[RelatedPaper]
+
+
 class IssueAuthor(BaseModel):
     """An author as printed, with the institutions that the paper gives this author."""
 

@@ -178,7 +178,7 @@ class Runner:
         for name in assets:
             node = self._graph.get(dg.AssetKey(name))
             inputs = [key.to_user_string() for key in node.parent_keys]
-            optional = () if name != "daily_issue" else [n for n in inputs if n not in self._of_group(FEED)]
+            optional = [it.name for it in node.assets_def.op.input_defs if it.metadata.get("allow_missing_partitions")]
             absent = [
                 parent
                 for parent in inputs

@@ -24,7 +24,8 @@ LINEAGE = {
     **{name: {"reading_task"} for name in TRANSLATIONS},
     "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS}
     | {"reading_task", *TRANSLATIONS},
-    "daily_pages": {"daily_issue"},
+    "related_papers": {"feed_listing"},
+    "daily_pages": {"daily_issue", "related_papers"},
     "monthly_pages": {"daily_issue"},
     "weekly_pages": {"daily_issue"},
     "site_index": {"daily_issue"},

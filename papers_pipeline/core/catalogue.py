@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.core.lake import Lake, rows_of
 from papers_pipeline.core.storage import read
-from papers_pipeline.records import DayState, PaperStatus
+from papers_pipeline.records import DailyIssue, DayState, PaperStatus
 
 _OF_PAPERS = (
     "id",
@@ -127,13 +127,29 @@ class Catalogue:
 def read_catalogue(lake: Lake) -> Catalogue:
     """The catalogue of all stored issues: a second for 10,000 papers."""
     days, cards = [], []
-    for partition in lake.partitions("daily_issue"):
-        for row in rows_of(read(lake.path("daily_issue", partition)) or b"", COLUMNS):
-            cards_of_day = [_card(row["date"], paper) for paper in row["papers"]]
-            reading = _reading(row["date"], row.get("reading_task"), cards_of_day)
-            days.append(CatalogueDay(row["date"], row["state"], len(row["papers"]), reading))
-            cards += cards_of_day
+    for row in _short(lake, lake.partitions("daily_issue")):
+        cards_of_day = [_card(row["date"], paper) for paper in row["papers"]]
+        reading = _reading(row["date"], row.get("reading_task"), cards_of_day)
+        days.append(CatalogueDay(row["date"], row["state"], len(row["papers"]), reading))
+        cards += cards_of_day
     return Catalogue(days, cards)
+
+
+def cards_of(lake: Lake, days: Iterable[date]) -> Iterator[Card]:
+    """The cards of these days' stored issues, each as its day has it."""
+    for row in _short(lake, map(date.isoformat, days)):
+        yield from (_card(row["date"], paper) for paper in row["papers"])
+
+
+def cards_of_issue(issue: DailyIssue) -> Iterator[Card]:
+    """The cards of an issue at hand."""
+    return (_card(issue.date, paper.model_dump()) for paper in issue.papers)
+
+
+def _short(lake: Lake, partitions: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for partition in partitions:
+        if data := read(lake.path("daily_issue", partition)):
+            yield from rows_of(data, COLUMNS)
 
 
 def _card(day: date, paper: dict[str, Any]) -> Card:

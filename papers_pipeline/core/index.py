@@ -2,7 +2,7 @@
 `index_pages` puts them in order, pages before those that lead to them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache, partial
 
@@ -10,21 +10,26 @@ from papers_pipeline.core.catalogue import Catalogue, digest
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.reading_pages import reading_index
 from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.core.shared_papers import shared_papers
 from papers_pipeline.core.site import Page
-from papers_pipeline.records import DailyIssue
+from papers_pipeline.records import DailyIssue, RelatedPapers
 
 
 class Issues:
     """The whole issues of the lake, for what a card does not hold; read when a page is really made."""
 
     def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+        self.lake = lake
         self.of = lru_cache(maxsize=64)(self._read)
+        self.related = lru_cache(maxsize=64)(self._read_related)
 
     def _read(self, day: date) -> DailyIssue:
-        issues = self._lake.read("daily_issue", day.isoformat(), DailyIssue)
+        issues = self.lake.read("daily_issue", day.isoformat(), DailyIssue)
         assert issues, f"{day} is in the catalogue and not in the lake"
         return issues[0]
+
+    def _read_related(self, day: date) -> Sequence[RelatedPapers]:
+        return self.lake.read("related_papers", day.isoformat(), RelatedPapers) or ()
 
 
 def index_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Iterator[Page]:
@@ -59,4 +64,4 @@ def reading_pages(renderer: Renderer, catalogue: Catalogue, _: Issues) -> Iterat
         )
 
 
-PARTS = (reading_pages, front_pages)
+PARTS = (shared_papers, reading_pages, front_pages)

@@ -91,16 +91,30 @@ def scan(lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[st
     """
     built = set(lake.partitions(asset))
     found: dict[str, list[dict[str, Any]]] = {partition: [] for partition in partitions if partition in built}
-    if not found:
-        return {}
-    if not storage.is_local(lake.root):
-        return {it: list(rows_of(lake.path(asset, it).read_bytes(), columns)) for it in found}
-    folder = (lake.root / asset).path
-    files = {f"{folder}/{partition}.parquet": partition for partition in found}
-    table = pyarrow.dataset.dataset(list(files), format="parquet").to_table(columns=[*columns, "__filename"])
-    for row in table.to_pylist():
-        found[files[row.pop("__filename")]].append(row)
+    for row in scan_table(lake, asset, list(found), columns).to_pylist():
+        found[row.pop("partition")].append(row)
     return found
+
+
+def scan_table(lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """The same rows as one table, for what is too much as Python's objects; a further column names the ``partition``.
+
+    Without rows, its columns may have no type.
+    """
+    built = set(lake.partitions(asset))
+    wanted = [partition for partition in partitions if partition in built]
+    if not wanted:
+        return pa.table({name: [] for name in (*columns, "partition")})
+    if not storage.is_local(lake.root):
+        tables = [(it, _table(lake.path(asset, it).read_bytes(), list(columns))) for it in wanted]
+        return pa.concat_tables(
+            table.append_column("partition", pa.array([it] * table.num_rows, pa.string())) for it, table in tables
+        )
+    folder = (lake.root / asset).path
+    files = {f"{folder}/{partition}.parquet": partition for partition in wanted}
+    table = pyarrow.dataset.dataset(list(files), format="parquet").to_table(columns=[*columns, "__filename"])
+    named = pa.array([files[name] for name in table["__filename"].to_pylist()], pa.string())
+    return table.drop_columns("__filename").append_column("partition", named)
 
 
 def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:

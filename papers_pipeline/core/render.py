@@ -40,7 +40,8 @@ class Renderer:
     """Makes the pages of the site in `languages`, the first of which is the one that the root falls back to.
 
     `site_url` is the address the site is published under; with it, pages carry absolute canonical and hreflang links.
-    `image_sources` are the origins that pages may show pictures from.
+    `image_sources` are the origins that pages may show pictures from. With `cards`, a site that has an address shows a
+    picture where a link to a paper's page unfolds.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Renderer:
         site_url: str | None = None,
         *,
         image_sources: Sequence[str] = IMAGE_SOURCES,
+        cards: bool = True,
     ) -> None:
         self.languages = tuple(languages)
         self.locales = locales
         self.site_url = site_url.rstrip("/") if site_url else None
         self.image_sources = tuple(image_sources)
+        self.draws_cards = cards and self.site_url is not None
         self._environment = Environment(
             loader=FileSystemLoader(PACKAGE / "templates"),
             autoescape=True,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +11,7 @@ from upath import UPath
 
 from papers_pipeline.core import storage
 from papers_pipeline.core.catalogue import digest
+from papers_pipeline.core.paper_page import PaperPage, link_card, paper_page
 from papers_pipeline.core.periods import Period
 from papers_pipeline.core.reading_pages import reading_files
 from papers_pipeline.core.render import Renderer, static_files
@@ -30,12 +31,13 @@ def template_version() -> str:
 
 @dataclass(frozen=True)
 class Page:
-    """A file that names more than one day. ``made_of`` is a hash of all that goes into it but templates and words:
-    ``make`` is not called while neither has changed."""
+    """A file that is made only at need. ``made_of`` is a hash of all that goes into it but templates and words, which a
+    picture has none of: ``make`` is not called while neither has changed."""
 
     path: str
     made_of: str
     make: Callable[[], bytes]
+    is_picture: bool = False
 
 
 class Site:
@@ -45,9 +47,14 @@ class Site:
         self.root = root
         self.renderer = renderer
 
-    def write_day(self, issue: DailyIssue) -> tuple[list[SiteFile], int]:
-        """Write a day's pages, its JSON and the files that every page uses; returns the files and how many changed."""
-        return self._write(self._day_files(issue))
+    def write_day(
+        self, issue: DailyIssue, papers: Sequence[PaperPage] = (), before: Mapping[str, SiteFile] | None = None
+    ) -> tuple[list[SiteFile], int]:
+        """Write a day's pages and those of its ``papers``, its JSON and the files that every page uses; returns the
+        files and how many changed. A card is drawn only when it shows something else than ``before``."""
+        cards, drawn = self._write_changed(self._cards(papers), before or {})
+        files, changed = self._write(self._day_files(issue, papers))
+        return [*cards, *files], drawn + changed
 
     def write_period(self, period: Period) -> tuple[list[PeriodFile], int]:
         """Write the pages of a month or week; returns the files, each with the neighbours that it leads to, and how
@@ -60,11 +67,18 @@ class Site:
     def write_pages(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
         """Write those pages whose making has changed since ``before``, the files of the last time by path, and remove
         what was written then and is no page now; returns all files and how many changed."""
+        written, changed = self._write_changed(pages, before)
+        for path in before.keys() - {file.path for file in written}:
+            (self.root / path).unlink(missing_ok=True)
+            changed += 1
+        return written, changed
+
+    def _write_changed(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
         version = template_version()
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
-            made_of = digest([version, self.renderer.site_url, page.made_of])
+            made_of = page.made_of if page.is_picture else digest([version, self.renderer.site_url, page.made_of])
             known = before.get(page.path)
             if known and known.made_of == made_of and (self.root / page.path).exists():
                 written.append(known)
@@ -72,14 +86,19 @@ class Site:
             (file,), differs = self._write(iter([(page.path, page.make())]))
             written.append(file.model_copy(update={"made_of": made_of}))
             changed += differs
-        for path in before.keys() - {file.path for file in written}:
-            (self.root / path).unlink(missing_ok=True)
-            changed += 1
         return written, changed
 
-    def _day_files(self, issue: DailyIssue) -> Iterator[tuple[str, bytes]]:
+    def _cards(self, papers: Sequence[PaperPage]) -> Iterator[Page]:
+        for paper in papers:
+            for language in self.renderer.languages:
+                if card := link_card(self.renderer, paper, language):
+                    yield Page(paper.card_path(language), card.made_of, card.png, is_picture=True)
+
+    def _day_files(self, issue: DailyIssue, papers: Sequence[PaperPage]) -> Iterator[tuple[str, bytes]]:
         yield from static_files().items()
         for language in self.renderer.languages:
+            for paper in papers:
+                yield f"{language}/{paper.path}", paper_page(self.renderer, paper, language).encode()
             yield f"{language}/d/{issue.date}.html", self.renderer.day_page(issue, language).encode()
         yield from reading_files(self.renderer, issue)
         yield f"d/{issue.date}.json", public_json(issue)

@@ -7,10 +7,24 @@ import dagster as dg
 from papers_pipeline.core.catalogue import read_catalogue
 from papers_pipeline.core.index import Issues, index_pages
 from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.paper_page import pages_of_day
+from papers_pipeline.core.related import relations
 from papers_pipeline.core.site import Site, template_version
 from papers_pipeline.defs.checks import day_check, files_present
-from papers_pipeline.defs.tables import Table, day_asset, table_asset
-from papers_pipeline.records import DailyIssue, SiteFile
+from papers_pipeline.defs.partitions import day_of
+from papers_pipeline.defs.tables import Table, day_asset, last_rows, table_asset
+from papers_pipeline.records import DailyIssue, Paper, RelatedPapers, SiteFile
+
+
+@day_asset(record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1")
+def related_papers(
+    context: dg.AssetExecutionContext, feed_listing: Sequence[Paper], lake: dg.ResourceParam[Lake]
+) -> Table:
+    """Up to five papers of the same day or earlier ones that each paper's words are most like.
+
+    The earlier ones are read from this asset's own stored days; later days change nothing here.
+    """
+    return Table(relations(day_of(context), feed_listing, lake))
 
 
 @day_asset(
@@ -18,11 +32,21 @@ from papers_pipeline.records import DailyIssue, SiteFile
     group_name="site",
     kinds={"html", "json"},
     code_version=template_version(),
+    ins={"related_papers": dg.AssetIn(metadata={"allow_missing_partitions": True})},
     check_specs=[day_check("files_present", "daily_pages", "Every file of the day is there.")],
 )
-def daily_pages(daily_issue: Sequence[DailyIssue], site: dg.ResourceParam[Site]) -> Table:
-    """The day's page in every language, and its JSON; a file whose bytes do not differ is left alone."""
-    files, changed = site.write_day(daily_issue[0])
+def daily_pages(
+    context: dg.AssetExecutionContext,
+    daily_issue: Sequence[DailyIssue],
+    related_papers: Sequence[RelatedPapers] | None,
+    site: dg.ResourceParam[Site],
+    lake: dg.ResourceParam[Lake],
+) -> Table:
+    """The day's page in every language, its JSON, and the page and card of each paper that no other day lists; a file
+    whose bytes do not differ is left alone."""
+    papers = pages_of_day(daily_issue[0], related_papers or (), lake)
+    before = {file.path: file for file in last_rows(context, lake, SiteFile)}
+    files, changed = site.write_day(daily_issue[0], papers, before)
     absent = [file.path for file in files if not (site.root / file.path).exists()]
     return Table(
         files,

@@ -1,0 +1,132 @@
+"""Pages of papers through the pipeline: each has one owner, and is the same whichever day is built last."""
+
+import pytest
+
+from papers_pipeline.core.cards import LinkCard
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.records import SiteFile
+from papers_pipeline.settings import load_settings
+from papers_pipeline_tests.conftest import Outside, Pipeline, entry
+
+MONDAY, TUESDAY, FAR = "2026-03-02", "2026-03-03", "2025-12-29"
+OWN, BOTH, OTHER = "2603.10001", "2603.10002", "2603.10003"
+LANGUAGES = ("ru", "en", "zh")
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site has an address, so that cards are drawn."""
+    monkeypatch.setenv("PAPERS_SITE_URL", "https://digest.example")
+
+
+def owners(arxiv_id: str) -> set[str]:
+    """Whose files the pages and cards of a paper are: a day's, or `site`."""
+    lake = Lake(load_settings().data / "lake")
+    rows = {day: lake.read("daily_pages", day, SiteFile) or [] for day in lake.partitions("daily_pages")}
+    rows["site"] = lake.read("site_index", None, SiteFile) or []
+    return {owner for owner, files in rows.items() for file in files if arxiv_id in file.path}
+
+
+def own_pages(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: data for path, data in files.items() if "/p/" in path or path.startswith("og/")}
+
+
+def test_every_paper_has_a_page_and_a_card_in_every_language(outside: Outside, pipeline: Pipeline, published):
+    outside.list(MONDAY, [entry(OWN), entry(OTHER)])
+    pipeline.build(MONDAY)
+    assert own_pages(pipeline.files()).keys() == {
+        path
+        for language in LANGUAGES
+        for it in (OWN, OTHER)
+        for path in (f"{language}/p/{it}.html", f"og/{language}/{it}.png")
+    }
+    assert owners(OWN) == {MONDAY}
+
+
+def test_without_an_address_no_card_is_drawn(outside: Outside, pipeline: Pipeline):
+    outside.list(MONDAY, [entry(OWN)])
+    pipeline.build(MONDAY)
+    assert own_pages(pipeline.files()).keys() == {f"{language}/p/{OWN}.html" for language in LANGUAGES}
+
+
+@pytest.mark.parametrize("other", [TUESDAY, FAR])
+def test_a_paper_on_two_days_has_one_owner_and_one_page_whichever_day_is_built_last(
+    outside: Outside, pipeline: Pipeline, published, other: str
+):
+    # No words in common: a paper of an earlier day that is built later is a new relation.
+    own, both, third = (
+        {"title": title, "summary": title} for title in ("Gusts over bridges", "Poker bluffs", "Folded proteins")
+    )
+    outside.list(MONDAY, [entry(OWN, **own), entry(BOTH, **both)])
+    pipeline.build(MONDAY)
+    assert owners(BOTH) == {MONDAY}
+    outside.list(other, [entry(OTHER, **third), entry(BOTH, **both, upvotes=40)])
+    pipeline.build(other)
+    page = pipeline.files()[f"en/p/{BOTH}.html"].decode()
+    assert f"d/{MONDAY}.html#p-{BOTH}" in page
+    assert f"d/{other}.html#p-{BOTH}" in page
+    assert "▲ 40" in page
+    before = pipeline.files()
+    for day in (MONDAY, other, MONDAY):
+        pipeline.build(day)
+        assert pipeline.files() == before
+    assert owners(BOTH) == {"site"}
+    assert (owners(OWN), owners(OTHER)) == ({MONDAY}, {other})
+
+
+def test_two_days_of_one_build_agree_from_the_first_on(outside: Outside, pipeline: Pipeline):
+    outside.list(MONDAY, [entry(OWN), entry(BOTH)])
+    outside.list(TUESDAY, [entry(BOTH)])
+    pipeline.build(MONDAY, TUESDAY)
+    assert owners(BOTH) == {"site"}
+    assert {f"{language}/p/{BOTH}.html" for language in LANGUAGES} <= pipeline.files().keys()
+
+
+def test_the_page_of_a_paper_that_moves_follows_it(outside: Outside, pipeline: Pipeline, published):
+    outside.list(MONDAY, [entry(OWN), entry(BOTH)])
+    pipeline.build(MONDAY, at=f"{MONDAY}T18:00")
+    before = own_pages(pipeline.files())
+    outside.list(MONDAY, [entry(OWN)])
+    outside.list(TUESDAY, [entry(BOTH)])
+    pipeline.build(MONDAY, TUESDAY, at="2026-03-04T06:00")
+    after = own_pages(pipeline.files())
+    assert after.keys() == before.keys()
+    changed = {path for path in after if after[path] != before[path]}
+    assert changed >= {f"{language}/p/{BOTH}.html" for language in LANGUAGES}
+    assert changed >= {f"og/{language}/{BOTH}.png" for language in LANGUAGES}
+    page = after[f"en/p/{BOTH}.html"].decode()
+    assert 'class="mark"' not in page
+    assert f"d/{TUESDAY}.html#p-{BOTH}" in page
+
+
+def test_a_warm_day_changes_no_file_and_draws_no_card(
+    outside: Outside, pipeline: Pipeline, published, monkeypatch: pytest.MonkeyPatch
+):
+    outside.list(MONDAY, [entry(OWN), entry(BOTH)])
+    outside.list(TUESDAY, [entry(BOTH)])
+    pipeline.build(MONDAY, TUESDAY)
+    before = {path: path.stat().st_mtime_ns for path in pipeline.site.rglob("*")}
+    drawn = []
+    monkeypatch.setattr(LinkCard, "png", lambda card: drawn.append(card) or b"")
+    pipeline.build(MONDAY, TUESDAY)
+    assert drawn == []
+    assert {path: path.stat().st_mtime_ns for path in pipeline.site.rglob("*")} == before
+
+
+def test_a_related_paper_of_an_earlier_day_is_linked(outside: Outside, pipeline: Pipeline):
+    words = {"title": "Sensor bridges foresee gusts", "summary": "A bridge of sensors foresees gusts of wind."}
+    outside.list(MONDAY, [entry(OWN, **words), entry(BOTH)])
+    outside.list(TUESDAY, [entry(OTHER, **words)])
+    pipeline.build(MONDAY, TUESDAY)
+    files = pipeline.files()
+    assert f'href="../../en/p/{OWN}.html"' in files[f"en/p/{OTHER}.html"].decode()
+    assert OTHER not in files[f"en/p/{OWN}.html"].decode()
+
+
+def test_a_day_built_before_there_were_relations_has_its_pages(outside: Outside, pipeline: Pipeline):
+    outside.list(MONDAY, [entry(OWN)])
+    pipeline.build(MONDAY)
+    before = pipeline.files()
+    Lake(load_settings().data / "lake").path("related_papers", MONDAY).unlink()
+    pipeline.build(MONDAY, only=("daily_pages",))
+    assert pipeline.files() == before
