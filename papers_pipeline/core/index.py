@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache, partial
 
+from papers_pipeline.core.archive import archive_pages
 from papers_pipeline.core.catalogue import Catalogue, digest
+from papers_pipeline.core.feeds import feed_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.core.shelves import shelf_pages
 from papers_pipeline.core.site import Page
+from papers_pipeline.core.sitemap import robot_pages
 from papers_pipeline.records import DailyIssue
 
 
@@ -42,10 +46,11 @@ def front_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Ite
     for language in renderer.languages:
         yield Page(f"{language}/index.html", made_of, partial(_html, renderer.language_index, newest, language))
     yield Page("index.html", digest(renderer.languages), partial(_html, renderer.root_index))
+    yield Page("404.html", digest(renderer.languages), partial(_html, renderer.not_found))
 
 
 def _html(make: Callable[..., str], *arguments: object) -> bytes:
     return make(*arguments).encode()
 
 
-PARTS = (front_pages,)
+PARTS = (shelf_pages, archive_pages, feed_pages, front_pages, robot_pages)

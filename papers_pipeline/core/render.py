@@ -54,7 +54,7 @@ class Renderer:
             loader=FileSystemLoader(PACKAGE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
-            finalize=_printable,
+            finalize=printable,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -85,10 +85,16 @@ class Renderer:
     def root_index(self) -> str:
         """The site's `index.html`, which leads to a language."""
         locales = [self.locales[language] for language in self.languages]
-        alternates = [(locale.html, self._absolute(f"{locale.code}/index.html")) for locale in locales]
+        alternates = [(locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales]
         return self._render(
-            "root.html.j2", locales=locales, root="", canonical=self._absolute("index.html"), alternates=alternates
+            "root.html.j2", locales=locales, root="", canonical=self.absolute("index.html"), alternates=alternates
         )
+
+    def not_found(self) -> str:
+        """The site's `404.html`, in every language. A server sends it below any path, so it names the path of the
+        site's address; without one its links work for what is missing in the site's root alone."""
+        base = f"{urlsplit(self.site_url).path}/" if self.site_url else None
+        return self._render("404.html.j2", locales=[self.locales[language] for language in self.languages], base=base)
 
     def page(self, template: str, lang: str, path: str, **context: object) -> str:
         """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
@@ -102,9 +108,9 @@ class Renderer:
             locales=[self.locales[language] for language in self.languages],
             root="../" * (path.count("/") + 1),
             path=path,
-            canonical=self._absolute(f"{lang}/{path}"),
+            canonical=self.absolute(f"{lang}/{path}"),
             alternates=[
-                (self.locales[language].html, self._absolute(f"{language}/{path}")) for language in self.languages
+                (self.locales[language].html, self.absolute(f"{language}/{path}")) for language in self.languages
             ],
             **context,
         )
@@ -114,7 +120,8 @@ class Renderer:
             site_url=self.site_url, image_sources=self.image_sources, other_days=other_days, **context
         )
 
-    def _absolute(self, path: str) -> str:
+    def absolute(self, path: str) -> str:
+        """The address of a file of the site, e.g. `en/archive.html`, where the site has one."""
         return f"{self.site_url}/{path}"
 
     def _image_url(self, url: str | None) -> str | None:
@@ -184,9 +191,10 @@ def _say(locale: Locale, key: str, **values: object) -> Markup:
     return Markup(locale.text(key, **{name: escape(value) for name, value in values.items()}))
 
 
-def _printable(value: object) -> object:
+def printable(value: object) -> object:
     """A value without the characters that HTML forbids; a text of the feed may hold any."""
-    if not isinstance(value, str) or not _UNPRINTABLE.search(value):
+    # What `isprintable` knows is known ten times faster; line breaks are not printable to it.
+    if not isinstance(value, str) or value.isprintable() or not _UNPRINTABLE.search(value):
         return value
     clean = _UNPRINTABLE.sub("", value)
     return Markup(clean) if isinstance(value, Markup) else clean
