@@ -31,6 +31,7 @@ class Span:
         return (self.first + 31 * DAY).replace(day=1) - DAY
 
     def __contains__(self, day: date) -> bool:
+        """Whether it is a day of the month or week."""
         return self.first <= day <= self.last
 
     @property

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
@@ -74,7 +75,7 @@ def institutions_of(catalogue: Catalogue) -> Sequence[Shelf]:
 
 def shelf_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
     """A page for every topic and every institution, in each language."""
-    briefs = {language: _Briefs() for language in renderer.languages}
+    briefs = {language: Briefs() for language in renderer.languages}
     for shelf in [*topics_of(catalogue), *institutions_of(catalogue)]:
         made_of = shelf.made_of
         for language in renderer.languages:
@@ -82,19 +83,19 @@ def shelf_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> I
             yield Page(f"{language}/{shelf.path}", made_of, make)
 
 
-class _Briefs:
+class Briefs:
     """The papers in short, each made once: it stands on several shelves, and makes up most of their cost."""
 
     def __init__(self) -> None:
         self._made: dict[str, Markup] = {}
 
-    def __call__(self, make: Callable[[Card, str], Markup], card: Card, date: str) -> Markup:
+    def __call__(self, make: Callable[[Card, str], Markup], card: Card, in_words: Callable[[date], str]) -> Markup:
         if card.id not in self._made:
-            self._made[card.id] = make(card, date)
+            self._made[card.id] = make(card, in_words(card.day))
         return self._made[card.id]
 
 
-def _page(renderer: Renderer, language: str, shelf: Shelf, once: _Briefs) -> bytes:
+def _page(renderer: Renderer, language: str, shelf: Shelf, once: Briefs) -> bytes:
     return renderer.page("shelf.html.j2", language, shelf.path, shelf=shelf, once=once).encode()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from papers_pipeline.core.catalogue import Catalogue, CatalogueDay, card_of
 from papers_pipeline.core.periods import month_of
-from papers_pipeline.core.shelves import NEWEST, institutions_of, topics_of
+from papers_pipeline.core.shelves import NEWEST, Briefs, institutions_of, topics_of
 from papers_pipeline.records import IssueText, IssueTopics
 from papers_pipeline_tests.core.index_site import URL, IndexSite, everywhere, on
 from papers_pipeline_tests.core.test_render import (
@@ -77,7 +77,7 @@ def test_a_page_shows_the_newest_papers_and_counts_all_by_month():
     assert topic.months[-2:] == [(month_of(TWO), 31), (month_of(ONE), 1)]
     assert sum(count for _, count in topic.months) == NEWEST + 3
     assert institution.months == topic.months
-    page = renderer().page("shelf.html.j2", "en", topic.path, shelf=topic, once=lambda make, *paper: make(*paper))
+    page = renderer().page("shelf.html.j2", "en", topic.path, shelf=topic, once=Briefs())
     assert "The newest 200 papers are shown here." in shown(page)
     assert "203 papers" in shown(page)
     assert "../m/2025-12.html" in links(page)
