@@ -54,7 +54,7 @@ class Bench:
         spent["days"] = time.perf_counter() - started - sum(spent.values())
 
         for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
-            for span in touched(self.lake, kind, days):
+            for span in touched(self.lake, kind, days, date.max):
                 found = [self.lake.read("daily_issue", str(day), DailyIssue) or [] for day in _days(span, self.lake)]
                 period = period_of(
                     span, [it for rows in found for it in rows], date.max, neighbours_of(self.lake, span)

@@ -442,7 +442,9 @@ class SiteFile(Record):
 
 
 class PeriodFile(SiteFile):
-    """A page of a month or week, and the first days of the neighbouring months or weeks that it leads to."""
+    """A page of a month or week, the first days of the neighbouring months or weeks that it leads to, and whether it
+    says that the month or week is not over."""
 
     previous: date | None = None
     next: date | None = None
+    is_open: bool = False

@@ -129,7 +129,8 @@ class Runner:
 
     def build_site(self, days: Sequence[date]) -> None:
         """Rebuild what names more than one day: the months and weeks that ``days`` touch, then the index."""
-        for span in [*touched(self.lake, "month", days), *touched(self.lake, "week", days)]:
+        today = self._clock.today()
+        for span in [*touched(self.lake, "month", days, today), *touched(self.lake, "week", days, today)]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")
 

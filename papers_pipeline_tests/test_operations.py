@@ -89,12 +89,18 @@ def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipelin
     outside.world.now = pipeline.clock.moment
     pipeline.build(DAY, "2026-04-01")
     sensor = repository(pipeline).get_sensor_def("site_follows")
-    with home.instance(load_settings()) as instance:
-        context = dg.build_sensor_context(instance=instance, repository_def=repository(pipeline))
-        first = sensor.evaluate_tick(context)
-        again = sensor.evaluate_tick(
-            dg.build_sensor_context(instance=instance, cursor=first.cursor, repository_def=repository(pipeline))
+    given = {"lake": Lake(load_settings().data / "lake"), "clock": pipeline.clock}
+
+    def tick(instance: dg.DagsterInstance, cursor: str | None = None):
+        return sensor.evaluate_tick(
+            dg.build_sensor_context(
+                instance=instance, cursor=cursor, repository_def=repository(pipeline), resources=given
+            )
         )
+
+    with home.instance(load_settings()) as instance:
+        first = tick(instance)
+        again = tick(instance, first.cursor)
     assert {(run.job_name, run.partition_key) for run in first.run_requests} == {
         ("build_month", "2026-03-01"),
         ("build_month", "2026-04-01"),

@@ -49,7 +49,7 @@ def test_a_day_brings_its_month_and_week(outside: Outside, pipeline: Pipeline):
     outside.list(MONDAY, [entry(IDS[0])])
     pipeline.build(MONDAY)
     assert in_every_language("m/2026-02.html", "w/2026-W06.html") <= pipeline.files().keys()
-    assert f'href="../d/{MONDAY}.html#p-{IDS[0]}"' in pipeline.files()["en/m/2026-02.html"].decode()
+    assert f'href="../p/{IDS[0]}.html"' in pipeline.files()["en/m/2026-02.html"].decode()
     assert site_runs() == [
         ("build_month", "2026-02-01", "1"),
         ("build_week", MONDAY, "1"),
@@ -66,7 +66,9 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(outside: Outsi
     pipeline.build(TUESDAY)
     assert changed(before, pipeline.files()) == {
         f"d/{TUESDAY}.json",
-        *in_every_language(f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html"),
+        *in_every_language(
+            f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html", "archive.html"
+        ),
         *in_every_language(f"p/{IDS[1]}.html"),  # the new paper is related to it
     }
     month = html5lib.parse(pipeline.files()["ru/m/2026-02.html"].decode())

@@ -160,7 +160,8 @@ def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(outside, pipeli
         assert papers("--to", "www/some/sub/path").exit_code == 0
 
         pages = [f"{base}/{path}" for path in pipeline.files() if path.endswith(".html")]
-        assert len(pages) == 1 + 3 * 5  # in each language: the newest day, two days, their month and their week
+        # In each language: the newest day, two days, their month, their week and the archive; and 404.html.
+        assert len(pages) == 2 + 3 * 6
         contents: dict[str, Links] = {}
 
         def visit(url: str) -> Links:

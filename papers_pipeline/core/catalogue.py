@@ -7,14 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.core.lake import Lake, rows_of
 from papers_pipeline.core.storage import read
-from papers_pipeline.records import DailyIssue, DayState, PaperStatus
+from papers_pipeline.records import DailyIssue, DayState, IssuePaper, PaperStatus, TextSource
 
 _OF_PAPERS = (
     "id",
@@ -27,7 +27,9 @@ _OF_PAPERS = (
     "listed_at",
     "status",
     "moved_to",
+    "withdrawn_at",
     "summaries.key_value.key",
+    "summaries.key_value.value.source",
     "summaries.key_value.value.title",
     "summaries.key_value.value.created_at",
 )
@@ -42,8 +44,8 @@ COLUMNS = (
 
 
 class Card(BaseModel):
-    """A paper of one day in short. ``slogans`` has those that a model wrote, by language, ``written`` when; ``days``
-    are all that show the paper."""
+    """A paper of one day in short. ``slogans`` has those that a model wrote, by language, ``written`` when, and
+    ``sources`` where the text of each language is from that has one; ``days`` are all that show the paper."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,6 +55,7 @@ class Card(BaseModel):
     title: str
     slogans: dict[str, str] = {}
     written: dict[str, datetime] = {}
+    sources: dict[str, TextSource] = {}
     affiliations: list[str] = []
     topics: list[str] = []
     emoji: str | None = None
@@ -61,6 +64,7 @@ class Card(BaseModel):
     listed_at: datetime
     status: PaperStatus = "listed"
     moved_to: date | None = None
+    withdrawn_at: datetime | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -97,7 +101,7 @@ class Catalogue:
 
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:
         self.days = tuple(sorted(days, key=lambda day: day.date))
-        self.cards = tuple(sorted(_once(cards), key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
+        self.cards = tuple(sorted(once(cards), key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
@@ -143,7 +147,7 @@ def cards_of(lake: Lake, days: Iterable[date]) -> Iterator[Card]:
 
 def cards_of_issue(issue: DailyIssue) -> Iterator[Card]:
     """The cards of an issue at hand."""
-    return (_card(issue.date, paper.model_dump()) for paper in issue.papers)
+    return (card_of(issue.date, paper) for paper in issue.papers)
 
 
 def _short(lake: Lake, partitions: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -152,15 +156,26 @@ def _short(lake: Lake, partitions: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield from rows_of(data, COLUMNS)
 
 
+def card_of(day: date, paper: IssuePaper) -> Card:
+    """The card of a paper of a day's whole issue."""
+    fields = paper.model_dump(include=Card.model_fields.keys() | {"summaries"})
+    return _card(day, fields | {"topics": {"names": paper.topics.names}})
+
+
 def _card(day: date, paper: dict[str, Any]) -> Card:
     texts = dict(paper["summaries"])
+
+    def of_texts(field: str) -> dict[str, Any]:
+        return {language: text[field] for language, text in texts.items() if text[field]}
+
     return Card.model_validate(
         paper
         | {
             "day": day,
             "topics": paper["topics"]["names"],
-            "slogans": {language: text["title"] for language, text in texts.items() if text["title"]},
-            "written": {language: text["created_at"] for language, text in texts.items() if text["created_at"]},
+            "slogans": of_texts("title"),
+            "written": of_texts("created_at"),
+            "sources": of_texts("source"),
         }
     )
 
@@ -173,6 +188,7 @@ def _reading(day: date, task: dict[str, Any] | None, cards: Sequence[Card]) -> R
     return ReadingCard(day, task["id"], task["title"], task["level"], slogans)
 
 
+@lru_cache(maxsize=65536)
 def slug(name: str) -> str:
     """An institution's name as part of a URL: ASCII letters and digits, words joined by hyphens; a name that has none
     is told by a hash. Names that differ in case, accents or punctuation alone share it."""
@@ -191,8 +207,11 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def _once(cards: Iterable[Card]) -> Iterable[Card]:
-    """A paper that moved counts at the day that lists it now; one that is gone or was withdrawn stays."""
+def once(cards: Iterable[Card]) -> Iterable[Card]:
+    """Every paper once, as the latest day that lists it has it, with the most upvotes of its days.
+
+    One that moved counts at the day that lists it now; one that is gone unexplained or was withdrawn stays.
+    """
     found: dict[str, list[Card]] = {}
     for card in cards:
         found.setdefault(card.id, []).append(card)

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache, partial
 
+from papers_pipeline.core.archive import archive_pages
 from papers_pipeline.core.catalogue import Catalogue, digest
+from papers_pipeline.core.feeds import feed_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.reading_pages import reading_index
 from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.core.shared_papers import shared_papers
+from papers_pipeline.core.shelves import shelf_pages
 from papers_pipeline.core.site import Page
+from papers_pipeline.core.sitemap import robot_pages
 from papers_pipeline.records import DailyIssue, RelatedPapers
 
 
@@ -48,6 +52,7 @@ def front_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Ite
     for language in renderer.languages:
         yield Page(f"{language}/index.html", made_of, partial(_html, renderer.language_index, newest, language))
     yield Page("index.html", digest(renderer.languages), partial(_html, renderer.root_index))
+    yield Page("404.html", digest(renderer.languages), partial(_html, renderer.not_found))
 
 
 def _html(make: Callable[..., str], *arguments: object) -> bytes:
@@ -64,4 +69,4 @@ def reading_pages(renderer: Renderer, catalogue: Catalogue, _: Issues) -> Iterat
         )
 
 
-PARTS = (shared_papers, reading_pages, front_pages)
+PARTS = (shared_papers, shelf_pages, reading_pages, archive_pages, feed_pages, front_pages, robot_pages)

@@ -7,10 +7,11 @@ the message `day.previous`. `plurals.<key>` holds one form a CLDR category (http
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import babel
-from babel.dates import format_date, format_interval, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton, get_day_names
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.core import typography
@@ -67,6 +68,12 @@ class Locale(BaseModel):
     def weekday(self, day: date) -> str:
         """A date without its year, with its weekday: `пн, 27 янв.`, `Mon, Jan 27`."""
         return format_skeleton("MMMEd", day, locale=self.babel)
+
+    @cached_property
+    def weekdays(self) -> Sequence[str]:
+        """The days of a week from Monday, as short as stays plain: `пн`, `Mon`, `周一`."""
+        names = get_day_names("abbreviated", "stand-alone", self.babel)
+        return [names[number] for number in range(7)]
 
     def month(self, day: date) -> str:
         """The month of a day, as it stands alone: `январь 2025`, `January 2025`."""

@@ -1,13 +1,14 @@
 """Months and weeks: a calendar month or an ISO week, and the issues of its days joined into one list of papers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from papers_pipeline.core.catalogue import Card, card_of, once
 from papers_pipeline.core.lake import Lake, rows_of
 from papers_pipeline.core.storage import read
-from papers_pipeline.records import DailyIssue, IssuePaper, PeriodFile
+from papers_pipeline.records import DailyIssue, PeriodFile
 
 SpanKind = Literal["month", "week"]
 PAGES: Mapping[SpanKind, str] = {"month": "monthly_pages", "week": "weekly_pages"}
@@ -28,6 +29,10 @@ class Span:
         if self.kind == "week":
             return self.first + 6 * DAY
         return (self.first + 31 * DAY).replace(day=1) - DAY
+
+    def __contains__(self, day: date) -> bool:
+        """Whether it is a day of the month or week."""
+        return self.first <= day <= self.last
 
     @property
     def week(self) -> int:
@@ -79,15 +84,6 @@ class PeriodDay:
 
 
 @dataclass(frozen=True)
-class PeriodPaper:
-    """A paper as the latest day that lists it has it; ``day`` is that day, ``upvotes`` the most of all its days."""
-
-    day: date
-    upvotes: int
-    paper: IssuePaper
-
-
-@dataclass(frozen=True)
 class Period:
     """A month or week as its page shows it: the days that were built, in order, every paper once, by upvotes and then
     by id, and the neighbours that have papers. ``is_open`` says that days of it are still to come or not over."""
@@ -95,7 +91,7 @@ class Period:
     span: Span
     is_open: bool
     days: Sequence[PeriodDay]
-    papers: Sequence[PeriodPaper]
+    papers: Sequence[Card]
     neighbours: Neighbours = Neighbours()
 
     @property
@@ -118,30 +114,17 @@ class Period:
 
 
 def period_of(span: Span, issues: Iterable[DailyIssue], today: date, neighbours: Neighbours = Neighbours()) -> Period:
-    """The month or week that these issues of its days make; days of it without an issue were not built.
-
-    A paper that moved counts at the day that lists it now, in whatever month that is. One that is gone unexplained or
-    was withdrawn stays.
-    """
+    """The month or week that these issues of its days make; days of it without an issue were not built. A paper that
+    moved counts at the day that lists it now, in whatever month that is."""
     issues = sorted(issues, key=lambda issue: issue.date)
-    found: dict[str, list[tuple[date, IssuePaper]]] = {}
-    for issue in issues:
-        for paper in issue.papers:
-            if paper.moved_to is None:
-                found.setdefault(paper.id, []).append((issue.date, paper))
+    cards = once(card_of(issue.date, paper) for issue in issues for paper in issue.papers)
     return Period(
         span=span,
         is_open=today <= span.last,
         days=tuple(PeriodDay(issue.date, len(issue.papers)) for issue in issues),
-        papers=tuple(sorted(map(_latest, found.values()), key=lambda it: (-it.upvotes, it.paper.id))),
+        papers=tuple(sorted(cards, key=lambda card: (-card.upvotes, card.id))),
         neighbours=neighbours,
     )
-
-
-def _latest(listings: Sequence[tuple[date, IssuePaper]]) -> PeriodPaper:
-    # A day that the paper is gone from does not list it, unless no other does.
-    day, paper = max(listings, key=lambda it: (it[1].status != "gone", it[0]))
-    return PeriodPaper(day, max(paper.upvotes for _, paper in listings), paper)
 
 
 def neighbours_of(lake: Lake, span: Span) -> Neighbours:
@@ -161,16 +144,25 @@ def _beside(kind: SpanKind, before: date | None, after: date | None) -> Neighbou
     return Neighbours(span_of(kind, before) if before else None, span_of(kind, after) if after else None)
 
 
-def touched(lake: Lake, kind: SpanKind, days: Iterable[date]) -> list[Span]:
-    """The months or weeks whose pages want to be written after ``days`` were built: those of the days, and around them
-    those whose stored pages do not lead to their neighbours as they are now."""
-    spans = list(dict.fromkeys(span_of(kind, day) for day in days))
+def touched(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
+    """The months or weeks whose pages want to be written after ``days`` were built: those of the days, those whose
+    stored pages still say that they are not over, and around them all those whose stored pages do not lead to their
+    neighbours as they are now."""
+    spans = list(dict.fromkeys([*(span_of(kind, day) for day in days), *_left_open(lake, kind, today)]))
     for span in spans:  # grows while it is read: a page that was never written has neighbours too
         beside = neighbours_of(lake, span)
         for other in (beside.previous, beside.next):
             if other and other not in spans and _stored_neighbours(lake, other) != neighbours_of(lake, other):
                 spans.append(other)
     return sorted(spans)
+
+
+def _left_open(lake: Lake, kind: SpanKind, today: date) -> Iterator[Span]:
+    for partition in lake.partitions(PAGES[kind]):
+        span = span_of(kind, date.fromisoformat(partition))
+        files = lake.read(PAGES[kind], partition, PeriodFile)
+        if files and files[0].is_open and span.last < today:
+            yield span
 
 
 def _stored_neighbours(lake: Lake, span: Span) -> Neighbours | None:

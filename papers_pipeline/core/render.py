@@ -62,7 +62,7 @@ class Renderer:
             loader=FileSystemLoader(PACKAGE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
-            finalize=_printable,
+            finalize=printable,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -97,10 +97,16 @@ class Renderer:
     def root_index(self) -> str:
         """The site's `index.html`, which leads to a language."""
         locales = [self.locales[language] for language in self.languages]
-        alternates = [(locale.html, self._absolute(f"{locale.code}/index.html")) for locale in locales]
+        alternates = [(locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales]
         return self._render(
-            "root.html.j2", locales=locales, root="", canonical=self._absolute("index.html"), alternates=alternates
+            "root.html.j2", locales=locales, root="", canonical=self.absolute("index.html"), alternates=alternates
         )
+
+    def not_found(self) -> str:
+        """The site's `404.html`, in every language. A server sends it below any path, so it names the path of the
+        site's address; without one its links work for what is missing in the site's root alone."""
+        base = f"{urlsplit(self.site_url).path}/" if self.site_url else None
+        return self._render("404.html.j2", locales=[self.locales[language] for language in self.languages], base=base)
 
     def page(self, template: str, lang: str, path: str, **context: object) -> str:
         """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
@@ -116,9 +122,9 @@ class Renderer:
             locales=[self.locales[language] for language in self.languages],
             root="../" * (path.count("/") + 1),
             path=path,
-            canonical=self._absolute(f"{lang}/{path}"),
+            canonical=self.absolute(f"{lang}/{path}"),
             alternates=[
-                (self.locales[language].html, self._absolute(f"{language}/{path}")) for language in self.languages
+                (self.locales[language].html, self.absolute(f"{language}/{path}")) for language in self.languages
             ],
             **context,
         )
@@ -133,7 +139,8 @@ class Renderer:
             **context,
         )
 
-    def _absolute(self, path: str) -> str:
+    def absolute(self, path: str) -> str:
+        """The address of a file of the site, e.g. `en/archive.html`, where the site has one."""
         return f"{self.site_url}/{path}"
 
     def _image_url(self, url: str | None) -> str | None:
@@ -235,9 +242,13 @@ def _plural(locale: Locale, key: str, count: int) -> str:
     return locale.set(locale.plural(key, count))
 
 
-def _printable(value: object) -> object:
+def printable(value: object) -> object:
     """A value without the characters that HTML forbids; a text of the feed may hold any."""
-    if not isinstance(value, str) or not _UNPRINTABLE.search(value):
+    if not isinstance(value, str):
+        return value
+    # `isprintable` is many times faster than the expression, but takes every blank but one for unprintable.
+    blank = str(value).replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+    if blank.isprintable() or not _UNPRINTABLE.search(value):
         return value
     clean = _UNPRINTABLE.sub("", value)
     return Markup(clean) if isinstance(value, Markup) else clean

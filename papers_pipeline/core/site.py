@@ -62,7 +62,10 @@ class Site:
         files, changed = self._write(self._period_files(period))
         beside = period.neighbours
         previous, following = (span.first if span else None for span in (beside.previous, beside.next))
-        return [PeriodFile(**file.model_dump(), previous=previous, next=following) for file in files], changed
+        rows = [
+            PeriodFile(**file.model_dump(), previous=previous, next=following, is_open=period.is_open) for file in files
+        ]
+        return rows, changed
 
     def write_pages(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
         """Write those pages whose making has changed since ``before``, the files of the last time by path, and remove

@@ -7,7 +7,7 @@ import dagster as dg
 
 from papers_pipeline.core.days import Clock, latest_days
 from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.periods import month_of, week_of
+from papers_pipeline.core.periods import touched
 from papers_pipeline.core.webhook import post
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
 from papers_pipeline.defs.runs import first_error, mark_dead_runs
@@ -26,7 +26,9 @@ ALARMING = {
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Months, weeks and index are rebuilt after new issues; on by default, since it costs nothing.",
 )
-def site_follows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def site_follows(
+    context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     after = int(context.cursor) if context.cursor else None
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(dg.AssetKey("daily_issue"), after_storage_id=after), limit=BATCH, ascending=True
@@ -36,7 +38,8 @@ def site_follows(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest 
         return
     newest = max(record.storage_id for record in records)
     days = sorted({date.fromisoformat(record.partition_key) for record in records if record.partition_key})
-    spans = {span for day in days for span in (month_of(day), week_of(day))}
+    today = clock.today()
+    spans = [*touched(lake, "month", days, today), *touched(lake, "week", days, today)]
     for span in sorted(spans, key=lambda span: (span.first, span.kind)):
         job, key = f"build_{span.kind}", span.first.isoformat()
         yield dg.RunRequest(run_key=f"{job} {key} {newest}", job_name=job, partition_key=key)

@@ -50,7 +50,7 @@ def listed(arxiv_id: str, slogan: str = "A slogan", **changes) -> IssuePaper:
 
 
 def ids(period: Period) -> list[str]:
-    return [it.paper.id for it in period.papers]
+    return [it.id for it in period.papers]
 
 
 def test_a_month_runs_from_its_first_day_to_its_last():
@@ -80,7 +80,7 @@ def test_a_paper_on_two_days_is_listed_once_with_the_latest_text_and_the_most_vo
     period = period_of(WEEK, [day(THREE, second), day(ONE, first), day(TWO, listed("2603.00002"))], LATER)
     assert ids(period) == ["2603.00001", "2603.00002"]
     top = period.papers[0]
-    assert (top.day, top.upvotes, top.paper.summaries["en"].title) == (THREE, 90, "New")
+    assert (top.day, top.upvotes, top.slogans["en"]) == (THREE, 90, "New")
 
 
 def test_papers_stand_by_votes_and_then_by_id():
@@ -103,7 +103,7 @@ def test_a_paper_that_is_gone_unexplained_or_withdrawn_stays():
 
 def test_a_day_that_lists_a_paper_goes_before_a_later_one_that_lost_it():
     period = period_of(MONTH, [day(ONE, listed("2603.00001")), day(TWO, listed("2603.00001", status="gone"))], LATER)
-    assert [(it.day, it.paper.status) for it in period.papers] == [(ONE, "listed")]
+    assert [(it.day, it.status) for it in period.papers] == [(ONE, "listed")]
 
 
 def test_a_period_is_open_until_its_last_day_is_over():
@@ -198,8 +198,11 @@ def test_a_paper_is_shown_in_short_and_leads_to_its_article_and_to_arxiv(lang):
     page = renderer().period_page(period_of(WEEK, [day(TWO, two)], LATER), lang)
     (article,) = elements(page, "article")
     assert [a.get("href") for a in article.iter(XHTML + "a")] == [
-        "../d/2026-03-03.html#p-2603.00001",
+        "../p/2603.00001.html",
+        "../d/2026-03-03.html",
         "https://arxiv.org/abs/2603.00001",
+        "../t/rl.html",
+        "../t/small_models.html",
     ]
     words, locale = text_of(article), LOCALES[lang]
     for said in (
@@ -262,11 +265,11 @@ def stored(lake: Lake, when: date, *papers: IssuePaper) -> None:
     write(lake.path("daily_issue", str(when)), encode([record], DailyIssue))
 
 
-def written(lake: Lake, span: Span) -> None:
+def written(lake: Lake, span: Span, *, is_open: bool = False) -> None:
     """Store the rows that the run of a month leaves."""
     beside = neighbours_of(lake, span)
     first, last = (it.first if it else None for it in (beside.previous, beside.next))
-    row = PeriodFile(path=f"en/{span.path}", sha256="0", bytes=0, previous=first, next=last)
+    row = PeriodFile(path=f"en/{span.path}", sha256="0", bytes=0, previous=first, next=last, is_open=is_open)
     write(lake.path("monthly_pages", str(span.first)), encode([row], PeriodFile))
 
 
@@ -285,9 +288,23 @@ def test_a_month_that_appears_touches_those_beside_it_and_no_others(tmp_path):
     months = [month_of(date(2026, number, 1)) for number in (1, 2, 3, 4)]
     for span in (*months[:2], months[3]):
         stored(lake, span.first, paper())
-    assert touched(lake, "month", [months[0].first]) == [*months[:2], months[3]]
+    assert touched(lake, "month", [months[0].first], LATER) == [*months[:2], months[3]]
     for span in (*months[:2], months[3]):
         written(lake, span)
-    assert touched(lake, "month", [date(2026, 2, 20), date(2026, 2, 21)]) == [months[1]]
+    assert touched(lake, "month", [date(2026, 2, 20), date(2026, 2, 21)], LATER) == [months[1]]
     stored(lake, date(2026, 3, 10), paper())
-    assert touched(lake, "month", [date(2026, 3, 10)]) == months[1:]
+    assert touched(lake, "month", [date(2026, 3, 10)], LATER) == months[1:]
+
+
+def test_a_month_that_was_left_open_is_touched_once_it_is_over(tmp_path):
+    lake = Lake(UPath(tmp_path))
+    february, april = month_of(date(2026, 2, 1)), month_of(date(2026, 4, 1))
+    for span in (february, MONTH, april):
+        stored(lake, span.first, paper())
+    written(lake, february)
+    written(lake, MONTH, is_open=True)
+    written(lake, april, is_open=True)
+    assert touched(lake, "month", [], MONTH.last) == []
+    assert touched(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [MONTH, april]
+    written(lake, MONTH)
+    assert touched(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [april]

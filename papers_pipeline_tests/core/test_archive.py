@@ -1,0 +1,75 @@
+"""The archive: every day with papers leads to its page, weeks are ISO weeks, and topics and institutions are listed."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from papers_pipeline.core.archive import archive_of
+from papers_pipeline.core.catalogue import Catalogue, CatalogueDay
+from papers_pipeline_tests.core.index_site import IndexSite, on
+from papers_pipeline_tests.core.test_render import LANGUAGES, LOCALES, XHTML, elements, links, parsed, shown, text_of
+
+NEW_YEAR = {day: [on(day, f"{day:%y%m}.{day.day:05}")] for day in (date(2024, 12, 30), date(2025, 1, 2))}
+
+
+def days(*counts: tuple[date, int]) -> Catalogue:
+    return Catalogue([CatalogueDay(day, "listed" if papers else "quiet", papers) for day, papers in counts], [])
+
+
+def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
+    archive = archive_of(
+        days((date(2024, 12, 30), 4), (date(2024, 12, 31), 0), (date(2025, 1, 2), 5), (date(2025, 1, 13), 6))
+    )
+    assert [(year.year, year.papers) for year in archive.years] == [(2025, 11), (2024, 4)]
+    (january,) = archive.years[0].months
+    assert [(week.path, [papers for _, papers in found]) for week, found in january.weeks] == [
+        ("w/2025-W01.html", [0, 0, 0, 5, 0, 0, 0]),
+        ("w/2025-W03.html", [6, 0, 0, 0, 0, 0, 0]),
+    ]
+    (december,) = archive.years[1].months
+    assert [(week.path, [papers for _, papers in found]) for week, found in december.weeks] == [
+        ("w/2025-W01.html", [4, 0, 0, 0, 0, 0, 0]),
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_calendar_leads_to_days_weeks_and_months(lang, tmp_path: Path):
+    site = IndexSite(tmp_path)
+    site.write(NEW_YEAR)
+    page = site.read(f"{lang}/archive.html")
+    january, december = elements(page, "table")
+    assert [a.get("href") for a in january.iter(XHTML + "a")] == [
+        "m/2025-01.html",
+        "w/2025-W01.html",
+        "d/2025-01-02.html",
+    ]
+    assert [text_of(cell) for cell in january.iter(XHTML + "td")] == ["", "", "1", "21", "3", "4", "5"]
+    assert [text_of(cell) for cell in december.iter(XHTML + "td")] == ["301", "31", "", "", "", "", ""]
+    (week,) = [a for a in january.iter(XHTML + "a") if a.get("aria-label")]
+    assert week.get("aria-label") == LOCALES[lang].text("period.week", week=1)
+    heads = [text_of(head) for head in january.iter(XHTML + "th") if head.get("scope") == "col"]
+    assert heads == [LOCALES[lang].text("archive.week"), *LOCALES[lang].weekdays]
+    assert LOCALES[lang].plural("papers", 2) in shown(page)
+
+
+def test_every_topic_is_listed_and_the_institutions_with_most_papers(tmp_path: Path):
+    day = date(2026, 3, 2)
+    papers = [on(day, f"2603.{number:05}", affiliations=["Large & Co"]) for number in range(3)]
+    site = IndexSite(tmp_path)
+    site.write({day: [*papers, on(day, "2603.00009", affiliations=["Small"])]})
+    page = site.read("en/archive.html")
+    topics, institutions = [it for it in elements(page, "ul") if it.get("class") == "counted"]
+    assert [text_of(item) for item in topics.iter(XHTML + "li")] == ["Reinforcement learning 4", "Small models 4"]
+    assert [(a.get("href"), text_of(a)) for a in institutions.iter(XHTML + "a")] == [
+        ("i/large-co.html", "Large & Co 3")
+    ]
+    identifiers = {element.get("id") for element in parsed(page).iter()}
+    assert {link[1:] for link in links(page) if link.startswith("#")} <= identifiers
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_archive_without_days_says_so(lang, tmp_path: Path):
+    site = IndexSite(tmp_path)
+    site.write({})
+    assert LOCALES[lang].text("site.empty") in shown(site.read(f"{lang}/archive.html"))
