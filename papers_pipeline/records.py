@@ -320,3 +320,11 @@ class PeriodFile(SiteFile):
 
     previous: date | None = None
     next: date | None = None
+
+
+class SearchedLanguage(Record):
+    """A language of the search: how many paper pages it has, and a hash of which."""
+
+    language: str
+    pages: int
+    made_of: str

@@ -9,7 +9,9 @@ from functools import lru_cache, partial
 from papers_pipeline.core.catalogue import Catalogue, digest
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.core.search import search_pages
 from papers_pipeline.core.site import Page
+from papers_pipeline.core.trends import trend_pages
 from papers_pipeline.records import DailyIssue
 
 
@@ -48,4 +50,4 @@ def _html(make: Callable[..., str], *arguments: object) -> bytes:
     return make(*arguments).encode()
 
 
-PARTS = (front_pages,)
+PARTS = (front_pages, trend_pages, search_pages)
