@@ -66,7 +66,7 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(outside: Outsi
     pipeline.build(TUESDAY)
     assert changed(before, pipeline.files()) == {
         f"d/{TUESDAY}.json",
-        *in_every_language(f"d/{TUESDAY}.html", "m/2026-02.html", "w/2026-W06.html"),
+        *in_every_language(f"d/{TUESDAY}.html", "m/2026-02.html", "w/2026-W06.html", "trends.html"),
     }
     month = html5lib.parse(pipeline.files()["ru/m/2026-02.html"].decode())
     articles = month.iter("{http://www.w3.org/1999/xhtml}article")
