@@ -448,3 +448,11 @@ class PeriodFile(SiteFile):
     previous: date | None = None
     next: date | None = None
     is_open: bool = False
+
+
+class SearchedLanguage(Record):
+    """A language of the search: how many paper pages it has, and a hash of which."""
+
+    language: str
+    pages: int
+    made_of: str

@@ -139,8 +139,9 @@ class Pipeline:
         return json.loads((self.site / "d" / f"{day}.json").read_text(encoding="utf-8"))
 
     def files(self) -> dict[str, bytes]:
-        """Every file of the site and its bytes."""
-        return {str(path.relative_to(self.site)): path.read_bytes() for path in self.site.rglob("*") if path.is_file()}
+        """Every file of the site and its bytes, but for the index of the search, which differs each time."""
+        paths = (path for path in self.site.rglob("*") if path.is_file() and self.site / "pagefind" not in path.parents)
+        return {str(path.relative_to(self.site)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture

@@ -29,9 +29,16 @@ LINEAGE = {
     "monthly_pages": {"daily_issue"},
     "weekly_pages": {"daily_issue"},
     "site_index": {"daily_issue"},
+    "search_index": {"daily_pages", "site_index"},
     "refresh_plan": set(),
 }
-PARTITIONS = {"monthly_pages": MONTHLY, "weekly_pages": WEEKLY, "site_index": None, "refresh_plan": None}
+PARTITIONS = {
+    "monthly_pages": MONTHLY,
+    "weekly_pages": WEEKLY,
+    "site_index": None,
+    "search_index": None,
+    "refresh_plan": None,
+}
 
 
 def graph():
@@ -53,7 +60,7 @@ def test_the_day_and_what_names_more_than_one_are_built_by_jobs_of_their_own():
         "build_day": LINEAGE.keys() - {*SITE_ASSETS, "refresh_plan"},
         "build_month": {"monthly_pages"},
         "build_week": {"weekly_pages"},
-        "build_site": {"site_index"},
+        "build_site": {"site_index", "search_index"},
     }
 
 

@@ -12,10 +12,12 @@ from papers_pipeline.core.feeds import feed_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.reading_pages import reading_index
 from papers_pipeline.core.render import Renderer, static_files
+from papers_pipeline.core.search import search_pages
 from papers_pipeline.core.shared_papers import shared_papers
 from papers_pipeline.core.shelves import shelf_pages
 from papers_pipeline.core.site import Page
 from papers_pipeline.core.sitemap import robot_pages
+from papers_pipeline.core.trends import trend_pages
 from papers_pipeline.records import DailyIssue, RelatedPapers
 
 
@@ -69,4 +71,14 @@ def reading_pages(renderer: Renderer, catalogue: Catalogue, _: Issues) -> Iterat
         )
 
 
-PARTS = (shared_papers, shelf_pages, reading_pages, archive_pages, feed_pages, front_pages, robot_pages)
+PARTS = (
+    shared_papers,
+    shelf_pages,
+    reading_pages,
+    archive_pages,
+    trend_pages,
+    search_pages,
+    feed_pages,
+    front_pages,
+    robot_pages,
+)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import babel
 from babel.dates import format_date, format_interval, format_skeleton, get_day_names
+from babel.numbers import format_percent
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.core import typography
@@ -80,6 +81,14 @@ class Locale(BaseModel):
         if self.month_pattern:
             return format_date(day, self.month_pattern, locale=self.babel)
         return format_skeleton("yMMMM", day, locale=self.babel)
+
+    def short_month(self, day: date) -> str:
+        """The month of a day as short as stays plain: `янв. 2025 г.`, `Jan 2025`."""
+        return format_skeleton("yMMM", day, locale=self.babel)
+
+    def percent(self, share: float) -> str:
+        """A share with at most one digit behind the comma: `12,5 %`, `12.5%`."""
+        return format_percent(round(share, 3), locale=self.babel, decimal_quantization=False)
 
     def dates(self, first: date, last: date) -> str:
         """From a day to another, saying once what both have: `27 янв. – 2 февр. 2025 г.`."""

@@ -14,7 +14,7 @@ build_day = dg.define_asset_job(
 )
 build_site = dg.define_asset_job(
     "build_site",
-    dg.AssetSelection.assets("site_index"),
+    dg.AssetSelection.assets("site_index", "search_index"),
     tags=SITE,
     description="What leads to the newest day: rebuilt from the issues that are there.",
 )

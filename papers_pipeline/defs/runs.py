@@ -11,7 +11,7 @@ import dagster as dg
 PROCESS_TAG = "papers/process"
 SITE_TAG = "papers/site"
 """Marks the runs of what names more than one day; `dagster.yaml` lets one of them run at a time."""
-SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index")
+SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index", "search_index")
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 

@@ -9,11 +9,12 @@ from papers_pipeline.core.index import Issues, index_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.paper_page import pages_of_day
 from papers_pipeline.core.related import relations
+from papers_pipeline.core.search import PAGEFIND, SearchError, write_index
 from papers_pipeline.core.site import Site, template_version
 from papers_pipeline.defs.checks import day_check, files_present
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset, last_rows, table_asset
-from papers_pipeline.records import DailyIssue, Paper, RelatedPapers, SiteFile
+from papers_pipeline.records import DailyIssue, Paper, RelatedPapers, SearchedLanguage, SiteFile
 
 
 @day_asset(record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1")
@@ -63,3 +64,24 @@ def site_index(context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], 
     before = {file.path: file for file in lake.read("site_index", None, SiteFile) or ()}
     files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
     return Table(files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed})
+
+
+@table_asset(
+    record=SearchedLanguage,
+    group_name="site",
+    kinds={"pagefind"},
+    code_version=PAGEFIND,
+    deps=["daily_pages", "site_index"],
+)
+def search_index(
+    context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]
+) -> Table:
+    """The index of the search over all paper pages, by Pagefind; made again only when a paper page changed."""
+    before = lake.read("search_index", None, SearchedLanguage) or ()
+    try:
+        searched, changed = write_index(site.root, site.renderer.languages, before)
+    except SearchError as error:
+        # Every page is there by now: readers get them, with the search of the last time.
+        context.log.warning(str(error))
+        return Table(before, papers=0, metadata={"warning": str(error)})
+    return Table(searched, papers=sum(it.pages for it in searched), metadata={"changed": changed})

@@ -1,0 +1,96 @@
+"""The search in a browser, below a path: a word in another form, one inside a Chinese sentence, an author."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from upath import UPath
+
+from papers_pipeline.core.render import static_files
+from papers_pipeline.core.search import search_pages, write_index
+from papers_pipeline_tests.core.search_site import HTML, write_papers
+from papers_pipeline_tests.core.test_render import renderer
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the site is served: below a path of a larger one."""
+    root = tmp_path_factory.mktemp("www")
+    site = root / "papers" / "digest"
+    write_papers(site)
+    (root / "favicon.ico").touch()  # browsers ask for it by themselves
+    for page in search_pages(renderer(), None, None):
+        (site / page.path).write_bytes(page.make())
+    for path, data in static_files().items():
+        (site / path).parent.mkdir(exist_ok=True)
+        (site / path).write_bytes(data)
+    write_index(UPath(site), tuple(HTML), ())
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/papers/digest"
+        server.shutdown()
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page whose console has to stay silent."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "count", "title", "marked"),
+    [
+        ("ru", "модели", "Найдена 1 статья", "Мосты учатся считать ветер", ["Модель"]),
+        ("ru", "мостами", "Найдена 1 статья", "Мосты учатся считать ветер", []),
+        ("zh", "强化学习", "找到 1 篇论文", "桥梁学会计算风", None),
+        ("zh", "触觉", "找到 1 篇论文", "机器人凭触觉折叠布料", []),
+        ("en", "lindqvist", "1 paper found", "A robot folds cloth by touch", ["Lindqvist"]),
+        ("ru", "Okonkwo", "Найдена 1 статья", "Мосты учатся считать ветер", ["Okonkwo"]),
+    ],
+)
+def test_a_paper_is_found_by(
+    page: Page, address: str, language: str, query: str, count: str, title: str, marked: list[str] | None
+):
+    page.goto(f"{address}/{language}/search.html")
+    page.locator("#query").press_sequentially(query)
+    expect(page.locator("[role=status]")).to_have_text(count)
+    assert page.locator(".results h2").all_inner_texts() == [title]
+    if marked is not None:
+        assert [text.strip(" .") for text in page.locator(".excerpt mark").all_inner_texts()] == marked
+    assert f"q={query}" in page.evaluate("decodeURI(location.search)")
+    page.locator(".results a").click()
+    expect(page.locator("h1")).to_have_text(title)
+    assert page.url.startswith(f"{address}/{language}/p/")
+
+
+def test_the_query_and_topic_of_the_address_are_asked_at_once(page: Page, address: str):
+    page.goto(f"{address}/en/search.html?q=cloth&topic=RAG")
+    expect(page.locator("[role=status]")).to_have_text("1 paper found")
+    assert page.locator("#query").input_value() == "cloth"
+    assert page.locator("#topic").input_value() == "RAG"
+    page.locator("#query").fill("")
+    expect(page.locator("[role=status]")).to_have_text("2 papers found")
+    page.locator("#query").fill("giraffes")
+    expect(page.locator("[role=status]")).to_have_text("Nothing found.")
+    assert page.locator(".results li").count() == 0
+
+
+def test_without_scripts_the_page_says_where_else_to_look(browser: Browser, address: str):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/en/search.html")
+    expect(page.locator("noscript p")).to_contain_text("Search needs JavaScript.")
+    expect(page.locator("form")).to_be_hidden()
+    context.close()
