@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from papers_pipeline import home
 from papers_pipeline.core.prompts import PACKAGED
@@ -24,8 +24,6 @@ from papers_pipeline_tests.test_models import calls, entries
 ROOT = Path(__file__).parents[2]
 DAYS = [f"2026-03-{number:02}" for number in range(2, 12)]
 BAD = "2026-03-05"
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 LAUNCH = """
 mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
@@ -118,16 +116,6 @@ def _is_up(dagster: Dagster) -> bool:
     except (requests.RequestException, ValueError):
         return False
     return bool(found.get("nodes"))
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    browser = next((path for path in CHROMIUM if Path(path).exists()), None)
-    assert browser, f"no browser: install Debian's chromium ({', '.join(CHROMIUM)})"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=FLAGS)
-        yield opened.new_page(viewport={"width": 1440, "height": 900})
-        opened.close()
 
 
 def assets_of_a_day() -> list[dict[str, list[str]]]:
