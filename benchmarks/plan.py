@@ -62,13 +62,13 @@ def main(folder: Path) -> None:
     prompts = load_prompts()
     tasks = tasks_of(prompts)
     fill(lake, tasks)
-    timed("all current", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks)))
+    timed("all current", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
     first = prompts.summaries[0]
     changed = Prompt.model_validate(
         {**first.model_dump(by_alias=True), "template": f"{first.template}\nOne line more."}
     )
     tasks = tasks_of(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
-    timed("one prompt changed", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks)))
+    timed("one prompt changed", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
 
 
 if __name__ == "__main__":

@@ -69,8 +69,8 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
     """What compares stored rows with the prompts in force."""
     tasks = tasks_of(prompts_of(settings))
     models = models_of(settings, clock)
-    first = {asset: next(iter(models.configured(task.prompt)), None) for asset, task in tasks.items()}
-    return Planner(lake_of(settings), models.cache, models.ledger, tasks, first, settings.assume_price_usd)
+    available = {asset: models.configured(task.prompt) for asset, task in tasks.items()}
+    return Planner(lake_of(settings), models.cache, models.ledger, tasks, available, settings.assume_price_usd)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from papers_pipeline.core.days import FixedClock
 from papers_pipeline.core.lake import Lake
@@ -22,6 +23,12 @@ collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real
 
 LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """The tests' present: after every day that they build, unless they say otherwise."""
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+def hurry(connection: Any, _: Any) -> None:
+    """Dagster opens its databases anew for every event: a test's need not outlive a power cut."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,14 @@
 """What is out of date, what it costs, and that no more is spent than allowed."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from papers_pipeline.core.ledger import Ledger
 from papers_pipeline.sandbox.world import Reply
-from papers_pipeline_tests.conftest import Outside, Pipeline
+from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
 from papers_pipeline_tests.test_cli import papers
 from papers_pipeline_tests.test_models import READING, WRITTEN, calls, each, entries, overlay
 
@@ -94,6 +95,41 @@ def test_a_prompt_changed_back_is_free(built: Pipeline, outside: Outside, monkey
     assert calls(outside) == {}
     assert behind() == []
     assert "All current" in papers("plan").stdout
+
+
+def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
+):
+    outside.offer(monkeypatch)
+    outside.list(DAYS[0], entries(1, 2))
+    pipeline.build(DAYS[0])
+    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    outside.world.replies.append(Reply("refusal", language="ru", title="Kettle 1", times=99))
+    papers("refresh", "--yes")
+    (row,) = (row for row in plan() if row["state"] != "current")
+    assert (row["asset"], row["state"], row["stale"], row["failed"], row["calls"]) == (
+        *("summaries_ru", "incomplete"),
+        *(0, 1, 0),
+    )
+    calls(outside)
+    assert "2026-03-02" not in papers("refresh", "--yes").stderr
+    tomorrow = LONG_AGO + timedelta(days=1)
+    again = json.loads(papers("plan", "--json", now=tomorrow).stdout)["rows"]
+    assert [row["calls"] for row in again if row["asset"] == "summaries_ru"] == [1]
+
+
+def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.offer(monkeypatch, "openai")
+    outside.list(DAYS[0], entries(1))
+    outside.world.replies.append(Reply("refusal", provider="openai", language="ru", times=99))
+    pipeline.build(DAYS[0])
+    assert behind() == [(DAYS[0], "summaries_ru", "incomplete", 0)]
+    outside.offer(monkeypatch, "mistral")
+    assert behind() == [(DAYS[0], "summaries_ru", "incomplete", 1)]
+    calls(outside)
+    papers("refresh", "--yes")
+    assert behind() == []
+    assert {(call.provider, call.language) for call in outside.world.calls} == {("openai", "ru"), ("mistral", "ru")}
 
 
 def test_refresh_without_a_terminal_asks_for_yes(built: Pipeline, outside: Outside):

@@ -1,6 +1,7 @@
 """The operator's tools inside Dagster: schedules, sensors, checks, the plan and the job that carries it out."""
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+# What the daemon's own loops are made of, tried with Dagster 1.13.27: nothing public runs one of them once.
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.test_utils import create_run_for_test, load_remote_repo
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
+
 from papers_pipeline import definitions, home
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.plan import to_refresh, with_neighbours
 from papers_pipeline.defs.operations import submit
+from papers_pipeline.defs.schedules import TODAY_FIRST
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import planner_of
@@ -77,6 +88,72 @@ def test_the_last_14_days_are_built_every_night_behind_today(pipeline: Pipeline)
 def test_what_is_old_is_deleted_every_night(pipeline: Pipeline):
     (run,) = tick(pipeline, "prune_nightly", "2026-03-20T04:30")
     assert run.run_key == "prune 2026-03-20"
+
+
+@pytest.fixture
+def daemon(pipeline: Pipeline) -> Iterator[WorkspaceProcessContext]:
+    """What the daemon works on, with the packaged `dagster.yaml`; a run that it starts is noted and nothing more."""
+    config = home.prepare(load_settings()) / "dagster.yaml"
+    launcher = {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{text}\nrun_launcher: {json.dumps(launcher)}\n", encoding="utf-8")
+    code = LoadableTargetOrigin(module_name="papers_pipeline.definitions", attribute="defs")
+    target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(code, location_name="papers_pipeline"))
+    with home.instance(load_settings()) as instance, WorkspaceProcessContext(instance, target) as context:
+        yield context
+
+
+def test_ticks_missed_while_the_machine_slept_are_run_once(daemon: WorkspaceProcessContext):
+    repository = load_remote_repo(daemon, "__repository__")
+    for name in ("today_every_two_hours", "prune_nightly"):
+        daemon.instance.start_schedule(repository.get_schedule(name))
+    next_week = datetime.now(UTC) + timedelta(days=14 - datetime.now(UTC).weekday())
+    awake = next_week.replace(hour=15, minute=7)
+    schedulers: dict[str, ScheduleIterationTimes] = {}
+    for _ in range(2):
+        list(launch_scheduled_runs(daemon, logging.getLogger(), awake, schedulers))
+    runs = {run.tags["dagster/schedule_name"]: run.tags["dagster/run_key"] for run in daemon.instance.get_runs()}
+    assert daemon.instance.get_runs_count() == 2
+    assert runs == {
+        "today_every_two_hours": f"today {awake:%Y-%m-%d}T14",
+        "prune_nightly": f"prune {awake:%Y-%m-%d}",
+    }
+
+
+def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfill(daemon: WorkspaceProcessContext):
+    instance = daemon.instance
+    repository = load_remote_repo(daemon, "__repository__")
+    job = repository.get_full_job("build_day")
+
+    def queue(day: str, priority: int = 0) -> str:
+        tags = {"dagster/partition": day, "dagster/priority": str(priority)}
+        run = create_run_for_test(
+            instance,
+            job_name="build_day",
+            tags=tags,
+            status=dg.DagsterRunStatus.NOT_STARTED,
+            remote_job_origin=job.get_remote_origin(),
+            job_code_origin=job.get_python_origin(),
+        )
+        instance.submit_run(run.run_id, daemon.create_request_context())
+        return run.run_id
+
+    def at_work() -> set[str]:
+        list(QueuedRunCoordinatorDaemon(interval_seconds=1).run_iteration(daemon))
+        return {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING]))}
+
+    def end(run_id: str) -> None:
+        instance.report_run_canceled(instance.get_run_by_id(run_id))
+
+    first, same_day, second, third = (queue(day) for day in (DAY, DAY, NEXT_DAY, "2026-03-04"))
+    assert at_work() == {first, second}
+    today = queue("2026-03-20", TODAY_FIRST)
+    end(second)
+    assert at_work() == {first, today}
+    end(today)
+    assert at_work() == {first, third}
+    end(first)
+    assert at_work() == {same_day, third}
 
 
 # Sensors

@@ -209,8 +209,7 @@ class Chain(Generic[Output]):
             raise PaperPending("no_provider")
 
         def is_usable(entry: CacheEntry) -> bool:
-            # A failure is no longer believed once a model is configured that was not tried.
-            return not again and (entry.value is not None or set(available) <= set(entry.provenance["models"]))
+            return not again and is_believed(entry, available)
 
         async def compute() -> CacheEntry:
             entry = await self._buy(arxiv_id, identity, texts, available)
@@ -424,6 +423,11 @@ class Chain(Generic[Output]):
             spent.output_tokens += spending.output_tokens
             spent.usd += spending.usd or 0.0
             spent.unpriced_calls += spending.usd is None
+
+
+def is_believed(entry: CacheEntry, available: Sequence[str]) -> bool:
+    """Whether an entry stands: an answer always does, a failure until a model is configured that was not tried."""
+    return entry.value is not None or set(available) <= set(entry.provenance["models"])
 
 
 def _failed(failure: CachedFailure) -> PaperFailed:

@@ -12,12 +12,13 @@ from itertools import islice
 from statistics import fmean
 from typing import Any, get_args
 
-from papers_pipeline.core.cache import Cache
+from papers_pipeline.core.cache import Cache, CacheEntry
 from papers_pipeline.core.enrichment import Task, Unasked
 from papers_pipeline.core.lake import Lake, scan
 from papers_pipeline.core.ledger import Ledger
+from papers_pipeline.core.llm import is_believed
 from papers_pipeline.core.prices import price
-from papers_pipeline.core.prompts import Prompt, input_hash
+from papers_pipeline.core.prompts import input_hash
 from papers_pipeline.records import PlanRow, PlanState, Record, UnaskableReason
 
 HISTORY = 2000
@@ -50,15 +51,16 @@ class Planner:
         cache: Cache,
         ledger: Ledger,
         tasks: Mapping[str, Task[Any, Any, Any]],
-        models: Mapping[str, str | None],
+        available: Mapping[str, Sequence[str]],
         assumed_price: float | None = None,
     ) -> None:
-        """``models`` names for each asset the model that would be asked first, None when no provider is configured;
-        ``assumed_price`` is USD a million tokens of a model of unknown price."""
+        """``available`` names for each asset the models of its chain whose provider is configured; ``assumed_price`` is
+        USD a million tokens of a model of unknown price."""
         self._lake = lake
         self._cache = cache
         self._tasks = tasks
-        self._models = models
+        self._available = available
+        self._models = {asset: next(iter(names), None) for asset, names in available.items()}
         self._assumed_price = assumed_price
         self._ledger = ledger
 
@@ -87,7 +89,7 @@ class Planner:
         """The calls that are left for these items, and their USD; None when the price is not known."""
         task = self._tasks[asset]
         told = [texts for item in items if not isinstance(texts := task.texts(item), Unasked)]
-        calls = sum(not self._has_answer(asset, task.prompt, input_hash(**texts[0])) for texts in told)
+        calls = sum(self._entry(asset, input_hash(**texts[0])) is None for texts in told)
         return calls, self._usd(asset, calls)
 
     def _usd(self, asset: str, calls: int) -> float | None:
@@ -123,18 +125,12 @@ class Planner:
     ) -> PlanRow:
         """``counted`` are the inputs that another day counts already: a paper of two days is bought once; ``share`` is
         that of the papers that could be asked about so far, for a day whose papers were not read yet."""
-        prompt = self._tasks[asset].prompt
-        state: PlanState
         if rows is None or len(rows) < papers:
-            wanted = self._wanted_of_items(asset, day)
-            state = "missing" if rows is None else "stale"
-            counts = Counter(missing=papers)
+            state: PlanState = "missing" if rows is None else "stale"
+            wanted, counts = self._left(asset, self._wanted_of_items(asset, day)), Counter(missing=papers)
         else:
-            rows = [row for row in rows if row["reason"] not in UNASKABLE]
-            counts = Counter(_state(row, prompt) for row in rows)
-            state = "stale" if counts["stale"] else "incomplete" if counts["pending"] + counts["failed"] else "current"
-            wanted = [row["input_hash"] for row in rows if _state(row, prompt) != "current"]
-        new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
+            state, counts, wanted = self._behind(asset, [row for row in rows if row["reason"] not in UNASKABLE])
+        new = [key for key in wanted if key not in counted]
         counted.update(key for key in new if key)
         calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
         return self._planned(asset, day, state, papers, counts, calls)
@@ -148,19 +144,32 @@ class Planner:
         counted: set[str],
     ) -> PlanRow:
         """The row of a task about one paper a day, or about none."""
-        prompt = self._tasks[asset].prompt
-        state: PlanState
+        papers = len(rows or ())
         if rows and not is_unknown:
-            counts = Counter(_state(row, prompt) for row in rows)
-            state = "stale" if counts["stale"] else "incomplete" if counts["pending"] + counts["failed"] else "current"
-            wanted: list[str | None] = [row["input_hash"] for row in rows if _state(row, prompt) != "current"]
+            state, counts, wanted = self._behind(asset, rows)
         else:
-            wanted = [None] if is_unknown else self._wanted_of_items(asset, day)
-            counts = Counter(missing=len(wanted))
-            state = "missing" if rows is None else "stale" if wanted else "current"
-        new = [key for key in wanted if key not in counted and not self._has_answer(asset, prompt, key)]
+            items = [None] if is_unknown else self._wanted_of_items(asset, day)
+            state = "missing" if rows is None else "stale" if items else "current"
+            counts, papers = Counter(missing=len(items)), max(papers, len(items))
+            wanted = self._left(asset, items)
+        new = [key for key in wanted if key not in counted]
         counted.update(key for key in new if key)
-        return self._planned(asset, day, state, max(len(rows or ()), len(wanted)), counts, len(new))
+        return self._planned(asset, day, state, papers, counts, len(new))
+
+    def _behind(
+        self, asset: str, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[PlanState, Counter[str], list[str | None]]:
+        """The state of a day whose rows are these, how many are behind in which way, and the inputs left to ask."""
+        version = self._tasks[asset].prompt.version
+        behind = [row for row in rows if (row["state"], row["prompt_version"]) != ("done", version)]
+        held = [self._entry(asset, row["input_hash"]) for row in behind]
+        counts = Counter(_state(row, entry) for row, entry in zip(behind, held, strict=True))
+        state: PlanState = "stale" if counts["stale"] else "incomplete" if behind else "current"
+        return state, counts, [row["input_hash"] for row, entry in zip(behind, held, strict=True) if entry is None]
+
+    def _left(self, asset: str, keys: Sequence[str | None]) -> list[str | None]:
+        """Those of these inputs that the cache holds nothing of."""
+        return [key for key in keys if self._entry(asset, key) is None]
 
     def _planned(
         self, asset: str, day: str, state: PlanState, papers: int, counts: Counter[str], calls: int
@@ -199,12 +208,15 @@ class Planner:
                 wanted.append(input_hash(**texts[0]))
         return wanted
 
-    def _has_answer(self, asset: str, prompt: Prompt, key: str | None) -> bool:
-        """Whether the cache holds an answer, or a failure that is still believed."""
+    def _entry(self, asset: str, key: str | None) -> CacheEntry | None:
+        """What the cache holds of an input, an answer or a failure that is still believed; None is a call left."""
         if key is None:
-            return False
-        identity = {"prompt_version": prompt.version, "input_hash": key}
-        return self._cache.path(asset, identity).exists() and self._cache.get(asset, identity) is not None
+            return None
+        identity = {"prompt_version": self._tasks[asset].prompt.version, "input_hash": key}
+        if not self._cache.path(asset, identity).exists():
+            return None
+        entry = self._cache.get(asset, identity)
+        return entry if entry and is_believed(entry, self._available[asset]) else None
 
     def _size(self, asset: str) -> CallSize:
         prompt = self._tasks[asset].prompt
@@ -214,10 +226,12 @@ class Planner:
         return CallSize((len(prompt.template) + 1500) / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
 
 
-def _state(row: Mapping[str, Any], prompt: Prompt) -> str:
-    if row["state"] != "done":
-        return str(row["state"])
-    return "current" if row["prompt_version"] == prompt.version else "stale"
+def _state(row: Mapping[str, Any], entry: CacheEntry | None) -> str:
+    """What is behind in a row that is not a text by the version in force, of which the cache holds ``entry``: an answer
+    that is there has only to be taken, and what that version failed to write no building of the day would bring."""
+    if entry is None:
+        return "stale" if row["state"] == "done" else str(row["state"])
+    return "failed" if entry.value is None else "stale"
 
 
 def _is_to_come(row: PlanRow) -> bool:
