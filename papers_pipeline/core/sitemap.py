@@ -53,7 +53,8 @@ def places(catalogue: Catalogue) -> Sequence[Place]:
         *((f"d/{day}.html", when) for day, when in sorted(days.items())),
         *sorted(spans.items()),
         *sorted((shelf.path, max(changed[card.id] for card in shelf.cards)) for shelf in shelves),
-        *((path, newest) for path in (archive.PATH, "index.html") if newest),
+        *((f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading),
+        *((path, newest) for path in (archive.PATH, "trends.html", "reading/index.html", "index.html") if newest),
     ]
 
 

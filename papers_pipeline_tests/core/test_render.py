@@ -609,7 +609,7 @@ def test_unknown_name_in_a_template_is_an_error():
 
 
 def test_static_files_are_those_that_pages_load():
-    names = ("filter.js", "paper.js", "reading.js", "root.js", "search.js", "site.css", "site.js")
+    names = ("filter.js", "icon.svg", "paper.js", "reading.js", "root.js", "search.js", "site.css", "site.js")
     assert sorted(static_files()) == [f"static/{name}" for name in names]
     assert all(static_files().values())
     assert b"@import" not in static_files()["static/site.css"]
