@@ -168,7 +168,7 @@ def test_without_an_address_of_the_site_there_is_no_card_and_no_absolute_link():
     assert "og:image" not in told
     assert "og:url" not in told
     assert told["twitter:card"] == "summary"
-    assert [link.get("rel") for link in elements(page, "link")] == ["stylesheet"]
+    assert [link.get("rel") for link in elements(page, "link")] == ["icon", "stylesheet"]
 
 
 def test_machines_are_told_what_the_paper_is():
@@ -243,7 +243,11 @@ def test_the_search_sees_the_paper_and_not_what_stands_around_it():
     (body,) = [it for it in parsed(page).iter() if it.get("data-pagefind-body") is not None]
     assert body.get("data-arxiv-id") == "2502.00001"
     named = {it.get("data-pagefind-meta"): text_of(it) for it in body.iter() if it.get("data-pagefind-meta")}
-    assert named == {"title": "🌉 Bridges learn to count the wind", "authors": "Ada Example, Bo Sample"}
+    assert named == {
+        "title": "🌉 Bridges learn to count the wind",
+        "authors": "Ada Example, Bo Sample",
+        "date": "Feb 6, 2025",
+    }
     ignored = [text_of(it) for it in body.iter() if it.get("data-pagefind-ignore") is not None]
     assert [any(word in it for it in ignored) for word in ("Related papers", "@misc{", "桥梁")] == [True] * 3
 

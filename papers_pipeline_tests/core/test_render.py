@@ -250,7 +250,7 @@ def test_pictures_come_from_the_allowed_origins_only_and_do_not_make_the_page_ju
         assert int(image.get("height")) > 0
     (policy,) = [meta.get("content") for meta in elements(page, "meta") if meta.get("http-equiv")]
     assert "default-src 'none'" in policy
-    assert "img-src https://cdn-thumbnails.huggingface.co https://arxiv.org https://export.arxiv.org;" in policy
+    assert "img-src 'self' https://cdn-thumbnails.huggingface.co https://arxiv.org https://export.arxiv.org;" in policy
     assert "unsafe" not in policy
 
 
@@ -282,7 +282,7 @@ def test_links_inside_the_site_are_relative_and_nothing_is_absolute_without_a_si
         outside = ("https://arxiv.org/", "https://huggingface.co/papers/", "https://cdn-thumbnails.huggingface.co/")
         inside = [link for link in links(page) if not link.startswith(outside)]
         assert [link for link in inside if "://" in link or link.startswith("/")] == []
-        assert {link.get("rel") for link in elements(page, "link")} <= {"stylesheet", "prev", "next"}
+        assert {link.get("rel") for link in elements(page, "link")} <= {"icon", "stylesheet", "prev", "next"}
 
 
 def test_links_lead_to_the_same_page_in_every_language():

@@ -137,7 +137,9 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
 
     more = {**voted, TWO: [*voted[TWO], on(TWO, "2601.00002", affiliations=["Both"], topics=about("rl"))]}
     assert site.write(more) == {
-        *everywhere("t/rl.html", "i/both.html", "archive.html", "index.html", "feed.xml", "feed.json", "t/rl.xml"),
+        *everywhere(
+            "t/rl.html", "i/both.html", "archive.html", "trends.html", "index.html", "feed.xml", "feed.json", "t/rl.xml"
+        ),
         "sitemap.xml",
     }
 
