@@ -100,6 +100,8 @@ def test_only_builds_what_is_named_and_nothing_upstream(outside: Outside):
     asked = outside.world.asked.total()
     result = papers("build", "--date", DAY, "--json", "--only", "summaries_en", "topic_tags")
     assert set(json.loads(result.stdout)["days"][0]["assets"]) == {"summaries_en", "topic_tags"}
+    result = papers("build", "--from", DAY, "--to", DAY, "--json", "--only", "daily_pages")
+    assert set(json.loads(result.stdout)["days"][0]["assets"]) == {"daily_pages"}
     assert outside.world.asked.total() == asked
 
 

@@ -1,6 +1,7 @@
 """What exists is documented, and what is documented exists."""
 
 import re
+import shlex
 from pathlib import Path
 
 from papers_pipeline import definitions
@@ -57,6 +58,22 @@ def test_every_schedule_sensor_and_check_is_in_the_operators_guide():
         assert f"`{automation.name}`" in guide
     for key in defs.resolve_asset_graph().asset_check_keys:
         assert f"`{key.name}`" in guide
+
+
+def test_every_command_of_the_operators_guide_is_called_by_a_test():
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
+    calls = re.findall(r"(?:papers\(|PAPERS,|main, )([^)\]]*)", tests)
+    called = [set(re.findall(r'"([^"]+)"', arguments)) for arguments in calls]
+    commands = {*main.commands, *main.commands["prompts"].commands}
+    for line in set(re.findall(r"`papers ([^`]+)`", text("docs/operating.md"))):
+        given = {word for word in shlex.split(line) if word in commands or word.startswith("--")}
+        assert any(given <= words for words in called), line
+
+
+def test_every_button_of_the_operators_guide_is_pressed_by_a_test():
+    tests = text("papers_pipeline_tests/e2e/test_dagster.py")
+    for button in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text("docs/operating.md")):
+        assert re.search(rf'"{button}\b', tests), button
 
 
 def test_every_prompt_is_documented():

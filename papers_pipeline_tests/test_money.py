@@ -123,9 +123,9 @@ def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(outside: Outside, 
     outside.list(DAYS[0], entries(1))
     outside.world.replies.append(Reply("refusal", provider="openai", language="ru", times=99))
     pipeline.build(DAYS[0])
-    assert behind() == [(DAYS[0], "summaries_ru", "incomplete", 0)]
+    assert (DAYS[0], "summaries_ru", "incomplete", 0) in behind()
     outside.offer(monkeypatch, "mistral")
-    assert behind() == [(DAYS[0], "summaries_ru", "incomplete", 1)]
+    assert (DAYS[0], "summaries_ru", "incomplete", 1) in behind()
     calls(outside)
     papers("refresh", "--yes")
     assert behind() == []

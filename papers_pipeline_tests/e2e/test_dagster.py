@@ -1,12 +1,16 @@
 """A real `dg dev`, webserver, daemon and code server, on the sandbox: what the operator's buttons do."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +18,59 @@ import pytest
 import requests
 from playwright.sync_api import Page
 
-from papers_pipeline import home
+from papers_pipeline import definitions, home
+from papers_pipeline.core.lake import Lake
+from papers_pipeline.core.ledger import Ledger, Spending
+from papers_pipeline.core.plan import to_refresh, with_neighbours
 from papers_pipeline.core.prompts import PACKAGED
+from papers_pipeline.records import PlanRow
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
-from papers_pipeline_tests.conftest import Outside
-from papers_pipeline_tests.test_models import calls, each, entries
+from papers_pipeline_tests.conftest import Outside, Pipeline
+from papers_pipeline_tests.test_models import WRITTEN, entries
 
 ROOT = Path(__file__).parents[2]
-DAYS = [f"2026-03-{number:02}" for number in range(2, 12)]
-BAD = "2026-03-05"
+PAPERS = Path(sys.executable).with_name("papers")
+DAYS = [f"2026-02-{number:02}" for number in range(1, 29)] + ["2026-03-01", "2026-03-02"]
+PENDING, KILLED, CLICKED = DAYS[0], DAYS[15], DAYS[16]
+"""A day whose two papers have no Russian, one whose run is killed, and one that is built by mouse."""
+BACKFILL_DAYS, BAD = DAYS[17:27], DAYS[20]
+MISSING = DAYS[27:]
+FEED = ("feed_response", "feed_listing", "paper_votes")
+NUMBERS = {day: range(10 * number, 10 * number + 1) for number, day in enumerate(DAYS)}
+NUMBERS |= {PENDING: range(2), KILLED: range(150, 156)}
 
-LAUNCH = """
+LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "papers_pipeline"}
+BACKFILL = """
 mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
 """
+BACKFILLS = """{ partitionBackfillsOrError { ... on PartitionBackfills { results { id status
+  runs { status tags { key value } } } } } }"""
 AGAIN = """
 mutation($params: ReexecutionParams!) { reexecutePartitionBackfill(reexecutionParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
 """
-BACKFILL = """
-query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
-  ... on PartitionBackfill { status runs { status tags { key value } } } } }
+RUNS = """
+query($job: String!) { runsOrError(filter: {pipelineName: $job}) { ... on Runs {
+  results { runId status tags { key value } } } } }
 """
-BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id title status } } } }"
-RUNS = """{ runsOrError(filter: {pipelineName: "refresh_stale"}) { ... on Runs { results { runId status } } } }"""
 RUN = """
 mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
   ... on RunConfigValidationInvalid { errors { message } } } }
+"""
+RUN_AGAIN = """
+mutation($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+PLAN = """
+{ assetNodeOrError(assetKey: {path: ["refresh_plan"]}) { ... on AssetNode {
+  assetMaterializations(limit: 1) { runId metadataEntries { label
+    ... on IntMetadataEntry { intValue } ... on FloatMetadataEntry { floatValue }
+    ... on TableMetadataEntry { table { records } } } }
+  assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization {
+    evaluation { success severity metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } } } } }
 """
 
 
@@ -57,18 +85,40 @@ class Dagster:
         assert "errors" not in answer, answer["errors"]
         return next(iter(answer["data"].values()))
 
-    def backfill(self, backfill_id: str) -> tuple[str, dict[str, str]]:
-        """Its status, and that of the run of each day."""
-        found = self.ask(BACKFILL, id=backfill_id)
-        runs = {next(t["value"] for t in run["tags"] if t["key"] == "dagster/partition"): run for run in found["runs"]}
-        return found["status"], {day: run["status"] for day, run in runs.items()}
+    def backfills(self) -> dict[str, dict[str, Any]]:
+        return {it["id"]: it for it in self.ask(BACKFILLS)["results"]}
 
-    def ended(self, backfill_id: str, seconds: float = 400) -> dict[str, str]:
+    def ended(self, backfill_id: str) -> dict[str, str]:
         """The status of each day's run when the backfill is over."""
-        return until(lambda: (it := self.backfill(backfill_id))[0] not in ("REQUESTED", "CANCELING") and it[1], seconds)
+        it = until(lambda: (it := self.backfills()[backfill_id])["status"] not in BUSY and it)
+        return {tag(run, "dagster/partition"): run["status"] for run in it["runs"]}
+
+    def launch(self, job: str, config: dict[str, Any] | None = None, **tags: str) -> str:
+        """Start a run of a job, a day's by its tag; its id."""
+        assets = {"assetSelection": [{"path": [job]}]} if job == "refresh_plan" else {}
+        selector = {**LOCATION, "jobName": "__ASSET_JOB" if assets else job, **assets}
+        metadata = {"tags": [{"key": key.replace("_", "/"), "value": value} for key, value in tags.items()]}
+        params = {"selector": selector, "runConfigData": config or {}, "executionMetadata": metadata}
+        launched = self.ask(RUN, params=params)
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def run(self, run_id: str, job: str) -> dict[str, Any]:
+        return next(it for it in self.ask(RUNS, job=job)["results"] if it["runId"] == run_id)
+
+    def finished(self, run_id: str, job: str) -> str:
+        """The status of a run when it is over."""
+        return until(lambda: (it := self.run(run_id, job)["status"]) in ("SUCCESS", "FAILURE", "CANCELED") and it)
 
 
-def until(look: Callable[[], Any], seconds: float) -> Any:
+BUSY = ("REQUESTED", "CANCELING", "FAILING")
+
+
+def tag(run: dict[str, Any], key: str) -> str:
+    return next((it["value"] for it in run["tags"] if it["key"] == key), "")
+
+
+def until(look: Callable[[], Any], seconds: float = 1200) -> Any:
     """What ``look`` gives as soon as it gives something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -80,16 +130,18 @@ def until(look: Callable[[], Any], seconds: float) -> Any:
 
 @pytest.fixture
 def dagster(outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Dagster]:
-    """`dg dev` with ten days listed and prompts in a folder of the test's own."""
-    for number, day in enumerate(DAYS):
-        outside.list(day, entries(*range(10 * number, 10 * number + 2)))
+    """`dg dev` with thirty days to come and prompts in a folder of the test's own."""
+    for day, numbers in NUMBERS.items():
+        outside.list(day, entries(*numbers))
     prompts = tmp_path / "prompts"
     prompts.mkdir()
-    (prompts / "summary.ru.md").write_text((PACKAGED / "summary.ru.md").read_text(encoding="utf-8"), encoding="utf-8")
+    (prompts / "summary.ru.md").write_bytes((PACKAGED / "summary.ru.md").read_bytes())
     monkeypatch.setenv("PAPERS_PROMPTS_DIR", str(prompts))
     monkeypatch.setenv("DG_CLI_TELEMETRY", "0")
+    monkeypatch.setenv("PAPERS_LLM_CONCURRENCY", "2")
     outside.offer(monkeypatch)
-    home.prepare(load_settings())
+    with home.instance(load_settings()):
+        pass
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -97,10 +149,8 @@ def dagster(outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     command = [dg, "dev", "-w", ROOT / "workspace.yaml", "--port", str(port), "--host", "127.0.0.1"]
     log = (tmp_path / "dg.log").open("w")
     server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    made = Dagster(f"http://127.0.0.1:{port}")
     try:
-        until(lambda: _is_up(made), 120)
-        yield made
+        yield Dagster(f"http://127.0.0.1:{port}")
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         try:
@@ -118,49 +168,222 @@ def _is_up(dagster: Dagster) -> bool:
     return bool(found.get("nodes"))
 
 
-def assets_of_a_day() -> list[dict[str, list[str]]]:
-    from papers_pipeline import definitions
-
+def assets_of_a_day() -> list[str]:
     job = definitions.load().resolve_job_def("build_day")
-    return [{"path": list(key.path)} for key in job.asset_layer.executable_asset_keys]
+    return sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys)
 
 
-def test_an_operators_evening(dagster: Dagster, outside: Outside, page: Page, tmp_path: Path):
-    """A backfill of ten days with a bad one, its repetition, a changed prompt and its refresh; what the UI shows."""
+def buy_what_is_there(outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every list, and the days that no run of the webserver will build: the newest without their Russian."""
+    pipeline.build(*DAYS, only=FEED)
+    rest = [name for name in assets_of_a_day() if name not in FEED]
+    with monkeypatch.context() as unset:
+        for name in ("OPENAI", "MISTRAL", "ANTHROPIC"):
+            unset.delenv(f"{name}_API_KEY")
+            unset.delenv(f"{name}_BASE_URL")
+        pipeline.build(PENDING, only=("summaries_ru",))
+    without_russian = tuple(name for name in rest if name != "summaries_ru")
+    pipeline.build(PENDING, *MISSING, only=without_russian)
+    pipeline.build(*DAYS[1 : DAYS.index(KILLED)], only=tuple(rest))
+
+
+def spendings() -> list[Spending]:
+    ledger = Ledger(Path(os.environ["PAPERS_DATA_DIR"]) / "ledger")
+    return [spending for day in ledger.days() for spending in ledger.spent(day)]
+
+
+def spent() -> tuple[Counter[str], int, float]:
+    """Calls of each asset, tokens and USD of the ledger."""
+    every = spendings()
+    tokens = sum(it.input_tokens + it.output_tokens for it in every)
+    return Counter(it.asset for it in every), tokens, sum(it.usd or 0.0 for it in every)
+
+
+def told() -> list[PlanRow]:
+    """What `papers plan` says is behind."""
+    rows = json.loads(subprocess.run([PAPERS, "plan", "--json"], capture_output=True, check=True).stdout)["rows"]
+    return [row for it in rows if (row := PlanRow.model_validate(it)).state != "current"]
+
+
+def shown(dagster: Dagster) -> tuple[list[dict[str, str]], dict[str, Any], dict[str, Any]]:
+    """What the asset `refresh_plan`, materialized now, shows in the UI: its table, its numbers, its check."""
+    run_id = dagster.launch("refresh_plan")
+    assert dagster.finished(run_id, "__ASSET_JOB") == "SUCCESS"
+    node = dagster.ask(PLAN)
+    (made,) = node["assetMaterializations"]
+    assert made["runId"] == run_id
+    metadata = {it.pop("label"): it for it in made["metadataEntries"]}
+    rows = [json.loads(it) for it in metadata["rows"]["table"]["records"]]
+    numbers = {name: next(iter(metadata[name].values())) for name in ("behind", "calls", "usd")}
+    (check,) = node["assetChecksOrError"]["checks"]
+    return rows, numbers, check["executionForLatestMaterialization"]["evaluation"]
+
+
+def as_shown(row: PlanRow) -> dict[str, str]:
+    """A row as a table of the UI has it."""
+    values = row.model_dump(mode="json").items()
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values}
+
+
+def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
+    """Press the switch of a schedule or sensor that is the other way."""
+    page.goto(dagster.url)
+    page.get_by_role("link", name="Automation").click()
+    its = page.locator(f'xpath=//*[text()="{name}"]/ancestor::*[.//input[@type="checkbox"]][1]')
+    its.locator("label").nth(1).wait_for()  # the first is that of the row's own box
+    until(lambda: its.locator("input").last.is_checked() != on, 60)
+    its.locator("label").last.click()
+    until(lambda: its.locator("input").last.is_checked() == on, 60)
+
+
+def kill_a_run(dagster: Dagster, outside: Outside) -> tuple[str, str]:
+    """Kill a day's run while it buys, and ask for its day again; the two runs."""
+    outside.world.latency_seconds = 1.5
+    run_id = dagster.launch("build_day", dagster_partition=KILLED)
+    until(lambda: sum(it.day == KILLED for it in spendings()) >= 4)
+    process = tag(dagster.run(run_id, "build_day"), "papers/process")
+    os.kill(int(process.split(":")[1]), signal.SIGKILL)
+    assert 4 <= sum(it.day == KILLED for it in spendings()) < 24
+    outside.world.latency_seconds = 0.0
+    return run_id, dagster.launch("build_day", dagster_partition=KILLED)
+
+
+def materialize(dagster: Dagster, page: Page, day: str) -> None:
+    """Build a day by mouse, from its job's page to the green run."""
+    page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/build_day")
+    page.get_by_role("button", name="Materialize all").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Show all partitions").click()
+    chosen = dialog.locator("input[type=text]").first
+    chosen.fill(day)
+    chosen.press("Enter")
+    dialog.get_by_role("button", name="Launch 1 run").click()
+    page.get_by_text("View", exact=True).last.click()
+    page.wait_for_url("**/runs/**")
+    page.get_by_text("Success", exact=True).first.wait_for(timeout=600_000)
+
+
+def refresh(dagster: Dagster, page: Page) -> str:
+    """Launch `refresh_stale` by mouse, with `dry_run: false` typed into its config; the run."""
+    page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
+    page.locator(".CodeMirror-line", has_text="dry_run").click()
+    page.keyboard.press("End")
+    for _ in "true":
+        page.keyboard.press("Backspace")
+    page.keyboard.type("false")
+    page.keyboard.press("Escape")
+    page.locator("button:not([disabled])", has_text="Launch Run").click()
+    page.wait_for_url("**/runs/**")
+    return page.url.rsplit("/", 1)[-1]
+
+
+def targets(backfill_id: str) -> dict[str, list[str]]:
+    """The days of each asset of a backfill."""
+    with home.instance(load_settings()) as instance:
+        subset = instance.get_backfill(backfill_id).asset_backfill_data.target_subset
+    return {
+        key.to_user_string(): sorted(subset.get_partitions_subset(key).get_partition_keys())
+        for key in subset.asset_keys
+    }
+
+
+def test_an_operators_evening(
+    dagster: Dagster,
+    outside: Outside,
+    pipeline: Pipeline,
+    page: Page,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
+    """A killed run, a backfill of ten days with a bad one, a day by mouse; then one word of one prompt changes over
+    thirty days, and changes back."""
+    page.set_default_timeout(120_000)
+    until(lambda: _is_up(dagster))
+    dagster.ask("mutation { setNuxSeen }")  # the UI's welcome would lie above its buttons
+    switch(dagster, page, "prune_nightly", on=True)
+    switch(dagster, page, "site_follows", on=False)  # its runs only cost time here
+    with ThreadPoolExecutor(1) as beside:  # Playwright's loop runs in this thread
+        beside.submit(buy_what_is_there, outside, pipeline, monkeypatch).result()
+
+    killed, again = kill_a_run(dagster, outside)
     outside.world.faults.append(Fault(f"date={BAD}", 404, "{}", times=99))
-    launched = dagster.ask(LAUNCH, params={"assetSelection": assets_of_a_day(), "partitionNames": DAYS})
+    assets = [{"path": [name]} for name in assets_of_a_day()]
+    launched = dagster.ask(BACKFILL, params={"assetSelection": assets, "partitionNames": BACKFILL_DAYS})
     runs = dagster.ended(launched["backfillId"])
-    assert runs == {day: "FAILURE" if day == BAD else "SUCCESS" for day in DAYS}
-    assert calls(outside) == each(18, tasks=9)
+    assert runs == {day: "FAILURE" if day == BAD else "SUCCESS" for day in BACKFILL_DAYS}
+    assert (dagster.finished(killed, "build_day"), dagster.finished(again, "build_day")) == ("FAILURE", "SUCCESS")
+    bought = Counter((it.asset, it.arxiv_id) for it in spendings() if it.day == KILLED and it.asset in WRITTEN)
+    assert bought == dict.fromkeys(product(WRITTEN, (f"2603.{10000 + number}" for number in NUMBERS[KILLED])), 1)
 
     outside.world.faults.clear()
-    again = dagster.ask(AGAIN, params={"parentRunId": launched["backfillId"], "strategy": "FROM_FAILURE"})
-    assert dagster.ended(again["backfillId"]) == {BAD: "SUCCESS"}
-    assert calls(outside) == each(2)
+    before = spent()[0]
+    # What the button "Re-execute from failure" of the backfill's page asks for.
+    repeated = dagster.ask(AGAIN, params={"parentRunId": launched["backfillId"], "strategy": "FROM_FAILURE"})
+    assert dagster.ended(repeated["backfillId"]) == {BAD: "SUCCESS"}
+    assert {name: calls for name, calls in (spent()[0] - before).items() if name in WRITTEN} == dict.fromkeys(
+        WRITTEN, 1
+    )
+
+    materialize(dagster, page, CLICKED)
+    page.goto(f"{dagster.url}/assets/summaries_ru?view=checks&checkDetail=in_language")
+    page.get_by_text("Passed", exact=True).first.wait_for()
+    page.get_by_text(CLICKED).first.wait_for()
 
     prompt = tmp_path / "prompts" / "summary.ru.md"
-    prompt.write_text(prompt.read_text(encoding="utf-8").replace("живым, точным", "простым, точным"), encoding="utf-8")
-    known = {it["id"] for it in dagster.ask(BACKFILLS)["results"]}
-    location = {"repositoryName": "__repository__", "repositoryLocationName": "papers_pipeline"}
-    config = {"ops": {"submit_what_is_stale": {"config": {"dry_run": False}}}}
-    selector = {**location, "jobName": "refresh_stale"}
-    assert dagster.ask(RUN, params={"selector": selector, "runConfigData": config})["__typename"] == "LaunchRunSuccess"
-    submitted = until(lambda: {it["id"] for it in dagster.ask(BACKFILLS)["results"]} - known, 120)
-    assert dagster.ended(submitted.pop()) == dict.fromkeys(DAYS, "SUCCESS")
-    assert calls(outside) == {"ru": 20}
-    papers = Path(sys.executable).with_name("papers")
-    told = subprocess.run([papers, "plan"], capture_output=True, text=True, check=True).stdout
-    assert told.startswith("All current")
+    original = prompt.read_text(encoding="utf-8")
+    prompt.write_text(original.replace("живым, точным", "простым, точным"), encoding="utf-8")
+    page.goto(dagster.url)
+    page.get_by_role("link", name="Deployment").click()
+    with page.expect_response(lambda it: "reload" in (it.request.post_data or "").lower()):
+        page.get_by_text("Reload", exact=True).click()
+    behind = told()
+    papers = sum(map(len, NUMBERS.values()))
+    assert [(row.asset, row.day) for row in behind] == [("summaries_ru", day) for day in DAYS]
+    states = {PENDING: "incomplete"} | dict.fromkeys(DAYS[1:27], "stale") | dict.fromkeys(MISSING, "missing")
+    assert {row.day: row.state for row in behind} == states
+    assert {row.day: row.calls for row in behind} == {day: len(numbers) for day, numbers in NUMBERS.items()}
+    assert behind[0].pending == 2
+    table, numbers, check = shown(dagster)
+    assert table == [as_shown(row) for row in behind]
+    usd = sum(row.usd or 0.0 for row in behind)
+    assert numbers == {"behind": 30, "calls": papers, "usd": pytest.approx(usd, abs=1e-6)}
+    assert (check["success"], check["severity"]) == (False, "WARN")
+    assert check["metadataEntries"] == [{"label": "summaries_ru", "intValue": 30}]
+
+    outside.world.calls.clear()
+    files, (calls, tokens, money), known = pipeline.files(), spent(), set(dagster.backfills())
+    run_id = refresh(dagster, page)
+    (backfill_id,) = until(lambda: set(dagster.backfills()) - known)
+    repetition = dagster.ask(RUN_AGAIN, params={"parentRunId": run_id, "strategy": "ALL_STEPS"})["run"]["runId"]
+    wanted = with_neighbours(to_refresh(behind), Lake(load_settings().data / "lake"))
+    assert targets(backfill_id) == wanted == dict.fromkeys(("summaries_ru", "daily_issue", "daily_pages"), DAYS)
+    assert dagster.ended(backfill_id) == dict.fromkeys(DAYS, "SUCCESS")
+    assert dagster.finished(repetition, "refresh_stale") == "SUCCESS"
+    assert set(dagster.backfills()) - known == {backfill_id}
+    calls_now, tokens_now, money_now = spent()
+    assert calls_now - calls == {"summaries_ru": papers}
+    assert Counter(call.language for call in outside.world.calls) == {"ru": papers}
+    assert sum(row.input_tokens + row.output_tokens for row in behind) == pytest.approx(tokens_now - tokens, rel=0.2)
+    assert usd == pytest.approx(money_now - money, rel=0.2)
+    changed = {name for name, data in pipeline.files().items() if files.get(name) != data}
+    assert {f"ru/d/{day}.html" for day in DAYS} <= changed
+    # A paper's emoji comes with its first language, so the other pages of these days had none or another.
+    others = {Path(name).stem for name in changed if name.startswith(("en/d/", "zh/d/"))}
+    assert others <= {PENDING, *MISSING}
+    assert told() == []
+    assert shown(dagster)[2]["success"]
+
+    prompt.write_text(original, encoding="utf-8")
+    outside.world.calls.clear()
+    free = DAYS[1:27]
+    assert {row.day: row.calls for row in told() if row.day in free} == dict.fromkeys(free, 0)
+    subprocess.run([PAPERS, "refresh", "--from", free[0], "--to", free[-1], "--yes"], capture_output=True, check=True)
+    assert {row.day for row in told()} == {PENDING, *MISSING}  # by the old prompt these were never bought
+    assert outside.world.calls == []
 
     page.goto(f"{dagster.url}/assets/daily_issue?view=partitions")
-    page.get_by_text("Materialized (10)").first.wait_for(timeout=90_000)
-    page.goto(f"{dagster.url}/assets/summaries_ru?view=checks")
-    page.get_by_text("in_language").first.wait_for(timeout=60_000)
-    page.goto(f"{dagster.url}/automation")
-    page.get_by_text("last_days_nightly").first.wait_for(timeout=60_000)
-    page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
-    page.get_by_text("dry_run").first.wait_for(timeout=60_000)
-    runs_before = len(dagster.ask(RUNS)["results"])
-    # Not click(): the UI's welcome may lie above it on its first day.
-    page.locator("button:not([disabled])", has_text="Launch Run").dispatch_event("click", timeout=90_000)
-    until(lambda: len(dagster.ask(RUNS)["results"]) > runs_before, 60)
+    page.get_by_text("Materialized (30)").first.wait_for()
+    page.goto(f"{dagster.url}/assets/summaries_ru")
+    page.get_by_text("Plots", exact=True).click()
+    page.get_by_role("link", name="Lineage").last.click()
+    page.get_by_text("enrichment").first.wait_for()
