@@ -32,7 +32,7 @@ test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest -n auto
 
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
-	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" papers_pipeline_tests/e2e
+	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile papers_pipeline_tests/e2e
 
 bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample), of the plan, and of the site
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
