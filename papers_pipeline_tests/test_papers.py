@@ -110,7 +110,7 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
 ):
     sample.offer(monkeypatch)
     pipeline.build(DAY)
-    assert kinds(sample) == {"pdf": 3, "html": 3, "figure": 2, "answer": 15}
+    assert kinds(sample) == {"pdf": 3, "html": 3, "figure": 2, "answer": 18}
     before = pipeline.files()
     for days in (0, 8):
         pipeline.clock.moment += timedelta(days=days)

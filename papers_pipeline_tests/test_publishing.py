@@ -160,8 +160,9 @@ def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(outside, pipeli
         assert papers("--to", "www/some/sub/path").exit_code == 0
 
         pages = [f"{base}/{path}" for path in pipeline.files() if path.endswith(".html")]
-        # In each language: the newest day, two days, their month, their week and the archive; and 404.html.
-        assert len(pages) == 2 + 3 * 6
+        # In each language: first page, archive, trends, search, reading tasks; two days and the reading task of each,
+        # their month, their week, three papers. And 404.html.
+        assert len(pages) == 2 + 3 * 14
         contents: dict[str, Links] = {}
 
         def visit(url: str) -> Links:

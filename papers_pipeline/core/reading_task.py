@@ -90,12 +90,13 @@ def most_upvoted_first(feed_listing: Sequence[Paper], feed_response: Sequence[Fe
 
 
 def chosen(papers: Sequence[Paper], earlier: Sequence[ReadingTask]) -> list[Paper]:
-    """The paper of the day's task, if there is any: the one that was chosen before, as long as a text about it exists
-    or it is still listed, else the first that is listed and has an abstract."""
+    """The paper of the day's task, if there is any: the one that was chosen before, also when it has left the list
+    since, unless it lost its abstract or was withdrawn before anything was written; else the first that is listed and
+    has an abstract."""
     by_id = {paper.arxiv_id: paper for paper in papers}
     for row in earlier:
         paper = by_id.get(row.arxiv_id)
-        if paper and (row.state == "done" or _is_eligible(paper)):
+        if paper and (row.state == "done" or (paper.status != "withdrawn" and paper.abstract)):
             return [paper]
     return [paper for paper in papers if _is_eligible(paper)][:1]
 
