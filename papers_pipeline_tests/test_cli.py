@@ -47,17 +47,8 @@ def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outs
     assert (monday["state"], monday["papers"]) == ("listed", 2)
     assert set(monday["assets"]) == {
         *("feed_response", "feed_listing", "paper_votes", "summaries_ru", "summaries_en", "summaries_zh"),
-        *(
-            "topic_tags",
-            "paper_pdfs",
-            "parsed_text",
-            "figures",
-            "affiliations",
-            "daily_issue",
-            "daily_pages",
-            "related_papers",
-        ),
-        *("reading_task", "reading_translation_ru", "reading_translation_en"),
+        *("topic_tags", "paper_pdfs", "parsed_text", "figures", "affiliations", "daily_issue", "daily_pages"),
+        *("related_papers", "reading_task", "reading_translation_ru", "reading_translation_en"),
     }
     # One paper is read, and without a key there is no text to translate.
     papers_of = {"reading_task": 1, "reading_translation_ru": 0, "reading_translation_en": 0}

@@ -90,7 +90,7 @@ def test_a_day_without_papers_has_no_task(outside: Outside, pipeline: Pipeline):
     outside.list(DAY, [])
     pipeline.build(DAY)
     assert task(pipeline) is None
-    assert "reading/" not in pipeline.page(DAY)
+    assert f"reading/{DAY}.html" not in pipeline.page(DAY)
 
 
 @pytest.fixture

@@ -231,9 +231,15 @@ def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
     page.get_by_role("link", name="Automation").click()
     its = page.locator(f'xpath=//*[text()="{name}"]/ancestor::*[.//input[@type="checkbox"]][1]')
     its.locator("label").nth(1).wait_for()  # the first is that of the row's own box
+    page.wait_for_load_state("networkidle")  # until then every switch is shown as off
     until(lambda: its.locator("input").last.is_checked() != on, 60)
-    its.locator("label").last.click()
-    until(lambda: its.locator("input").last.is_checked() == on, 60)
+
+    def is_switched() -> bool:
+        its.locator("label").last.click()
+        page.wait_for_timeout(5000)
+        return its.locator("input").last.is_checked() == on
+
+    until(is_switched, 60)
 
 
 def kill_a_run(dagster: Dagster, outside: Outside) -> tuple[str, str]:
