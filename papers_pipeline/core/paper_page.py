@@ -113,22 +113,17 @@ def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | 
 
 def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | None) -> Markup:
     """The paper as schema.org has it (https://schema.org/ScholarlyArticle), as text of a script element: what could end
-    that is written as JSON's escapes."""
+    that is written as JSON's escapes. What stands on the page at length, the abstract and whose each author is, is not
+    said twice: there are three such pages a paper."""
     text = paper.summaries.get(locale.code)
     article: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "ScholarlyArticle",
         "@id": paper.url,
         "headline": paper.title,
-        "name": paper.title,
         "alternativeHeadline": text.title if text else None,
-        "abstract": paper.abstract or None,
         "inLanguage": "en",
-        "author": [
-            {"@type": "Person", "name": author.name}
-            | ({"affiliation": [_organization(name) for name in author.affiliations]} if author.affiliations else {})
-            for author in paper.authors
-        ],
+        "author": [{"@type": "Person", "name": author.name} for author in paper.authors],
         "sourceOrganization": [_organization(name) for name in paper.affiliations],
         "datePublished": paper.published_at.date().isoformat() if paper.published_at else None,
         "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": paper.id},

@@ -181,11 +181,9 @@ def test_machines_are_told_what_the_paper_is():
         "@type": "ScholarlyArticle",
         "@id": "https://arxiv.org/abs/2502.00001",
         "headline": "Sensor Bridges Foresee Gusts",
-        "name": "Sensor Bridges Foresee Gusts",
         "alternativeHeadline": "Мосты учатся считать ветер",
-        "abstract": "We instrument an invented bridge and predict the wind.",
         "inLanguage": "en",
-        "author": [{"@type": "Person", "name": "Ada Example", "affiliation": [institute]}],
+        "author": [{"@type": "Person", "name": "Ada Example"}],
         "sourceOrganization": [institute],
         "datePublished": "2025-02-05",
         "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": "2502.00001"},
@@ -205,7 +203,6 @@ def test_machines_are_told_what_the_paper_is():
     told = metas(page)
     assert told["citation_title"] == "Sensor Bridges Foresee Gusts"
     assert told["citation_author"] == "Ada Example"
-    assert told["citation_author_institution"] == "Institute of Invented Bridges"
     assert told["citation_publication_date"] == "2025/02/05"
     assert told["citation_arxiv_id"] == "2502.00001"
 
