@@ -65,7 +65,7 @@ def test_a_paper_is_found_by(
 ):
     page.goto(f"{address}/{language}/search.html")
     page.locator("#query").press_sequentially(query)
-    expect(page.locator("[role=status]")).to_have_text(count)
+    expect(page.locator(".found")).to_have_text(count)
     assert page.locator(".results h2").all_inner_texts() == [title]
     if marked is not None:
         assert [text.strip(" .") for text in page.locator(".excerpt mark").all_inner_texts()] == marked
@@ -77,13 +77,13 @@ def test_a_paper_is_found_by(
 
 def test_the_query_and_topic_of_the_address_are_asked_at_once(page: Page, address: str):
     page.goto(f"{address}/en/search.html?q=cloth&topic=RAG")
-    expect(page.locator("[role=status]")).to_have_text("1 paper found")
+    expect(page.locator(".found")).to_have_text("1 paper found")
     assert page.locator("#query").input_value() == "cloth"
     assert page.locator("#topic").input_value() == "RAG"
     page.locator("#query").fill("")
-    expect(page.locator("[role=status]")).to_have_text("2 papers found")
+    expect(page.locator(".found")).to_have_text("2 papers found")
     page.locator("#query").fill("giraffes")
-    expect(page.locator("[role=status]")).to_have_text("Nothing found.")
+    expect(page.locator(".found")).to_have_text("Nothing found.")
     assert page.locator(".results li").count() == 0
 
 
