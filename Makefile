@@ -31,8 +31,8 @@ dev: $(READY)  ## the Dagster UI on data/
 test: $(READY)  ## the tests
 	@$(BIN)/python -m pytest -n auto
 
-e2e: $(READY)  ## the tests with a browser and a real `dg dev`; they need Debian's chromium
-	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile papers_pipeline_tests/e2e
+e2e: $(READY)  ## the tests with a browser and a real `dg dev`, or those of E2E=files; they need Debian's chromium
+	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile $(or $(E2E),papers_pipeline_tests/e2e)
 
 bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample), of the plan, and of the site
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
