@@ -1,11 +1,14 @@
 """One answer asked for again, past the cache: `papers redo`."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from papers_pipeline.core.days import Clock
-from papers_pipeline.core.enrichment import Unasked, ask_again
+from papers_pipeline.core.enrichment import Task, Unasked, ask_again
 from papers_pipeline.core.errors import OperatorError
+from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.per_paper import PaperFailed, PaperPending
 from papers_pipeline.core.prompts import input_hash
 from papers_pipeline.core.tasks import tasks_of
@@ -30,14 +33,12 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
     if not days:
         raise RedoError(f"{arxiv_id}: no built day has listed it")
     task, models = tasks[asset], models_of(settings, clock)
+    items = {day: item for day in days for item in _items(task, builder.lake, day) if item.arxiv_id == arxiv_id}
+    if not items:
+        raise RedoError(f"{asset} {', '.join(days)}: it is not about {arxiv_id}")
     # The days may hold different abstracts of one paper, each with an answer of its own.
     asked: set[str] = set()
-    for day in days:
-        rows = {name: builder.lake.read(name, day, Record) or [] for name in (*task.inputs, *task.beside)}
-        earlier = builder.lake.read(asset, day, task.record) or []
-        item = next((it for it in task.choose(task.items(**rows), earlier) if it.arxiv_id == arxiv_id), None)
-        if item is None:
-            raise RedoError(f"{asset} {day}: it is not about {arxiv_id}")
+    for day, item in items.items():
         texts = task.texts(item)
         if isinstance(texts, Unasked):
             raise RedoError(f"{asset} {day}: {arxiv_id} is not asked about: {texts.reason}")
@@ -48,8 +49,14 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
             asyncio.run(ask_again(task, item, models=models, day=day))
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{asset} {day}: {arxiv_id}: {error}; the old answer stays") from None
-    wanted = [date.fromisoformat(day) for day in days]
+    wanted = [date.fromisoformat(day) for day in items]
     following = [name for name, other in tasks.items() if asset in other.inputs]
     reports = builder.build_only(wanted, [asset, *following, "daily_issue", "daily_pages"])
     builder.build_site(wanted)
     return reports
+
+
+def _items(task: Task[Any, Any, Any], lake: Lake, day: str) -> Sequence[Any]:
+    """What the task is about on a day: of one a day, the one that was chosen."""
+    rows = {name: lake.read(name, day, Record) or [] for name in (*task.inputs, *task.beside)}
+    return task.choose(task.items(**rows), lake.read(task.prompt.asset, day, task.record) or [])

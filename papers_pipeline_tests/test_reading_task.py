@@ -205,6 +205,22 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
     assert len(task(pipeline)["translations"]["en"]["sentences"]) == 5
 
 
+def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.offer(monkeypatch)
+    outside.list(DAY, votes(3))
+    outside.list("2026-03-03", votes(3, 9))
+    pipeline.build(DAY, "2026-03-03")
+    other = pipeline.json("2026-03-03")
+    assert (task(pipeline)["id"], other["reading_task"]["id"]) == (IDS[0], IDS[1])
+    sentences = ["模型现在很快。", "作者做了实验。", "结果比以前好。", "他们用了很多数据。", "以后还会更快。"]
+    outside.world.replies.append(Reply(content={"sentences": sentences}, language="zh", title="Kettle"))
+    assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
+    assert [it["text"] for it in task(pipeline)["sentences"]] == sentences
+    assert pipeline.json("2026-03-03") == other
+    refused = papers("redo", IDS[2], "--only", "reading_task")
+    assert (refused.exit_code, "no built day has listed it" in refused.stderr) == (1, True)
+
+
 def test_a_bad_answer_is_sent_back_with_its_fault(outside: Outside, pipeline: Pipeline, monkeypatch):
     """The layout with pinyin under each line, as another digest once published it."""
     outside.offer(monkeypatch)

@@ -139,8 +139,8 @@ def build_issue(
     """The public record of a day, its papers by upvotes and then by id, and the assessment of its list.
 
     ``texts`` names every language of the site, in its order; a language that was never built is ``pending``, and the
-    institutions of a paper that was never read
-    are Hugging Face's. ``translations`` are those of the reading task, by language.
+    institutions of a paper that was never read are Hugging Face's. ``translations`` are those of the reading task, by
+    language.
     """
     moved = {paper.arxiv_id: to for paper in listing if (to := links.moved_to(paper.arxiv_id, day))}
     assessment = assess(day, listing, moved, now, quiet_days)

@@ -61,7 +61,7 @@ def daily_pages(
 def site_index(context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]) -> Table:
     """What names more than one day, but for months and weeks: only what has changed since the last time is made."""
     catalogue = read_catalogue(lake)
-    before = {file.path: file for file in lake.read("site_index", None, SiteFile) or ()}
+    before = {file.path: file for file in last_rows(context, lake, SiteFile)}
     files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
     return Table(files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed})
 
@@ -77,7 +77,7 @@ def search_index(
     context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]
 ) -> Table:
     """The index of the search over all paper pages, by Pagefind; made again only when a paper page changed."""
-    before = lake.read("search_index", None, SearchedLanguage) or ()
+    before = last_rows(context, lake, SearchedLanguage)
     try:
         searched, changed = write_index(site.root, site.renderer.languages, before)
     except SearchError as error:

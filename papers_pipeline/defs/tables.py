@@ -54,8 +54,9 @@ day_asset = functools.partial(table_asset, partitions_def=DAILY)
 
 
 def last_rows(context: dg.AssetExecutionContext, lake: Lake, record: type[RowOf]) -> Sequence[RowOf]:
-    """The rows of the last build of this asset's day; none when it was never built."""
-    return lake.read(context.asset_key.to_user_string(), context.partition_key, record) or ()
+    """The rows of the last build of this asset, or of its day; none when it was never built."""
+    partition = context.partition_key if context.has_partition_key else None
+    return lake.read(context.asset_key.to_user_string(), partition, record) or ()
 
 
 def _materializing(body: Body) -> Callable[..., Any]:
