@@ -423,10 +423,11 @@ def test_axe_finds_nothing_wrong_in_either_theme(browser: Browser, site: str, la
     page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
     for topic in page.locator("input[name=topic]").all()[:2]:
         topic.check()
-    for scheme in ("light", "dark"):
+    for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):
         page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
         found = Axe().run(page, options={"resultTypes": ["violations"]})
-        assert found.response["violations"] == [], f"{scheme}: {found.generate_report()}"
+        assert found.response["violations"] == [], f"{scheme}, {width}: {found.generate_report()}"
     context.close()
 
 
