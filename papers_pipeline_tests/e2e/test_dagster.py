@@ -323,7 +323,7 @@ def test_an_operators_evening(
 
     outside.world.faults.clear()
     before = spent()[0]
-    # What the button "Re-execute from failure" of the backfill's page asks for.
+    # What the backfill's page sends to execute it again from failure.
     repeated = dagster.ask(AGAIN, params={"parentRunId": launched["backfillId"], "strategy": "FROM_FAILURE"})
     assert dagster.ended(repeated["backfillId"]) == {BAD: "SUCCESS"}
     assert {name: calls for name, calls in (spent()[0] - before).items() if name in WRITTEN} == dict.fromkeys(
