@@ -172,6 +172,7 @@ def _card(day: date, paper: dict[str, Any]) -> Card:
         paper
         | {
             "day": day,
+            "days": [day],
             "topics": paper["topics"]["names"],
             "slogans": of_texts("title"),
             "written": of_texts("created_at"),
@@ -216,7 +217,10 @@ def once(cards: Iterable[Card]) -> Iterable[Card]:
     for card in cards:
         found.setdefault(card.id, []).append(card)
     for shown in found.values():
-        if listings := [card for card in shown if card.moved_to is None]:
+        listings = [card for card in shown if card.moved_to is None]
+        if len(shown) == 1:
+            yield from listings
+        elif listings:
             latest = max(listings, key=lambda it: (it.status != "gone", it.day))
             days = sorted(card.day for card in shown)
             yield latest.model_copy(update={"upvotes": max(it.upvotes for it in listings), "days": days})

@@ -83,7 +83,7 @@ class Site:
         for page in pages:
             made_of = page.made_of if page.is_picture else digest([version, self.renderer.site_url, page.made_of])
             known = before.get(page.path)
-            if known and known.made_of == made_of and (self.root / page.path).exists():
+            if known and known.made_of == made_of and storage.is_there(self.root, page.path):
                 written.append(known)
                 continue
             (file,), differs = self._write(iter([(page.path, page.make())]))
