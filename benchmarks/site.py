@@ -87,6 +87,7 @@ def main(folder: Path, days: int = 558, papers: int = 18) -> None:
     print(f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {size / 1e6:.0f} MB")
 
     issue = built[days // 2]
+    del built  # a process that builds one day does not hold the others
     text = issue.papers[0].summaries["ru"].model_copy(update={"text": "Новый текст. " * 20})
     paper = issue.papers[0].model_copy(update={"summaries": issue.papers[0].summaries | {"ru": text}})
     print(f"one day changed: {bench.write([issue.model_copy(update={'papers': [paper, *issue.papers[1:]]})]):.2f} s")
