@@ -1,5 +1,5 @@
 """What search engines ask for: `robots.txt`, and where the site has an address the sitemap of all its pages
-(https://www.sitemaps.org/protocol.html), each with its other languages."""
+(https://www.sitemaps.org/protocol.html). Each page names its other languages itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -81,13 +81,10 @@ def _made_of(renderer: Renderer, found: Sequence[Place]) -> str:
 
 
 def _urlset(renderer: Renderer, found: Sequence[Place]) -> bytes:
-    roots = [(renderer.locales[it].html, escape(renderer.absolute(it), {'"': "&quot;"})) for it in renderer.languages]
-    lines = [f'{DECLARATION}<urlset xmlns="{SITEMAPS}" xmlns:xhtml="http://www.w3.org/1999/xhtml">']
+    roots = [escape(renderer.absolute(language)) for language in renderer.languages]
+    lines = [f'{DECLARATION}<urlset xmlns="{SITEMAPS}">']
     for path, day in found:
-        alternates = "".join(
-            f'<xhtml:link rel="alternate" hreflang="{html}" href="{root}/{path}"/>' for html, root in roots
-        )
-        lines += [f"<url><loc>{root}/{path}</loc><lastmod>{day}</lastmod>{alternates}</url>" for _, root in roots]
+        lines += [f"<url><loc>{root}/{path}</loc><lastmod>{day}</lastmod></url>" for root in roots]
     return _text([*lines, "</urlset>"])
 
 

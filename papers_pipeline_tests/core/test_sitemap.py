@@ -1,4 +1,4 @@
-"""What search engines and lost readers are told: all pages with their languages, and a way back from any address."""
+"""What search engines and lost readers are told: all pages, and a way back from any address."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from papers_pipeline_tests.core.index_site import URL, IndexSite, everywhere, on
 from papers_pipeline_tests.core.test_render import (
     LANGUAGES,
     LOCALES,
-    XHTML,
     elements,
     links,
     renderer,
@@ -31,17 +30,11 @@ PAGES = (
 )
 
 
-def entries(text: str) -> dict[str, tuple[str, dict[str, str]]]:
-    """Each address of a sitemap with its day and its addresses by language."""
+def entries(text: str) -> dict[str, str]:
+    """Each address of a sitemap with its day."""
     root = ElementTree.fromstring(text)
     assert root.tag == MAP + "urlset"
-    return {
-        url.findtext(MAP + "loc"): (
-            url.findtext(MAP + "lastmod"),
-            {link.get("hreflang"): link.get("href") for link in url.findall(XHTML + "link")},
-        )
-        for url in root
-    }
+    return {url.findtext(MAP + "loc"): url.findtext(MAP + "lastmod") for url in root}
 
 
 def test_the_sitemap_names_every_page_in_every_language(tmp_path: Path):
@@ -49,11 +42,8 @@ def test_the_sitemap_names_every_page_in_every_language(tmp_path: Path):
     site.write(DAYS)
     found = entries(site.read("sitemap.xml"))
     assert found.keys() == {f"{URL}/{path}" for path in everywhere(*PAGES)}
-    assert found[f"{URL}/ru/d/2025-12-31.html"] == (
-        "2025-12-31",
-        {LOCALES[lang].html: f"{URL}/{lang}/d/2025-12-31.html" for lang in LANGUAGES},
-    )
-    assert found[f"{URL}/zh/t/rl.html"][0] == found[f"{URL}/zh/index.html"][0] == "2026-01-02"
+    assert found[f"{URL}/ru/d/2025-12-31.html"] == "2025-12-31"
+    assert found[f"{URL}/zh/t/rl.html"] == found[f"{URL}/zh/index.html"] == "2026-01-02"
     assert site.read("robots.txt") == f"User-agent: *\nAllow: /\nSitemap: {URL}/sitemap.xml\n"
 
 
@@ -63,7 +53,7 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
     site.write({**DAYS, ONE: [paper.model_copy(update={"summaries": paper.summaries | {"zh": late}})]})
     found = entries(site.read("sitemap.xml"))
-    days = {path: found[f"{URL}/en/{path}"][0] for path in PAGES}
+    days = {path: found[f"{URL}/en/{path}"] for path in PAGES}
     assert {path for path, day in days.items() if day == "2026-02-03"} == {
         *("index.html", "archive.html", "trends.html", "reading/index.html"),
         *("p/2512.00001.html", "d/2025-12-31.html", "m/2025-12.html"),
