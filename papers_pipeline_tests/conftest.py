@@ -21,8 +21,19 @@ from papers_pipeline.settings import load_settings, setting_names
 
 collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real_*.py"]
 
+LONGEST = ("test_week", "test_models", "test_publishing")
 LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """The tests' present: after every day that they build, unless they say otherwise."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: builds wait for locks, limits and other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end no worker is alone with one of them."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")

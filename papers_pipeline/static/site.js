@@ -43,6 +43,10 @@
       update.hidden = false;
     }
 
+    // A click that would open the link here; others, as those for a new tab, are the browser's own.
+    const clicked = (event, selector) =>
+      event.button || event.ctrlKey || event.metaKey || event.shiftKey ? null : event.target.closest(selector);
+
     // Shares the paper's page, or copies its address; where neither can be done, the link leads there.
     const main = document.querySelector("main");
     const said = document.createElement("p");
@@ -50,8 +54,8 @@
     said.setAttribute("role", "status");
     document.body.append(said);
     document.addEventListener("click", async (event) => {
-      const link = event.target.closest("a.share");
-      if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const link = clicked(event, "a.share");
+      if (!link) return;
       const touch = navigator.share && matchMedia("(pointer: coarse)").matches;
       if (!touch && !navigator.clipboard) return;
       event.preventDefault();
@@ -64,6 +68,22 @@
         }
       } catch (error) {
         if (error.name !== "AbortError") location.assign(link.href);
+      }
+    });
+
+    // Brings an abstract from the paper's page; a page opened from a folder may not, there the link leads to it.
+    document.addEventListener("click", async (event) => {
+      const link = clicked(event, "a.abstract");
+      if (!link) return;
+      event.preventDefault();
+      try {
+        const answer = await fetch(link.href);
+        const fold = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("details.abstract");
+        fold.open = true;
+        link.parentElement.replaceWith(fold);
+        fold.firstElementChild.focus();
+      } catch {
+        location.assign(link.href);
       }
     });
 

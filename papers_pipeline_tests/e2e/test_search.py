@@ -1,9 +1,6 @@
 """The search in a browser, below a path: a word in another form, one inside a Chinese sentence, an author."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,11 +10,7 @@ from papers_pipeline.core.render import static_files
 from papers_pipeline.core.search import search_pages, write_index
 from papers_pipeline_tests.core.search_site import HTML, write_papers
 from papers_pipeline_tests.core.test_render import renderer
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+from papers_pipeline_tests.e2e.visiting import served
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +26,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (site / path).parent.mkdir(exist_ok=True)
         (site / path).write_bytes(data)
     write_index(UPath(site), tuple(HTML), ())
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/papers/digest"
-        server.shutdown()
+    with served(root) as server:
+        yield f"{server}/papers/digest"
 
 
 @pytest.fixture

@@ -7,28 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from papers_pipeline.core.locales import load_locales
-from papers_pipeline.core.render import IMAGE_SOURCES, PACKAGE
+from papers_pipeline.core.render import IMAGE_SOURCES
+from papers_pipeline_tests.e2e.visiting import LANGUAGES, Visit, served, shown, tabbed_to, unfolded
 
-LANGUAGES = ("ru", "en", "zh")
-LOCALES = load_locales(PACKAGE / "locales", LANGUAGES)
 DAY = "2026-03-02"
 BELOW = "some/sub/path"
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea7358bb7"
-    "0000000049454e44ae426082"
-)
 PAGES = {
     "day": f"d/{DAY}.html",
     "first page": "index.html",
@@ -52,11 +43,6 @@ demo.main([])
 """
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def www(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sample site below `BELOW`, as `make demo` builds it."""
@@ -72,11 +58,8 @@ def www(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def site(www: Path) -> Iterator[str]:
     """The address of the sample site."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(www)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/{BELOW}"
-    server.shutdown()
-    server.server_close()
+    with served(www) as address:
+        yield f"{address}/{BELOW}"
 
 
 @pytest.fixture(scope="session")
@@ -85,57 +68,13 @@ def papers(www: Path) -> list[dict[str, Any]]:
     return json.loads((www / BELOW / "d" / f"{DAY}.json").read_text(encoding="utf-8"))["papers"]
 
 
-class Visit:
-    """A page with a stub in place of the world outside, its requests and what its console said."""
-
-    def __init__(self, page: Page, site: str) -> None:
-        self.page, self.site = page, site
-        self.outside: set[str] = set()
-        self.said: list[str] = []
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.route("**/*", self._answer)
-
-    def _answer(self, route: Route) -> None:
-        if route.request.url.startswith(self.site):
-            route.continue_()
-        else:
-            parts = urlsplit(route.request.url)
-            self.outside.add(f"{parts.scheme}://{parts.netloc}")
-            assert "referer" not in route.request.headers
-            route.fulfill(body=PIXEL, content_type="image/png")
-
-    def open(self, path: str) -> Page:
-        self.page.goto(f"{self.site}/{path}")
-        return self.page
-
-
 @pytest.fixture
 def visit(page: Page, site: str) -> Visit:
     return Visit(page, site)
 
 
-def shown(page: Page) -> list[str]:
-    """The arXiv ids of the papers that are to be seen, in the order in which they stand."""
-    return page.locator("article:visible").evaluate_all("all => all.map((it) => it.dataset.arxivId)")
-
-
-def tabbed_to(page: Page, selector: str) -> None:
-    """Go on from where the focus is by the Tab key until it is on the element."""
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
-            return
-    raise AssertionError(f"the Tab key does not lead to {selector}")
-
-
 def having(papers: list[dict[str, Any]], *topics: str, match: Any = any) -> list[str]:
     return [it["id"] for it in papers if match(topic in map(str.lower, it["topics"]["names"]) for topic in topics)]
-
-
-def unfolded(page: Page) -> Page:
-    page.locator(".filter > details").evaluate("it => { it.open = true; }")
-    return page
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

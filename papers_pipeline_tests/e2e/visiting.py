@@ -1,0 +1,79 @@
+"""A visit to a site that is served on loopback: what the pages ask for, what the console says, what a reader sees."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Route
+
+from papers_pipeline.core.locales import load_locales
+from papers_pipeline.core.render import PACKAGE
+
+LANGUAGES = ("ru", "en", "zh")
+LOCALES = load_locales(PACKAGE / "locales", LANGUAGES)
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea7358bb7"
+    "0000000049454e44ae426082"
+)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address that the files of a folder are served at."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Visit:
+    """A page with a stub in place of the world outside, its requests and what its console said."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page, self.site = page, site
+        self.outside: set[str] = set()
+        self.said: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.route("**/*", self._answer)
+
+    def _answer(self, route: Route) -> None:
+        if route.request.url.startswith(self.site):
+            route.continue_()
+        else:
+            parts = urlsplit(route.request.url)
+            self.outside.add(f"{parts.scheme}://{parts.netloc}")
+            assert "referer" not in route.request.headers
+            route.fulfill(body=PIXEL, content_type="image/png")
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.site}/{path}")
+        return self.page
+
+
+def shown(page: Page) -> list[str]:
+    """The arXiv ids of the papers that are to be seen, in the order in which they stand."""
+    return page.locator("article:visible").evaluate_all("all => all.map((it) => it.dataset.arxivId)")
+
+
+def tabbed_to(page: Page, selector: str) -> None:
+    """Go on from where the focus is by the Tab key until it is on the element."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the Tab key does not lead to {selector}")
+
+
+def unfolded(page: Page) -> Page:
+    page.locator(".filter > details").evaluate("it => { it.open = true; }")
+    return page
