@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
 from papers_pipeline.core.days import FixedClock
 from papers_pipeline.core.lake import Lake
@@ -40,6 +43,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def hurry(connection: Any, _: Any) -> None:
     """Dagster opens its databases anew for every event: a test's need not outlive a power cut."""
     connection.execute("PRAGMA synchronous = OFF")
+
+
+def keep_engines() -> None:
+    """And makes an engine for each of them, which costs more than the connection (Dagster 1.13)."""
+    engines: dict[str, sqlalchemy.Engine] = {}
+
+    def kept(url: str, **options: Any) -> sqlalchemy.Engine:
+        if url not in engines:
+            engines[url] = sqlalchemy.create_engine(url, **options)
+        return engines[url]
+
+    for storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+        storage.create_engine = kept
+
+
+keep_engines()
 
 
 @pytest.fixture(autouse=True)

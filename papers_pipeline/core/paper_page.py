@@ -137,7 +137,7 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
         "image": image,
     }
     given = {name: value for name, value in article.items() if value not in (None, [])}
-    source = json.dumps(given, ensure_ascii=False)
+    source = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
     return Markup(source.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}))
 
 

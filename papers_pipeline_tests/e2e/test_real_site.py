@@ -33,7 +33,8 @@ world = World(folder=Path(sys.argv[2]), substitute_pdfs=True)
 with running(world) as url:
     demo.enter(url)
     os.environ["PAPERS_SITE_URL"] = "https://papers.example/digest/of/february"
-    sys.exit(demo.build(world, datetime(2025, 3, 3, 6, tzinfo=UTC), "--from", "2025-02-03", "--to", "2025-02-28"))
+    march = datetime(2025, 3, 3, 6, tzinfo=UTC)
+    sys.exit(demo.build(world, march, "--from", "2025-02-03", "--to", "2025-02-28", "--yes"))
 """
 
 
