@@ -29,7 +29,7 @@ dev: $(READY)  ## the Dagster UI on data/
 	@DAGSTER_HOME="$$($(BIN)/python -m papers_pipeline.home)" DG_CLI_TELEMETRY=0 $(BIN)/dg dev
 
 test: $(READY)  ## the tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`, or those of E2E=files; they need Debian's chromium
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile $(or $(E2E),papers_pipeline_tests/e2e)

@@ -109,12 +109,12 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
         box.get_attribute("value"): int(box.locator("xpath=..").locator("small").inner_text()) for box in boxes.all()
     } == counts
     for topic in counts:
-        page.locator(f"[value={topic}]").check()
+        page.locator(f"[value='{topic}']").check()
         assert shown(page) == [it["id"] for it in papers if topic in topics(it)]
-        page.locator(f"[value={topic}]").uncheck()
+        page.locator(f"[value='{topic}']").uncheck()
     one, other = [*counts, *counts][:2]
-    page.locator(f"[value={one}]").check()
-    page.locator(f"[value={other}]").check()
+    page.locator(f"[value='{one}']").check()
+    page.locator(f"[value='{other}']").check()
     assert shown(page) == [it["id"] for it in papers if {one, other} & {*topics(it)}]
     if one != other:
         page.get_by_label("all of these topics").check()
