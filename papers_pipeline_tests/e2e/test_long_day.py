@@ -1,7 +1,6 @@
 """A day of many papers, whose abstracts are on the papers' own pages: brought from there when they are asked for."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
