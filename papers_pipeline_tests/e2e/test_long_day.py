@@ -51,8 +51,8 @@ def test_an_abstract_is_brought_when_it_is_asked_for(page, site: str, day: Daily
 
 def test_where_it_cannot_be_brought_the_link_leads_to_it(page, site: str, day: DailyIssue):
     visit = Visit(page, site)
+    page.add_init_script("window.fetch = () => Promise.reject(new TypeError('offline'));")
     visit.open(f"en/d/{day.date}.html")
-    page.evaluate("window.fetch = () => Promise.reject(new TypeError('offline'))")
     page.locator("a.abstract").first.click()
     page.wait_for_url(f"**/en/p/{day.papers[0].id}.html")
 
