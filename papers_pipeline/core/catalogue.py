@@ -73,7 +73,7 @@ class Card(BaseModel):
     @cached_property
     def digest(self) -> str:
         """A hash of all of it: pages that show a card are made again when it changes."""
-        return digest(self.model_dump(mode="json"))
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
