@@ -25,6 +25,8 @@ from papers_pipeline.settings import load_settings, setting_names
 collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real_*.py"]
 
 LONGEST = ("test_week", "test_models", "test_publishing")
+"""The modules whose tests take a minute and more."""
+
 LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """The tests' present: after every day that they build, unless they say otherwise."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from upath import UPath
 
 from papers_pipeline.core import storage
+from papers_pipeline.core.catalogue import digest
 from papers_pipeline.core.paper_page import PaperPage, link_card, paper_page
 from papers_pipeline.core.periods import Period
 from papers_pipeline.core.reading_pages import reading_files
@@ -80,9 +81,7 @@ class Site:
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
-            made_of = (
-                page.made_of if page.is_picture else hashlib.sha256((looks + page.made_of).encode()).hexdigest()[:16]
-            )
+            made_of = page.made_of if page.is_picture else digest(looks + page.made_of)
             known = before.get(page.path)
             if known and known.made_of == made_of and storage.is_there(self.root, page.path):
                 written.append(known)
