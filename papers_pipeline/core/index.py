@@ -1,13 +1,15 @@
 """The pages that name more than one day, but for months and weeks: each part of the site gives its own, and
 `index_pages` puts them in order, pages before those that lead to them."""
 
+import gc
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache, partial
 
 from papers_pipeline.core.archive import archive_pages
-from papers_pipeline.core.catalogue import Catalogue, digest
+from papers_pipeline.core.catalogue import Catalogue, digest, read_catalogue
 from papers_pipeline.core.feeds import feed_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.reading_pages import reading_index
@@ -15,10 +17,10 @@ from papers_pipeline.core.render import Renderer, static_files
 from papers_pipeline.core.search import search_pages
 from papers_pipeline.core.shared_papers import shared_papers
 from papers_pipeline.core.shelves import shelf_pages
-from papers_pipeline.core.site import Page
+from papers_pipeline.core.site import Page, Site
 from papers_pipeline.core.sitemap import robot_pages
 from papers_pipeline.core.trends import trend_pages
-from papers_pipeline.records import DailyIssue, RelatedPapers
+from papers_pipeline.records import DailyIssue, RelatedPapers, SiteFile
 
 
 class Issues:
@@ -36,6 +38,32 @@ class Issues:
 
     def _read_related(self, day: date) -> Sequence[RelatedPapers]:
         return self.lake.read("related_papers", day.isoformat(), RelatedPapers) or ()
+
+
+def write_index_pages(
+    site: Site, lake: Lake, before: Mapping[str, SiteFile]
+) -> tuple[Catalogue, Sequence[SiteFile], int]:
+    """Write those pages of the index that have changed since ``before``, the files of the last time by path; returns
+    the catalogue they were made from, all files, and how many changed."""
+    with _lasting():
+        catalogue = read_catalogue(lake)
+    try:
+        files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
+    finally:
+        gc.unfreeze()
+    return catalogue, files, changed
+
+
+@contextmanager
+def _lasting() -> Iterator[None]:
+    """Keep Python's collector from what is made now, until `gc.unfreeze`: walking again and again over a catalogue that
+    lasts as long as the work is a third of the time of an index of which little changes."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def index_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Iterator[Page]:

@@ -77,11 +77,11 @@ class Site:
         return written, changed
 
     def _write_changed(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
-        looks = f"{template_version()} {self.renderer.site_url} "
+        looks = digest([template_version(), self.renderer.site_url])
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
-            made_of = page.made_of if page.is_picture else digest(looks + page.made_of)
+            made_of = page.made_of if page.is_picture else f"{page.made_of} {looks}"
             known = before.get(page.path)
             if known and known.made_of == made_of and storage.is_there(self.root, page.path):
                 written.append(known)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from papers_pipeline.core.catalogue import read_catalogue
-from papers_pipeline.core.index import Issues, index_pages
+from papers_pipeline.core.index import write_index_pages
 from papers_pipeline.core.lake import Lake
 from papers_pipeline.core.paper_page import pages_of_day
 from papers_pipeline.core.related import relations
@@ -60,9 +59,8 @@ def daily_pages(
 @table_asset(record=SiteFile, group_name="site", kinds={"html"}, code_version=template_version(), deps=["daily_issue"])
 def site_index(context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]) -> Table:
     """What names more than one day, but for months and weeks: only what has changed since the last time is made."""
-    catalogue = read_catalogue(lake)
     before = {file.path: file for file in last_rows(context, lake, SiteFile)}
-    files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
+    catalogue, files, changed = write_index_pages(site, lake, before)
     return Table(files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed})
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from papers_pipeline.core.catalogue import Catalogue, digest, read_catalogue, slug
+from papers_pipeline.core import catalogue, storage
+from papers_pipeline.core.catalogue import KEPT, Catalogue, digest, read_catalogue, slug
 from papers_pipeline.core.lake import Lake, encode
 from papers_pipeline.core.site import Page, Site
 from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper
@@ -59,6 +60,54 @@ def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_mos
     ]
     assert made.by_id["2603.00001"].days == DAYS
     assert made.by_id["2603.00002"].days == DAYS[:2]
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bytes of the tables that were decoded since it was last cleared."""
+    tables: list[bytes] = []
+    rows_of = catalogue.rows_of
+    monkeypatch.setattr(catalogue, "rows_of", lambda data, columns: tables.append(data) or rows_of(data, columns))
+    return tables
+
+
+def test_only_days_that_changed_are_decoded_again(tmp_path: Path, decoded: list[bytes]):
+    days = [(day, [paper(f"2603.{number:05}")]) for number, day in enumerate(DAYS)]
+    lake = lake_of(tmp_path, *days)
+    first = read_catalogue(lake)
+    kept = (lake.root / KEPT).read_bytes()
+    assert len(decoded) == 3
+
+    decoded.clear()
+    again = read_catalogue(lake)
+    assert decoded == []
+    assert (again.cards, again.days) == (first.cards, first.days)
+    assert [card.digest for card in again.cards] == [card.digest for card in first.cards]
+    assert (lake.root / KEPT).read_bytes() == kept
+
+    lake_of(tmp_path, (DAYS[1], [paper("2603.00001", upvotes=7)]))
+    lake.path("daily_issue", str(DAYS[2])).unlink()
+    after = read_catalogue(lake)
+    assert len(decoded) == 1
+    assert {card.id: card.upvotes for card in after.cards} == {"2603.00000": 21, "2603.00001": 7}
+
+    decoded.clear()
+    assert read_catalogue(lake).cards == after.cards
+    assert decoded == []
+
+
+@pytest.mark.parametrize("kept", [b"", b"no JSON", None])
+def test_what_was_kept_by_another_release_or_is_damaged_is_read_anew(
+    tmp_path: Path, decoded: list[bytes], kept: bytes | None
+):
+    lake = lake_of(tmp_path, (DAYS[0], [paper()]))
+    cards = read_catalogue(lake).cards
+    good = (lake.root / KEPT).read_bytes()
+    storage.write(lake.root / KEPT, good.replace(b'"version":"', b'"version":"0') if kept is None else kept)
+    decoded.clear()
+    assert read_catalogue(lake).cards == cards
+    assert len(decoded) == 1
+    assert (lake.root / KEPT).read_bytes() == good
 
 
 def test_a_rewritten_text_changes_the_digest_of_its_card(tmp_path: Path):
