@@ -237,8 +237,10 @@ def _mended(tokens: list[_Token]) -> list[_Token]:
         is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
         is_speech = token.text == "的话" and behind.text != "，"
         is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
-        if is_able or is_speech or is_long:
-            tokens[place : place + 1] = [_Token(token.text[0]), _Token(token.text[1])]
+        is_possible = token.text == "来得" and behind.text == "了"
+        is_line_by_line = token.text == "一行" and behind.text == "行"
+        if is_able or is_speech or is_long or is_possible or is_line_by_line:
+            tokens[place : place + 1] = [_Token(it, _tag_of(it) or "") for it in token.text]
     return tokens
 
 
@@ -346,18 +348,25 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
             return "liǎo" if is_potential else "le"
         case "地":
             is_repeated = [token.text for token in solid[-4:-2]] == [token.text for token in solid[-2:]] != []
-            if is_repeated and behind.is_chinese:
+            is_doubled = len(solid) > 2 and solid[-3].is_number and earlier.text == before.text
+            if (is_repeated or is_doubled) and behind.is_chinese:
                 return "de"
             modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
             return "de" if modifies and (behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")) else "dì"
         case "行":
             beside_columns = behind.text in _AND and follow.text[:1] == "列"
             after_columns = before.text in _AND and earlier.text[-1:] == "列"
-            is_line = counted or beside_columns or after_columns or behind.text in _OF_LINES
+            is_doubled = before.text == "行" and earlier.is_number
+            is_line = counted or is_doubled or beside_columns or after_columns or behind.text in _OF_LINES
             return "háng" if is_line else "xíng"
         case "长":
             if behind.text == "得":
                 return "cháng" if follow.text[:1] == "多" else "zhǎng"
+            is_growing = before.tag == "r" or before.text in _GROWING or follow.tag[:1] == "n"
+            if behind.text == "了" and is_growing and earlier.text != "比":
+                return "zhǎng"
+            if behind.text == "越" and follow.text in _OF_GROWTH:
+                return "zhǎng"
             return "zhǎng" if behind.text[:1] in ("大", "高", "出", "成", "在", "满") else "cháng"
         case "重":
             return "chóng" if counted or behind.tag[:1] == "v" else "zhòng"
@@ -383,6 +392,8 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
 
 _ADVERBS = ("还", "都", "就", "也", "总", "必", "只", "不", "才", "又", "却", "先", "便", "真", "仍")
 _MODALS = ("要", "能", "会", "可以", "应该", "应", "想", "来")
+_GROWING = ("孩子", "宝宝", "婴儿", "人", "树", "小树", "草", "花", "植物", "头发", "动物")
+_OF_GROWTH = ("大", "高", "胖", "壮", "像", "漂亮", "好看")
 _AND = ("和", "与", "、")
 _OF_LINES = ("代码", "文字", "文本", "数", "程序", "字", "诗", "话", "列")
 

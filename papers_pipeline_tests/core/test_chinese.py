@@ -37,6 +37,11 @@ RWKV-7 的 参数量 是 128,000 。 | RWKV-7 de cānshùliàng shì 128,000
 它 重复 别人 说 过 的 话 。 | tā chóngfù biéren shuō guo de huà
 我们 为什么 要 为 每 个 任务 重新 训练 模型 ？ | wǒmen wèishénme yào wèi měi gè rènwu chóngxīn xùnliàn móxíng
 它 一 行 一 行 地 检查 代码 ， 行不通 。 | tā yī háng yī háng de jiǎnchá dàimǎ xíngbutōng
+孩子 长 了 三 厘米 ， 文本 长 了 一 倍 。 | háizi zhǎng le sān límǐ wénběn cháng le yī bèi
+小树 长 了 叶子 ， 越 长 越 高 。 | xiǎoshù zhǎng le yèzi yuè zhǎng yuè gāo
+句子 越 长 越 难 ， 比 它 长 了 一 倍 。 | jùzi yuè cháng yuè nán bǐ tā cháng le yī bèi
+他 来 得 了 吗 ？ | tā lái de liǎo ma
+它 一 行 行 地 读 代码 ， 行 不行 ？ | tā yī háng háng de dú dàimǎ xíng bùxíng
 北京大学 和 西安 的 机器人 。 | Běijīng Dàxué hé Xī'ān de jīqìrén
 """
 CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
