@@ -1,7 +1,8 @@
 """The archive: a calendar of all days by year, month and ISO week, and the way to every topic and the institutions with
 most papers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -25,7 +26,7 @@ PATH = "archive.html"
 @dataclass(frozen=True)
 class CalendarMonth:
     """A month that has papers: its weeks that have any, each with its seven days, from Monday, and how many papers each
-    day of the month shows; days of another month count none."""
+    day of the month shows; days of another month count none. ``papers`` counts each paper once."""
 
     span: Span
     weeks: Sequence[tuple[Span, Sequence[tuple[date, int]]]]
@@ -34,7 +35,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True)
 class CalendarYear:
-    """The months of a year that have papers, newest first, and how many papers its days show."""
+    """The months of a year that have papers, newest first, and how many papers these have."""
 
     year: int
     months: Sequence[CalendarMonth]
@@ -43,7 +44,8 @@ class CalendarYear:
 
 @dataclass(frozen=True)
 class Archive:
-    """What the archive shows; ``papers`` counts each paper once, the calendar every day that shows it."""
+    """What the archive shows. ``papers`` and those of months and years count each paper once, at the latest day that
+    lists it; a day of the calendar has all that it shows."""
 
     papers: int
     years: Sequence[CalendarYear]
@@ -61,8 +63,9 @@ def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") ->
     """The archive in each language."""
     archive = archive_of(catalogue)
     days = [(str(day.date), day.papers) for day in catalogue.days]
+    months = [(it.span.path, it.papers) for year in archive.years for it in year.months]
     shelves = [(it.path, it.name, len(it.cards)) for it in (*archive.topics, *archive.institutions)]
-    made_of = digest([archive.papers, days, shelves])
+    made_of = digest([archive.papers, days, months, shelves])
     for language in renderer.languages:
         yield Page(f"{language}/{PATH}", made_of, partial(_page, renderer, language, archive))
 
@@ -72,8 +75,9 @@ def _page(renderer: Renderer, language: str, archive: Archive) -> bytes:
 
 
 def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
-    papers = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
-    months = [_month(span, papers, list(days)) for span, days in groupby(papers, key=month_of)]
+    shown = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
+    papers = Counter(month_of(card.day) for card in catalogue.cards)
+    months = [CalendarMonth(it, _weeks(it, shown, days), papers[it]) for it, days in groupby(shown, key=month_of)]
     return [
         CalendarYear(year, found, sum(month.papers for month in found))
         for year, group in groupby(months, key=lambda month: month.span.year)
@@ -81,9 +85,10 @@ def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
     ]
 
 
-def _month(span: Span, papers: Mapping[date, int], days: Sequence[date]) -> CalendarMonth:
-    weeks = [
-        (week, [(day, papers.get(day, 0) if day in span else 0) for day in (week.first + n * DAY for n in range(7))])
+def _weeks(
+    month: Span, shown: Mapping[date, int], days: Iterable[date]
+) -> Sequence[tuple[Span, Sequence[tuple[date, int]]]]:
+    return [
+        (week, [(day, shown.get(day, 0) if day in month else 0) for day in (week.first + n * DAY for n in range(7))])
         for week in sorted({week_of(day) for day in days})
     ]
-    return CalendarMonth(span, weeks, sum(papers[day] for day in days))

@@ -305,7 +305,6 @@ def test_an_operators_evening(
     thirty days, and changes back."""
     page.set_default_timeout(120_000)
     until(lambda: _is_up(dagster))
-    dagster.ask("mutation { setNuxSeen }")  # the UI's welcome would lie above its buttons
     switch(dagster, page, "prune_nightly", on=True)
     switch(dagster, page, "site_follows", on=False)  # its runs only cost time here
     with ThreadPoolExecutor(1) as beside:  # Playwright's loop runs in this thread
