@@ -90,6 +90,11 @@ class Locale(BaseModel):
         """A share with at most one digit behind the comma: `12,5 %`, `12.5%`."""
         return format_percent(round(share, 3), locale=self.babel, decimal_quantization=False)
 
+    def percent_of_column(self, share: float) -> str:
+        """A share from 0 to 1 as percent, always with a tenth, so that figures below each other line up."""
+        pattern = babel.Locale.parse(self.babel).percent_formats[None].pattern.replace("0", "0.0")
+        return format_percent(share, pattern, locale=self.babel)
+
     def dates(self, first: date, last: date) -> str:
         """From a day to another, saying once what both have: `27 янв. – 2 февр. 2025 г.`."""
         return format_interval(first, last, "yMMMd", locale=self.babel)

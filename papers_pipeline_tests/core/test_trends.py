@@ -97,9 +97,9 @@ def test_the_page_has_a_plot_of_each_and_their_numbers_as_tables(tmp_path: Path)
     ]
     assert tables[0] == [
         ["Topic", "Mar 2026", "Feb 2026", "Jan 2026"],
-        ["Agents", "100%", "–", "50%"],
-        ["Reinforcement learning", "0%", "–", "100%"],
-        ["Audio", "50%", "–", "0%"],
+        ["Agents", "100.0%", "–", "50.0%"],
+        ["Reinforcement learning", "0.0%", "–", "100.0%"],
+        ["Audio", "50.0%", "–", "0.0%"],
         ["All papers", "2", "0", "3"],
     ]
     assert tables[2][1:] == [["Ecole Polytechnique", "3", "3", "3"], ["MIT", "2", "2", "2"]]
