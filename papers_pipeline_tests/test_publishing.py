@@ -277,6 +277,12 @@ def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(out
     assert left <= {path.removeprefix("data/") for path in workflow.kept}
     assert "ledger" in left
 
+    # Pages that the branch lost, as after a publishing that failed, are made again.
+    pages = workflow.page("en/archive.html")
+    workflow.publish_page("en/archive.html", "of an earlier time")
+    workflow.run()
+    assert workflow.page("en/archive.html") == pages
+
     # A page that no later run builds, as those of every day before the last ones are.
     workflow.publish_page("en/d/2026-01-05.html", "of long ago")
     bought = outside.world.asked["openai answer"]

@@ -26,7 +26,7 @@ PATH = "archive.html"
 @dataclass(frozen=True)
 class CalendarMonth:
     """A month that has papers: its weeks that have any, each with its seven days, from Monday, and how many papers each
-    day of the month shows; days of another month count none. ``papers`` counts each paper once."""
+    day of the month shows; days of another month count none. ``papers`` counts each paper once, as the month's page."""
 
     span: Span
     weeks: Sequence[tuple[Span, Sequence[tuple[date, int]]]]
@@ -35,7 +35,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True)
 class CalendarYear:
-    """The months of a year that have papers, newest first, and how many papers these have."""
+    """The months of a year that have papers, newest first, and how many papers the year has."""
 
     year: int
     months: Sequence[CalendarMonth]
@@ -44,8 +44,8 @@ class CalendarYear:
 
 @dataclass(frozen=True)
 class Archive:
-    """What the archive shows. ``papers`` and those of months and years count each paper once, at the latest day that
-    lists it; a day of the calendar has all that it shows."""
+    """What the archive shows. ``papers`` counts each paper once, as every month and year does; a day of the calendar
+    has all that its page shows."""
 
     papers: int
     years: Sequence[CalendarYear]
@@ -63,9 +63,9 @@ def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") ->
     """The archive in each language."""
     archive = archive_of(catalogue)
     days = [(str(day.date), day.papers) for day in catalogue.days]
-    months = [(it.span.path, it.papers) for year in archive.years for it in year.months]
+    counts = [(year.papers, [it.papers for it in year.months]) for year in archive.years]
     shelves = [(it.path, it.name, len(it.cards)) for it in (*archive.topics, *archive.institutions)]
-    made_of = digest([archive.papers, days, months, shelves])
+    made_of = digest([archive.papers, days, counts, shelves])
     for language in renderer.languages:
         yield Page(f"{language}/{PATH}", made_of, partial(_page, renderer, language, archive))
 
@@ -76,10 +76,11 @@ def _page(renderer: Renderer, language: str, archive: Archive) -> bytes:
 
 def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
     shown = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
-    papers = Counter(month_of(card.day) for card in catalogue.cards)
+    papers = Counter(month for month, _ in {(month_of(day), card_id) for day, card_id in catalogue.listings})
+    of_year = Counter(year for year, _ in {(day.year, card_id) for day, card_id in catalogue.listings})
     months = [CalendarMonth(it, _weeks(it, shown, days), papers[it]) for it, days in groupby(shown, key=month_of)]
     return [
-        CalendarYear(year, found, sum(month.papers for month in found))
+        CalendarYear(year, found, of_year[year])
         for year, group in groupby(months, key=lambda month: month.span.year)
         if (found := list(group))
     ]

@@ -9,40 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from papers_pipeline.core import storage
-from papers_pipeline.core.lake import Lake, rows_of
-from papers_pipeline.records import DailyIssue, DayState, IssuePaper, PaperStatus, TextSource
+from papers_pipeline.core.lake import Lake, decode
+from papers_pipeline.records import DailyIssue, IssuePaper, IssueText, PaperStatus, TextSource
 
-_OF_PAPERS = (
-    "id",
-    "title",
-    "affiliations.list.element",
-    "topics.names.list.element",
-    "emoji",
-    "upvotes",
-    "published_at",
-    "listed_at",
-    "status",
-    "moved_to",
-    "withdrawn_at",
-    "summaries.key_value.key",
-    "summaries.key_value.value.source",
-    "summaries.key_value.value.title",
-    "summaries.key_value.value.created_at",
-)
-_OF_READING = ("id", "title", "state", "level")
-COLUMNS = (
-    "date",
-    "state",
-    *(f"reading_task.{column}" for column in _OF_READING),
-    *(f"papers.list.element.{column}" for column in _OF_PAPERS),
-)
-"""The part of an issue that a card is made of: reading all of it takes four times as long."""
+_OF_AN_ENTRY = {"title", "authors", "affiliations", "affiliations_source", "topics"}
 
 KEPT = "catalogue.json"
 """Beside the tables of the lake: every day in short, so that of a thousand days only those that changed are decoded.
@@ -54,7 +29,8 @@ READERS = 8
 
 class Card(BaseModel):
     """A paper of one day in short. ``slogans`` has those that a model wrote, by language, ``written`` when, and
-    ``sources`` where the text of each language is from that has one; ``days`` are all that show the paper."""
+    ``sources`` where the text of each language is from that has one. ``days`` are all that show the paper, and
+    ``entries`` are hashes of what a feed of each language shows of it, which votes are not."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -69,11 +45,11 @@ class Card(BaseModel):
     topics: list[str] = []
     emoji: str | None = None
     upvotes: int = 0
-    published_at: datetime | None = None
     listed_at: datetime
     status: PaperStatus = "listed"
     moved_to: date | None = None
     withdrawn_at: datetime | None = None
+    entries: dict[str, str] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -97,20 +73,26 @@ class CatalogueDay:
     """A day that was built, and its reading task if there is a text."""
 
     date: date
-    state: DayState
     papers: int
     reading: ReadingCard | None = None
 
 
 class Catalogue:
     """All built days, and every paper once: as the latest day that lists it has it, with the most upvotes of its days.
+    One that moved to a day which is not built yet stays at the latest that shows it.
 
-    ``cards`` are in order of listing, the newest day first and inside it by upvotes and id.
+    ``cards`` are in order of listing, the newest day first and inside it by upvotes and id; ``listings`` are the days
+    and ids of all that a day lists.
     """
 
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:
+        cards = list(cards)
         self.days = tuple(sorted(days, key=lambda day: day.date))
-        self.cards = tuple(sorted(once(cards), key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
+        self.listings = [(card.day, card.id) for card in cards if card.moved_to is None]
+        listed = {card_id for _, card_id in self.listings}
+        left = (card.model_copy(update={"moved_to": None}) for card in cards if card.id not in listed)
+        shown = once([*(card for card in cards if card.id in listed), *left])
+        self.cards = tuple(sorted(shown, key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
@@ -154,7 +136,7 @@ class ShortDays(BaseModel):
 
 def read_catalogue(lake: Lake) -> Catalogue:
     """The catalogue of all stored issues: half a second for 10,000 papers of which few days changed since it was last
-    read, a second and a half otherwise."""
+    read, five seconds when all have. Raises LakeError for a damaged table."""
     kept = _kept(lake)
     partitions = lake.partitions("daily_issue")
     with ThreadPoolExecutor(READERS) as pool:
@@ -167,8 +149,8 @@ def read_catalogue(lake: Lake) -> Catalogue:
 def cards_of(lake: Lake, days: Iterable[date]) -> Iterator[Card]:
     """The cards of these days' stored issues, each as its day has it; a day without one has none."""
     for day in days:
-        data = storage.read(lake.path("daily_issue", day.isoformat()))
-        yield from _short(data).cards if data else ()
+        for issue in lake.read("daily_issue", day.isoformat(), DailyIssue) or ():
+            yield from cards_of_issue(issue)
 
 
 def cards_of_issue(issue: DailyIssue) -> Iterator[Card]:
@@ -193,55 +175,49 @@ def _version() -> str:
 
 def _short_day(lake: Lake, kept: Mapping[str, ShortDay], partition: str) -> ShortDay:
     data = lake.path("daily_issue", partition).read_bytes()
-    known = kept.get(partition)
-    return known if known and known.sha256 == hashlib.sha256(data).hexdigest() else _short(data)
+    sha256, known = hashlib.sha256(data).hexdigest(), kept.get(partition)
+    if known and known.sha256 == sha256:
+        return known
+    (issue,) = (row for row in decode(data, "daily_issue", partition) if isinstance(row, DailyIssue))
+    return ShortDay(sha256=sha256, day=_day_of(issue), cards=[*cards_of_issue(issue)])
 
 
-def _short(data: bytes) -> ShortDay:
-    """The issue of a table's bytes in short."""
-    (row,) = rows_of(data, COLUMNS)
-    cards = [_card(row["date"], paper) for paper in row["papers"]]
-    day = CatalogueDay(row["date"], row["state"], len(cards), _reading(row["date"], row.get("reading_task"), cards))
-    return ShortDay(sha256=hashlib.sha256(data).hexdigest(), day=day, cards=cards)
+def _day_of(issue: DailyIssue) -> CatalogueDay:
+    task = issue.reading_task
+    if task is None or task.state != "done" or task.level is None:
+        return CatalogueDay(issue.date, len(issue.papers))
+    texts = next((paper.summaries for paper in issue.papers if paper.id == task.id), {})
+    reading = ReadingCard(issue.date, task.id, task.title, task.level, _slogans(texts))
+    return CatalogueDay(issue.date, len(issue.papers), reading)
 
 
 def card_of(day: date, paper: IssuePaper) -> Card:
-    """The card of a paper of a day's whole issue."""
-    fields = paper.model_dump(include=Card.model_fields.keys() | {"summaries"})
-    return _card(day, fields | {"topics": {"names": paper.topics.names}})
-
-
-def _card(day: date, paper: dict[str, Any]) -> Card:
-    texts = dict(paper["summaries"])
-
-    def of_texts(field: str) -> dict[str, Any]:
-        return {language: text[field] for language, text in texts.items() if text[field]}
-
-    return Card.model_validate(
-        paper
-        | {
-            "day": day,
-            "days": [day],
-            "topics": paper["topics"]["names"],
-            "slogans": of_texts("title"),
-            "written": of_texts("created_at"),
-            "sources": of_texts("source"),
-        }
+    """The card of a paper of a day's issue."""
+    texts = paper.summaries.items()
+    of_all = paper.model_dump(mode="json", include=_OF_AN_ENTRY)
+    return Card(
+        **{
+            name: getattr(paper, name)
+            for name in Card.model_fields.keys() & IssuePaper.model_fields.keys() - {"topics"}
+        },
+        day=day,
+        days=[day],
+        topics=paper.topics.names,
+        slogans=_slogans(paper.summaries),
+        written={language: text.created_at for language, text in texts if text.created_at},
+        sources={language: text.source for language, text in texts if text.source},
+        entries={language: digest([of_all, text.model_dump(mode="json")]) for language, text in texts},
     )
 
 
-def _reading(day: date, task: dict[str, Any] | None, cards: Sequence[Card]) -> ReadingCard | None:
-    """The card of a day's task; a day that was stored before there were tasks has none."""
-    if not task or task["state"] != "done":
-        return None
-    slogans = next((card.slogans for card in cards if card.id == task["id"]), {})
-    return ReadingCard(day, task["id"], task["title"], task["level"], slogans)
+def _slogans(texts: Mapping[str, IssueText]) -> dict[str, str]:
+    return {language: text.title for language, text in texts.items() if text.title}
 
 
 @lru_cache(maxsize=65536)
 def slug(name: str) -> str:
     """An institution's name as part of a URL: ASCII letters and digits, words joined by hyphens; a name that has none
-    is told by a hash. Names that differ in case, accents or punctuation alone share it."""
+    is told by a hash. Names that differ in case, accents or punctuation alone share it, or beyond 80 characters."""
     plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain)
     whole = sum(map(str.isalnum, name)) <= 2 * sum(map(len, words))
@@ -254,7 +230,7 @@ def slug(name: str) -> str:
 
 def digest(value: object) -> str:
     """A short hash of a plain JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def once(cards: Iterable[Card]) -> Iterable[Card]:

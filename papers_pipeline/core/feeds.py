@@ -49,12 +49,7 @@ class Feed:
     @property
     def made_of(self) -> str:
         """What the feed is made of, in short: not votes, which it does not show."""
-        shown = {"id", "day", "title", "affiliations", "topics", "listed_at"}
-        texts = [
-            (card.slogans.get(self.language), card.sources.get(self.language), str(card.written.get(self.language)))
-            for card in self.cards
-        ]
-        return digest([[card.model_dump(mode="json", include=shown) for card in self.cards], texts])
+        return digest([[card.id, card.entries.get(self.language), str(card.listed_at)] for card in self.cards])
 
 
 @dataclass(frozen=True)

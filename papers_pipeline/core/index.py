@@ -45,25 +45,24 @@ def write_index_pages(
 ) -> tuple[Catalogue, Sequence[SiteFile], int]:
     """Write those pages of the index that have changed since ``before``, the files of the last time by path; returns
     the catalogue they were made from, all files, and how many changed."""
-    with _lasting():
-        catalogue = read_catalogue(lake)
-    try:
+    with _lasting(partial(read_catalogue, lake)) as catalogue:
         files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
-    finally:
-        gc.unfreeze()
     return catalogue, files, changed
 
 
 @contextmanager
-def _lasting() -> Iterator[None]:
-    """Keep Python's collector from what is made now, until `gc.unfreeze`: walking again and again over a catalogue that
-    lasts as long as the work is a third of the time of an index of which little changes."""
+def _lasting(make: Callable[[], Catalogue]) -> Iterator[Catalogue]:
+    """What is made, kept from Python's collector: walking again and again over a catalogue that lasts as long as the
+    work is a third of the time of an index of which little changes."""
     gc.disable()
     try:
-        yield
-    finally:
+        made = make()
         gc.freeze()
         gc.enable()
+        yield made
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def index_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Iterator[Page]:

@@ -63,7 +63,7 @@ def bars(title: str, description: str, rows: Sequence[tuple[str, int]]) -> Marku
         axes.set_ylim(len(rows), 0)
         for place, (name, number) in enumerate(rows):
             axes.barh(place + 0.68, number, height=0.28, gid="bar", color="black", clip_on=False, linewidth=0)
-            axes.text(0, place + 0.38, name, gid="name")
+            axes.text(0, place + 0.38, name, gid="name", parse_math=False)
             axes.annotate(str(number), (number, place + 0.68), (5, 0), **_BESIDE)
 
     return _drawn(draw, ROW_HEIGHT * len(rows), title, description)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -29,10 +30,17 @@ def template_version() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
 
 
+@cache
+def _code_version() -> str:
+    """A hash over the code of `core/`, that of each part of a page among it: another release makes the index again."""
+    sources = sorted((PACKAGE / "core").glob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Page:
-    """A file that is made only at need. ``made_of`` is a hash of all that goes into it but templates and words, which a
-    picture has none of: ``make`` is not called while neither has changed."""
+    """A file that is made only at need. ``made_of`` is a hash of all that goes into it but templates, words, code and
+    the site's languages, which a picture has none of: ``make`` is not called while none of these has changed."""
 
     path: str
     made_of: str
@@ -77,13 +85,13 @@ class Site:
         return written, changed
 
     def _write_changed(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
-        looks = digest([template_version(), self.renderer.site_url])
+        looks = digest([template_version(), _code_version(), self.renderer.site_url, self.renderer.languages])
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
             made_of = page.made_of if page.is_picture else f"{page.made_of} {looks}"
             known = before.get(page.path)
-            if known and known.made_of == made_of and storage.is_there(self.root, page.path):
+            if known and known.made_of == made_of and storage.size(self.root, page.path) == known.bytes:
                 written.append(known)
                 continue
             (file,), differs = self._write(iter([(page.path, page.make())]))

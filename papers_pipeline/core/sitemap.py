@@ -36,8 +36,8 @@ def robot_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> I
 
 
 def places(catalogue: Catalogue) -> Sequence[Place]:
-    """All pages of a language, papers first and by their days, so that of a sitemap in several files a new day leaves
-    the first alone; votes move nothing."""
+    """All pages of a language that have something to read, papers first and by their days, so that of a sitemap in
+    several files a new day leaves the first alone; votes move nothing."""
     changed = {card.id: _changed(card) for card in catalogue.cards}
     days = {day.date: day.date for day in catalogue.days if day.papers}
     for card in catalogue.cards:
@@ -54,7 +54,11 @@ def places(catalogue: Catalogue) -> Sequence[Place]:
         *sorted(spans.items()),
         *sorted((shelf.path, max(changed[card.id] for card in shelf.cards)) for shelf in shelves),
         *((f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading),
-        *((path, newest) for path in (archive.PATH, "trends.html", "reading/index.html", "index.html") if newest),
+        *(
+            (path, newest)
+            for path in (archive.PATH, "trends.html", "reading/index.html", "search.html", "index.html")
+            if newest
+        ),
     ]
 
 

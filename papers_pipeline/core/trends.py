@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from papers_pipeline.core import plots
 from papers_pipeline.core.catalogue import Catalogue, digest, slug
 from papers_pipeline.core.locales import Locale
-from papers_pipeline.core.render import Renderer
+from papers_pipeline.core.render import Renderer, printable
 from papers_pipeline.core.site import Page
 from papers_pipeline.core.text import excerpt
 
@@ -180,7 +180,7 @@ def _line(locale: Locale, trends: Trends, of: Sequence[Trend], trend: Trend, nam
 
 def _bars(locale: Locale, title: str, leaders: Sequence[Leader], of: Literal["recent", "year"]) -> Markup:
     """The plot of how many papers the institutions have."""
-    rows = [(it.name, getattr(it, of)) for it in leaders]
+    rows = [(str(printable(it.name)), getattr(it, of)) for it in leaders]  # as XML allows
     description = locale.text("trends.bars", list="; ".join(f"{name}: {number}" for name, number in rows))
     return plots.bars(title, description, [(excerpt(name, LONGEST_NAME), number) for name, number in rows])
 

@@ -15,7 +15,7 @@ NEW_YEAR = {day: [on(day, f"{day:%y%m}.{day.day:05}")] for day in (date(2024, 12
 
 def days(*counts: tuple[date, int]) -> Catalogue:
     cards = [card_of(day, on(day, f"{day:%y%m}.{day.day:02}{n:03}")) for day, papers in counts for n in range(papers)]
-    return Catalogue([CatalogueDay(day, "listed" if papers else "quiet", papers) for day, papers in counts], cards)
+    return Catalogue([CatalogueDay(day, papers) for day, papers in counts], cards)
 
 
 def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
@@ -34,13 +34,13 @@ def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
     ]
 
 
-def test_a_paper_of_two_days_counts_once_in_the_month_of_the_latest(tmp_path: Path):
+def test_a_paper_of_two_days_counts_once_in_each_month_and_in_the_year(tmp_path: Path):
     january, february = date(2025, 1, 31), date(2025, 2, 3)
     twice, alone = "2501.00001", "2501.00002"
     site = IndexSite(tmp_path)
     site.write({january: [on(january, twice), on(january, alone)], february: [on(february, twice)]})
     captions = [text_of(it) for it in elements(site.read("en/archive.html"), "caption")]
-    assert captions == ["February 2025 11 paper", "January 2025 11 paper"]
+    assert captions == ["February 2025 11 paper", "January 2025 22 papers"]
     assert text_of(elements(site.read("en/archive.html"), "h2")[0]) == "2025 22 papers"
     assert "<small>2</small>" in site.read("en/archive.html")
 

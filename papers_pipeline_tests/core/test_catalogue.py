@@ -8,10 +8,11 @@ from upath import UPath
 
 from papers_pipeline.core import catalogue, storage
 from papers_pipeline.core.catalogue import KEPT, Catalogue, digest, read_catalogue, slug
-from papers_pipeline.core.lake import Lake, encode
+from papers_pipeline.core.lake import Lake, LakeError, encode
+from papers_pipeline.core.render import Renderer
 from papers_pipeline.core.site import Page, Site
 from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper
-from papers_pipeline_tests.core.test_render import paper, renderer
+from papers_pipeline_tests.core.test_render import LANGUAGES, LOCALES, paper, renderer
 
 DAYS = [date(2026, 3, number) for number in range(2, 5)]
 
@@ -66,8 +67,8 @@ def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_mos
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bytes of the tables that were decoded since it was last cleared."""
     tables: list[bytes] = []
-    rows_of = catalogue.rows_of
-    monkeypatch.setattr(catalogue, "rows_of", lambda data, columns: tables.append(data) or rows_of(data, columns))
+    decode = catalogue.decode
+    monkeypatch.setattr(catalogue, "decode", lambda data, *of: tables.append(data) or decode(data, *of))
     return tables
 
 
@@ -108,6 +109,21 @@ def test_what_was_kept_by_another_release_or_is_damaged_is_read_anew(
     assert read_catalogue(lake).cards == cards
     assert len(decoded) == 1
     assert (lake.root / KEPT).read_bytes() == good
+
+
+def test_a_damaged_table_is_named(tmp_path: Path):
+    lake = lake_of(tmp_path, (DAYS[0], [paper()]))
+    lake.path("daily_issue", str(DAYS[0])).write_bytes(b"junk")
+    with pytest.raises(LakeError, match="daily_issue 2026-03-02: the stored table is damaged"):
+        read_catalogue(lake)
+
+
+def test_a_paper_that_moved_to_a_day_not_built_yet_stays_where_it_was(tmp_path: Path):
+    moved = paper("2603.00001", moved_to=DAYS[2], status="gone")
+    before = catalogue_of(tmp_path, (DAYS[0], [moved]), (DAYS[1], [moved]))
+    assert [(card.day, card.days) for card in before.cards] == [(DAYS[1], DAYS[:2])]
+    after = catalogue_of(tmp_path, (DAYS[2], [paper("2603.00001")]))
+    assert [(card.day, card.days) for card in after.cards] == [(DAYS[2], DAYS)]
 
 
 def test_a_rewritten_text_changes_the_digest_of_its_card(tmp_path: Path):
@@ -152,6 +168,16 @@ def test_pages_are_made_again_only_when_what_they_are_made_of_changes(tmp_path: 
     again, changed = site.write_pages([page("a.html", "1"), page("b.html", "2")], before)
     assert (made, changed) == (["b.html"], 1)
     assert again[0] == files[0]
+
+    made.clear()
+    (tmp_path / "site" / "b.html").write_bytes(b"of an earlier time")
+    site.write_pages([page("a.html", "1"), page("b.html", "2")], {file.path: file for file in again})
+    assert made == ["b.html"]
+
+    made.clear()
+    fewer = Site(site.root, Renderer(LANGUAGES[:1], LOCALES))
+    fewer.write_pages([page("a.html", "1")], {file.path: file for file in again})
+    assert made == ["a.html"]
 
     made.clear()
     (tmp_path / "site" / "a.html").unlink()

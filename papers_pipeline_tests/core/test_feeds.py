@@ -10,7 +10,7 @@ import html5lib
 import pytest
 
 from papers_pipeline.core.feeds import NEWEST
-from papers_pipeline.records import IssueText, IssueTopics
+from papers_pipeline.records import IssueAuthor, IssueText, IssueTopics
 from papers_pipeline_tests.core.index_site import URL, IndexSite, everywhere, on
 from papers_pipeline_tests.core.test_render import HOSTILE, LANGUAGES, LOCALES, written
 
@@ -129,6 +129,26 @@ def test_a_corrected_text_changes_its_entry_and_never_its_id(tmp_path: Path):
     assert one(old, "published").text == one(new, "published").text
     assert one(new, "updated").text == "2026-03-09T12:00:00+00:00"
     assert "Лучше." in content(one(new, "content").text)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"authors": [IssueAuthor(name="Another Author")]},
+        {"affiliations_source": "hf_organization"},
+        {"topics": IssueTopics(names=["rl"], source="keywords")},
+        {"summaries": {"en": IssueText(state="pending", reason="not_built", source="abstract", text="The abstract.")}},
+    ],
+)
+def test_whatever_an_entry_shows_makes_its_feed_again(changed, tmp_path: Path):
+    site = IndexSite(tmp_path, URL)
+    first = on(DAY, "2603.00001")
+    site.write({DAY: [first]})
+    paper = first.model_copy(update=changed)
+    assert "en/feed.xml" in site.write({DAY: [paper]})
+    fresh = IndexSite(tmp_path / "fresh", URL)
+    fresh.write({DAY: [paper]})
+    assert site.read("en/feed.xml") == fresh.read("en/feed.xml")
 
 
 def test_a_vote_and_a_page_that_moves_leave_feeds_and_ids_alone(tmp_path: Path):

@@ -37,7 +37,7 @@ def catalogue(papers: int) -> Catalogue:
     """So many papers of one topic and one institution, one a day."""
     days = [ONE + timedelta(days=number) for number in range(papers)]
     cards = [card_of(day, on(day, f"2512.{number:05}", topics=about("cv"))) for number, day in enumerate(days)]
-    return Catalogue([CatalogueDay(day, "listed", 1) for day in days], cards)
+    return Catalogue([CatalogueDay(day, 1) for day in days], cards)
 
 
 def test_topics_and_institutions_have_a_page_in_every_language(tmp_path: Path):

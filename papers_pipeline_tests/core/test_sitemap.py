@@ -23,7 +23,7 @@ ONE, TWO = date(2025, 12, 31), date(2026, 1, 2)
 DAYS = {ONE: [on(ONE, "2512.00001")], TWO: [on(TWO, "2601.00001")]}
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 PAGES = (
-    *("index.html", "archive.html", "trends.html", "reading/index.html"),
+    *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
     *("p/2512.00001.html", "p/2601.00001.html", "d/2025-12-31.html", "d/2026-01-02.html"),
     *("m/2025-12.html", "m/2026-01.html", "w/2026-W01.html", "t/rl.html", "t/small_models.html"),
     "i/institute-of-invented-bridges.html",
@@ -55,7 +55,7 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
     found = entries(site.read("sitemap.xml"))
     days = {path: found[f"{URL}/en/{path}"] for path in PAGES}
     assert {path for path, day in days.items() if day == "2026-02-03"} == {
-        *("index.html", "archive.html", "trends.html", "reading/index.html"),
+        *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
         *("p/2512.00001.html", "d/2025-12-31.html", "m/2025-12.html"),
         *("w/2026-W01.html", "t/rl.html", "t/small_models.html", "i/institute-of-invented-bridges.html"),
     }
@@ -69,7 +69,7 @@ def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(tmp_p
     files = [it.findtext(MAP + "loc").removeprefix(f"{URL}/") for it in root]
     assert (root.tag, files) == (MAP + "sitemapindex", ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"])
     parts = [entries(site.read(file)) for file in files]
-    assert [len(part) for part in parts] == [15, 15, 12]
+    assert [len(part) for part in parts] == [15, 15, 15]
     assert {url for part in parts for url in part} == {f"{URL}/{path}" for path in everywhere(*PAGES)}
     assert f"{URL}/en/p/2512.00001.html" in parts[0]
 

@@ -26,7 +26,7 @@ def card(number: int, day: date, topics: tuple[str, ...] = ("rl",), institutions
 
 def catalogue(*cards: Card) -> Catalogue:
     days = sorted({card.day for card in cards})
-    return Catalogue([CatalogueDay(day, "listed", sum(card.day == day for card in cards)) for day in days], cards)
+    return Catalogue([CatalogueDay(day, sum(card.day == day for card in cards)) for day in days], cards)
 
 
 def two_months() -> Catalogue:
@@ -114,6 +114,15 @@ def test_one_month_has_tables_only_and_says_so(tmp_path: Path):
         assert "<svg" not in page
         assert page.count('<details class="numbers" open>') == 3
         html5lib.HTMLParser(strict=True).parse(page)
+
+
+def test_a_name_is_no_formula_and_holds_what_a_page_may(tmp_path: Path):
+    names = (r"Univ. of Cash$^\frac$ Testing", "Cash $5 and $6", "University of\x02 Example")
+    made = pages(catalogue(card(1, JANUARY, ("rl",), names), card(2, MARCH, ("rl",), names)), tmp_path)
+    page = made["en/trends.html"]
+    for name in (r"Univ. of Cash$^\frac$ Testing", "Cash $5 and $6", "University of Example"):
+        assert f">{name}</text>" in page
+    html5lib.HTMLParser(strict=True).parse(page)
 
 
 def test_no_paper_at_all_is_a_page_too(tmp_path: Path):
