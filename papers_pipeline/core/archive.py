@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from papers_pipeline.core.index import Issues
 
 MOST, FEWEST_PAPERS = 100, 3
-"""So many institutions are listed, and those alone that have so many papers."""
+"""So many institutions are listed, and those alone that have so many papers, once there are any."""
 PATH = "archive.html"
 
 
@@ -55,7 +55,8 @@ class Archive:
 
 def archive_of(catalogue: Catalogue) -> Archive:
     """The archive of all built days."""
-    institutions = [shelf for shelf in institutions_of(catalogue) if len(shelf.cards) >= FEWEST_PAPERS]
+    institutions = institutions_of(catalogue)
+    institutions = [shelf for shelf in institutions if len(shelf.cards) >= FEWEST_PAPERS] or institutions
     return Archive(len(catalogue.cards), _years(catalogue), topics_of(catalogue), institutions[:MOST])
 
 

@@ -22,7 +22,8 @@ _NOT_MESSAGES = {"language", "plurals", "topics"}
 
 class Locale(BaseModel):
     """One language: its name in itself and a short form of it, its `lang` attribute, its babel identifier, what stands
-    between two sentences, how it writes a month where not as CLDR does (`LLLL y`), and its words."""
+    between two sentences and between the items of a list, how it writes a month where not as CLDR does (`LLLL y`), and
+    its words."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,6 +34,8 @@ class Locale(BaseModel):
     html: str
     babel: str
     space: str = " "
+    comma: str = ", "
+    semicolon: str = "; "
     month_pattern: str | None = None
     messages: Mapping[str, str]
     plurals: Mapping[str, Mapping[str, str]]

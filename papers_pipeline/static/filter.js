@@ -16,13 +16,15 @@
   // Case and accents do not matter: "Erdos" finds "Erdős", "все" finds "всё".
   const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const words = (text) => text.split(" ").filter(Boolean);
+  // What is said to screen readers alone, such as "Authors: ", is not searched.
+  const seen = (element) => [...element.childNodes].filter((it) => !it.matches?.(".sr")).map((it) => it.textContent).join("");
 
   const papers = [...list.querySelectorAll("article")].map((article, rank) => ({
     article,
     entry: entries[rank],
     topics: words(article.dataset.topics),
     institutions: words(article.dataset.institutions),
-    text: folded([article.dataset.arxivId, ...[...article.querySelectorAll(SEARCHED)].map((it) => it.textContent)].join(" ")),
+    text: folded([article.dataset.arxivId, ...[...article.querySelectorAll(SEARCHED)].map(seen)].join(" ")),
   }));
 
   // A sort is stable: papers of the same minute stay in the order of their votes.

@@ -19,14 +19,19 @@ const pagefind = () => {
     await loaded.options({ excerptLength: 40 });
     await offerTopics((await loaded.filters()).topic ?? {});
     return loaded;
+  }).catch((error) => {
+    engine = undefined; // the next search tries again
+    throw error;
   });
   return engine;
 };
 
 const offerTopics = (topics) => {
-  const names = Object.keys(topics).sort(new Intl.Collator(language).compare);
-  form.topic.append(...names.map((name) => new Option(name)));
-  form.querySelector(".by-topic").hidden = names.length === 0;
+  const labels = JSON.parse(form.dataset.topics);
+  const options = Object.keys(topics).map((token) => new Option(labels[token] ?? token.replaceAll("_", " "), token));
+  const { compare } = new Intl.Collator(language);
+  form.topic.replaceChildren(form.topic.options[0], ...options.sort((one, other) => compare(one.text, other.text)));
+  form.querySelector(".by-topic").hidden = options.length === 0;
 };
 
 const count = (number) => (forms[plural.select(number)] ?? forms.other).replace("{count}", number.toLocaleString(language));
@@ -84,7 +89,7 @@ const search = async () => {
   }
   found.textContent = form.dataset.loading;
   try {
-    const answer = await (await pagefind()).search(words || null, topic ? { filters: { topic } } : {});
+    const answer = await (await pagefind()).search(words.replace(/[«»“”„]/g, '"') || null, topic ? { filters: { topic } } : {});
     if (turn !== asked) return;
     list.replaceChildren();
     waiting = answer.results;
@@ -106,7 +111,7 @@ form.addEventListener("submit", (event) => {
   clearTimeout(timer);
   search();
 });
-form.q.addEventListener("focus", pagefind, { once: true });
+form.q.addEventListener("focus", () => pagefind().catch(() => { /* a search says so */ }), { once: true });
 more.addEventListener("click", async () => (await showMore(asked))?.querySelector("a").focus());
 
 // The query of the address: a topic can be chosen only once the index has named them.

@@ -39,7 +39,9 @@
       const soon = next.toDateString() === now.toDateString();
       const time = update.querySelector("time");
       time.dateTime = next.toISOString();
-      time.textContent = next.toLocaleString(page.lang, { ...(soon ? {} : { weekday: "long" }), hour: "2-digit", minute: "2-digit" });
+      const clock = next.toLocaleTimeString(page.lang, { hour: "numeric", minute: "2-digit" });
+      const weekday = next.toLocaleDateString(page.lang, { weekday: "long" });
+      time.textContent = soon ? clock : `${weekday}${update.dataset.between}${clock}`;
       update.hidden = false;
     }
 

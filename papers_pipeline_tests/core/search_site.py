@@ -27,7 +27,7 @@ def paper_page(arxiv_id: str, language: str) -> str:
         "<body><nav>Навигация</nav>"
         f'<article data-pagefind-body><h1 data-pagefind-meta="title">{title}</h1>'
         f"<p>{text}</p><p>{PAPERS[arxiv_id]['author']}</p>"
-        '<ul><li data-pagefind-filter="topic">RAG</li></ul></article></body></html>'
+        '<ul><li data-pagefind-filter="topic[data-topic]" data-topic="rag">RAG</li></ul></article></body></html>'
     )
 
 

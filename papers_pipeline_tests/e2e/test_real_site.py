@@ -119,7 +119,7 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
     if one != other:
         page.get_by_label("all of these topics").check()
         assert shown(page) == [it["id"] for it in papers if {one, other} <= {*topics(it)}]
-    page.get_by_role("button", name="Show all papers").click()
+    page.get_by_role("button", name="Reset").click()
 
     for option in page.locator("[name=institution] option").all()[1:6]:
         value = option.get_attribute("value")
@@ -128,7 +128,7 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
             "all => all.map((it) => it.dataset.arxivId)"
         )
         assert shown(page) == held != []
-    page.get_by_role("button", name="Show all papers").click()
+    page.get_by_role("button", name="Reset").click()
 
     for label, key in (("Time of listing", "listed_at"), ("Date on arXiv", "published_at"), ("Votes", "upvotes")):
         page.get_by_label("Sort by").select_option(label)
