@@ -34,6 +34,9 @@ const offerTopics = (topics) => {
   form.querySelector(".by-topic").hidden = options.length === 0;
 };
 
+// A phrase stands in straight quotation marks for Pagefind, and in those of the language for its reader.
+const straight = (words) => words.replace(/[«»“”„]/g, '"');
+
 const count = (number) => (forms[plural.select(number)] ?? forms.other).replace("{count}", number.toLocaleString(language));
 
 // An excerpt is HTML: of it only the text is taken, and which words are marked. The title, which stands above, is left out.
@@ -89,7 +92,7 @@ const search = async () => {
   }
   found.textContent = form.dataset.loading;
   try {
-    const answer = await (await pagefind()).search(words.replace(/[«»“”„]/g, '"') || null, topic ? { filters: { topic } } : {});
+    const answer = await (await pagefind()).search(straight(words) || null, topic ? { filters: { topic } } : {});
     if (turn !== asked) return;
     list.replaceChildren();
     waiting = answer.results;

@@ -25,7 +25,8 @@ def paper_page(arxiv_id: str, language: str) -> str:
     return (
         f'<!doctype html><html lang="{HTML[language]}"><head><meta charset="utf-8"><title>{title}</title></head>'
         "<body><nav>Навигация</nav>"
-        f'<article data-pagefind-body><h1 data-pagefind-meta="title">{title}</h1>'
+        f'<article data-pagefind-body data-pagefind-meta="arxiv[data-arxiv-id]" data-arxiv-id="{arxiv_id}">'
+        f'<h1 data-pagefind-meta="title">{title}</h1>'
         f"<p>{text}</p><p>{PAPERS[arxiv_id]['author']}</p>"
         '<ul><li data-pagefind-filter="topic[data-topic]" data-topic="rag">RAG</li></ul></article></body></html>'
     )
