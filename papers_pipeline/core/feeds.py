@@ -160,8 +160,7 @@ def _newest(cards: Sequence[Card], language: str) -> Sequence[Card]:
 
 def _entries(feed: Feed, renderer: Renderer, issues: "Issues") -> Iterator[Entry]:
     for card in feed.cards:
-        paper = next(it for it in issues.of(card.day).papers if it.id == card.id)
-        yield _entry(feed.language, card, paper, renderer)
+        yield _entry(feed.language, card, issues.paper(card.day, card.id), renderer)
 
 
 def _entry(language: str, card: Card, paper: IssuePaper, renderer: Renderer) -> Entry:

@@ -84,6 +84,12 @@ def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     yield from _table(data, list(columns)).to_pylist()
 
 
+def items_of(data: bytes, column: str) -> pa.StructArray:
+    """The items of a list column of a Parquet file's bytes: to take a few of them, of which alone Python's objects are
+    made."""
+    return _table(data, [column])[column].combine_chunks().flatten()
+
+
 def scan(lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Some columns of many partitions at once, by partition; one that was never built is not in it.
 

@@ -1,6 +1,6 @@
 """The search over all papers: its page in each language, and the index that Pagefind makes from the paper pages.
 
-Pagefind takes what stands in `data-pagefind-body` and knows the language by `<html lang>` (https://pagefind.app/docs/).
+Pagefind takes what stands in `data-pagefind-body`, but for `LEFT_OUT`, and knows the language by `<html lang>` (https://pagefind.app/docs/).
 """
 
 import json
@@ -29,6 +29,8 @@ PATH = "search.html"
 FOLDER, ENTRY = "pagefind", "pagefind-entry.json"
 PAGEFIND = version("pagefind-bin-extended")
 PATIENCE_SECONDS = 1800
+LEFT_OUT = (".sr", ".note", "summary", "dt", ".shown h2", ".votes", ".links", ".languages-too", ".beside")
+"""Of a paper's page, what is not the paper: labels, votes, links, other languages, related papers, how to cite it."""
 _NOT_OURS = ("pagefind-ui", "pagefind-modular-ui", "pagefind-component-ui", "pagefind-highlight")
 """Pagefind's own interface, which no page loads."""
 
@@ -73,12 +75,13 @@ def _searched(folder: Path, language: str) -> SearchedLanguage:
     """What there is to index: pages are told by name, size and time, since a page is written only when it differs."""
     pages = sorted((folder / language / "p").glob("*.html"))
     found = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in pages]
-    return SearchedLanguage(language=language, pages=len(pages), made_of=digest([PAGEFIND, found]))
+    return SearchedLanguage(language=language, pages=len(pages), made_of=digest([PAGEFIND, LEFT_OUT, found]))
 
 
 def _run_pagefind(folder: Path, language: str, output: Path) -> None:
     """One language a run: all of them at once take 3.5 GB of memory for 30,000 pages, the largest alone 2.1 GB."""
     options = ["--site", str(folder), "--glob", f"{language}/p/*.html", "--output-path", str(output), "--quiet"]
+    options += ["--exclude-selectors", ", ".join(LEFT_OUT)]
     try:
         done = subprocess.run(
             [get_executable(), *options], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False

@@ -43,7 +43,7 @@ def _html(renderer: Renderer, page: PaperPage, language: str) -> bytes:
 
 
 def _page(catalogue: Catalogue, issues: "Issues", card: Card) -> PaperPage:
-    paper = next(it for it in issues.of(card.day).papers if it.id == card.id)
+    paper = issues.paper(card.day, card.id)
     row = next((it for it in issues.related(card.day) if it.arxiv_id == card.id), None)
     days = sorted({*paper.listed_on, *card.days})
     shown = paper.model_copy(update={"listed_on": days, "upvotes": card.upvotes})

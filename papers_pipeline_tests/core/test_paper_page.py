@@ -1,5 +1,6 @@
 """The page of a paper: all that is known of it, safe with anything that a feed holds, and the same from any day."""
 
+import gzip
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from papers_pipeline.core.index import Issues
 from papers_pipeline.core.lake import Lake, encode
 from papers_pipeline.core.paper_page import PaperPage, link_card, listed_elsewhere, paper_page
 from papers_pipeline.core.render import Renderer
+from papers_pipeline.core.search import write_index
 from papers_pipeline.core.shared_papers import shared_papers
 from papers_pipeline.core.site import Site
 from papers_pipeline.records import (
@@ -235,20 +237,39 @@ def test_hostile_strings_come_out_as_text():
         assert not [name for it in parsed(page).iter() for name in it.attrib if name.startswith("on")]
 
 
-def test_the_search_sees_the_paper_and_not_what_stands_around_it():
-    page = page_of(paper(), "en", *cards_of_issue(issue(paper("2502.00002"))))
-    (body,) = [it for it in parsed(page).iter() if it.get("data-pagefind-body") is not None]
-    assert (body.get("data-arxiv-id"), body.get("data-pagefind-meta")) == ("2502.00001", "arxiv[data-arxiv-id]")
-    inside = [it for it in body.iter() if it is not body]
-    named = {it.get("data-pagefind-meta"): text_of(it) for it in inside if it.get("data-pagefind-meta")}
-    assert named == {
+def test_the_search_sees_the_paper_and_not_what_stands_around_it(tmp_path: Path):
+    folder = tmp_path / "en" / "p"
+    folder.mkdir(parents=True)
+    page = page_of(
+        paper(figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]),
+        "en",
+        *cards_of_issue(issue(paper("2502.00002"))),
+    )
+    (folder / "2502.00001.html").write_text(page, encoding="utf-8")
+    write_index(UPath(tmp_path), ["en"], ())
+    (fragment,) = (tmp_path / "pagefind" / "fragment").iterdir()
+    found = json.loads(gzip.decompress(fragment.read_bytes()).removeprefix(b"pagefind_dcd"))
+    assert found["meta"] | {"image": ""} == {
+        "arxiv": "2502.00001",
         "title": "🌉 Bridges learn to count the wind",
         "authors": "Ada Example, Bo Sample",
         "date": "Feb 6, 2025",
+        "image": "",
     }
-    ignored = [text_of(it) for it in body.iter() if it.get("data-pagefind-ignore") is not None]
-    around = ("Related papers", "@misc{", "桥梁", "Institutions:", "Authors:", "abstract", "On the lists of")
-    assert {word: any(word in it for it in ignored) for word in around} == dict.fromkeys(around, True)
+    assert found["filters"] == {"topic": ["rl", "small_models"]}
+    assert "Sensor Bridges Foresee Gusts" in found["content"]
+    around = (
+        "Related",
+        "@misc",
+        "桥梁",
+        "Institutions",
+        "Authors",
+        "abstract",
+        "On the lists of",
+        "figure",
+        "Written by",
+    )
+    assert [word for word in around if word in found["content"]] == []
 
 
 def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
