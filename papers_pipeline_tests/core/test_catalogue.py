@@ -1,5 +1,6 @@
 """Every paper once over all days, and pages that are made again only when what they are made of has changed."""
 
+import gc
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from upath import UPath
 
 from papers_pipeline.core import catalogue, storage
 from papers_pipeline.core.catalogue import KEPT, Catalogue, digest, read_catalogue, slug
+from papers_pipeline.core.index import write_index_pages
 from papers_pipeline.core.lake import Lake, LakeError, encode
 from papers_pipeline.core.render import Renderer
 from papers_pipeline.core.site import Page, Site
@@ -116,6 +118,14 @@ def test_a_damaged_table_is_named(tmp_path: Path):
     lake.path("daily_issue", str(DAYS[0])).write_bytes(b"junk")
     with pytest.raises(LakeError, match="daily_issue 2026-03-02: the stored table is damaged"):
         read_catalogue(lake)
+
+
+def test_the_collector_works_again_after_an_index_that_failed(tmp_path: Path):
+    lake = lake_of(tmp_path, (DAYS[0], [paper()]))
+    lake.path("daily_issue", str(DAYS[0])).write_bytes(b"junk")
+    with pytest.raises(LakeError):
+        write_index_pages(Site(UPath(tmp_path / "site"), renderer()), lake, {})
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
 
 
 def test_a_paper_that_moved_to_a_day_not_built_yet_stays_where_it_was(tmp_path: Path):
