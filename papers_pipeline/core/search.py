@@ -1,6 +1,7 @@
 """The search over all papers: its page in each language, and the index that Pagefind makes from the paper pages.
 
-Pagefind takes what stands in `data-pagefind-body`, but for `LEFT_OUT`, and knows the language by `<html lang>` (https://pagefind.app/docs/).
+Pagefind takes what stands in `data-pagefind-body`, but for `LEFT_OUT`, and knows the language by `<html lang>`
+(https://pagefind.app/docs/).
 """
 
 import json
