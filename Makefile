@@ -43,10 +43,11 @@ audit: $(READY)  ## Lighthouse and the Nu HTML checker; they need node and java
 	@npm ci --silent --prefix papers_pipeline_tests/audit
 	@$(BIN)/python -m papers_pipeline_tests.audit
 
-lint: $(READY)  ## ruff and mypy
+lint: $(READY)  ## ruff, mypy, and the contract between packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 format: $(READY)  ## let ruff format and mend
 	@$(BIN)/ruff check --fix .

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import pymupdf
 
-from papers_pipeline.core.pdf import PdfError, parse_pdf
+from papers_pipeline.documents.pdf.parse import PdfError, parse_pdf
 from papers_pipeline.sandbox.documents import Documents
 from papers_pipeline.sandbox.world import SAMPLE
 

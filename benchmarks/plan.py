@@ -11,15 +11,15 @@ from typing import Any
 
 from upath import UPath
 
-from papers_pipeline.core import storage
-from papers_pipeline.core.cache import Cache
-from papers_pipeline.core.days import FixedClock
-from papers_pipeline.core.lake import Lake, encode
-from papers_pipeline.core.ledger import Ledger
-from papers_pipeline.core.plan import Planner
-from papers_pipeline.core.prompts import Prompt, load_prompts
-from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.enrichment.plan import Planner
+from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.prompts.prompt import Prompt, load_prompts
 from papers_pipeline.records import Enrichment, Paper
+from papers_pipeline.store import files as storage
+from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.lake import Lake, encode
 
 DAYS, PAPERS = 1000, 20
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

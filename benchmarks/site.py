@@ -14,15 +14,15 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from benchmarks.generated import LANGUAGES, issues
-from papers_pipeline.core import storage
-from papers_pipeline.core.index import write_index_pages
-from papers_pipeline.core.lake import Lake, encode
-from papers_pipeline.core.locales import load_locales
-from papers_pipeline.core.paper_page import PaperPage
-from papers_pipeline.core.periods import neighbours_of, period_of, touched
-from papers_pipeline.core.render import IMAGE_SOURCES, Renderer
-from papers_pipeline.core.site import PACKAGE, Site
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
+from papers_pipeline.site.index import write_index_pages
+from papers_pipeline.site.parts.paper_page import PaperPage
+from papers_pipeline.site.periods import neighbours_of, period_of, touched
+from papers_pipeline.site.render import IMAGE_SOURCES, Renderer
+from papers_pipeline.site.writer import PACKAGE, Site
+from papers_pipeline.store import files as storage
+from papers_pipeline.store.lake import Lake, encode
+from papers_pipeline.text.locales import load_locales
 
 
 class Bench:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.per_paper import Progress
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.defs.resources import resources
 from papers_pipeline.settings import load_settings
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 from upath import UPath
 
-from papers_pipeline.core import locks, storage
-from papers_pipeline.defs.runs import mark_dead_runs
+from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.store import files as storage
+from papers_pipeline.store import locks
 
 
 def prepare(settings: Settings) -> Path:

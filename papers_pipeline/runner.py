@@ -11,17 +11,18 @@ from typing import Any, Protocol
 import dagster as dg
 
 from papers_pipeline import definitions, home
-from papers_pipeline.core.days import Clock, latest_days
-from papers_pipeline.core.errors import OperatorError
-from papers_pipeline.core.issue import relink
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.llm import Spent
-from papers_pipeline.core.per_paper import Counts, Progress
-from papers_pipeline.core.periods import touched
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.per_paper import Counts, Progress
 from papers_pipeline.defs.partitions import DAILY
-from papers_pipeline.defs.runs import first_error
+from papers_pipeline.issue.build import relink
+from papers_pipeline.listing.days import latest_days
+from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
+from papers_pipeline.runs import first_error
 from papers_pipeline.settings import Settings
+from papers_pipeline.site.periods import touched
+from papers_pipeline.store.lake import Lake
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 FEED = "feed"

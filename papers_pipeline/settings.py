@@ -11,8 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from upath import UPath
 
-from papers_pipeline.core.errors import OperatorError
-from papers_pipeline.core.providers import Access
+from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.llm.providers import Access
 
 
 class SettingsError(OperatorError):

@@ -4,22 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from papers_pipeline.core.arxiv import ArxivClient
-from papers_pipeline.core.cache import Cache
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.documents import Documents
-from papers_pipeline.core.feed import FeedClient
-from papers_pipeline.core.http import session
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.limits import SharedLimit
-from papers_pipeline.core.llm import Models
-from papers_pipeline.core.locales import load_locales
-from papers_pipeline.core.plan import Planner
-from papers_pipeline.core.prompts import Prompts, load_prompts
-from papers_pipeline.core.render import Renderer
-from papers_pipeline.core.site import PACKAGE, Site
-from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.http import session
+from papers_pipeline.documents.arxiv import ArxivClient
+from papers_pipeline.documents.fetch import Documents
+from papers_pipeline.enrichment.plan import Planner
+from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.listing.feed import FeedClient
+from papers_pipeline.llm.chain import Models
+from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.settings import Settings
+from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.writer import PACKAGE, Site
+from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.text.locales import load_locales
 
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000

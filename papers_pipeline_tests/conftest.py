@@ -14,13 +14,13 @@ from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
-from papers_pipeline.core.days import FixedClock
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.per_paper import Silence
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.per_paper import Silence
 from papers_pipeline.records import DailyIssue, Record
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import load_settings, setting_names
+from papers_pipeline.store.lake import Lake
 
 collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real_*.py"]
 

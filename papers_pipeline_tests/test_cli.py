@@ -14,8 +14,8 @@ import requests
 from click.testing import CliRunner, Result
 
 from papers_pipeline import home
-from papers_pipeline.cli import main
-from papers_pipeline.core.days import FixedClock
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.cli.main import main
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, entry

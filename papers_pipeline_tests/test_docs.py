@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 
 from papers_pipeline import definitions
-from papers_pipeline.cli import main
-from papers_pipeline.core.prompts import load_prompts
+from papers_pipeline.cli.main import main
+from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.settings import Settings, setting_names
 
 ROOT = Path(__file__).parents[1]

@@ -5,9 +5,9 @@ import inspect
 import dagster as dg
 
 from papers_pipeline import definitions
-from papers_pipeline.core.prompts import load_prompts
 from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
-from papers_pipeline.defs.runs import SITE_ASSETS
+from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.runs import SITE_ASSETS
 
 ENRICHMENTS = {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
 TRANSLATIONS = {"reading_translation_ru", "reading_translation_en"}

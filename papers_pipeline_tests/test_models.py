@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from papers_pipeline.core.prompts import PACKAGED
+from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.sandbox.world import Call, Reply
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 from papers_pipeline_tests.test_cli import papers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.core.ledger import Ledger
+from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
 from papers_pipeline_tests.test_cli import papers

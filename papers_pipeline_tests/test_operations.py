@@ -21,12 +21,12 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
 
 from papers_pipeline import definitions, home
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.plan import to_refresh, with_neighbours
 from papers_pipeline.defs.operations import submit
 from papers_pipeline.defs.schedules import TODAY_FIRST
+from papers_pipeline.enrichment.plan import to_refresh, with_neighbours
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import planner_of
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 from papers_pipeline_tests.test_cli import papers

@@ -2,10 +2,10 @@
 
 import pytest
 
-from papers_pipeline.core.cards import LinkCard
-from papers_pipeline.core.lake import Lake
 from papers_pipeline.records import SiteFile
 from papers_pipeline.settings import load_settings
+from papers_pipeline.site.drawing.cards import LinkCard
+from papers_pipeline.store.lake import Lake
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 
 MONDAY, TUESDAY, FAR = "2026-03-02", "2026-03-03", "2025-12-29"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from papers_pipeline import definitions, home
-from papers_pipeline.core import documents
+from papers_pipeline.documents import fetch as documents
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
@@ -117,7 +117,7 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
         if days:
             prune(pipeline)
             assert list((Path(os.environ["PAPERS_DATA_DIR"]) / "blobs" / "pdf").iterdir()) == []
-            monkeypatch.setattr("papers_pipeline.core.cache.OTHER_EXPIRY", timedelta(days=30))
+            monkeypatch.setattr("papers_pipeline.store.cache.OTHER_EXPIRY", timedelta(days=30))
         (report,) = pipeline.build(DAY)
         asked = kinds(sample)
         # HTML that was not there is asked for again within 14 days of publication.

@@ -9,7 +9,7 @@ import pytest
 
 from papers_pipeline import definitions, home
 from papers_pipeline.defs.io_managers import lock_of
-from papers_pipeline.defs.runs import SITE_TAG
+from papers_pipeline.runs import SITE_TAG
 from papers_pipeline.settings import load_settings
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 

@@ -22,10 +22,11 @@ import yaml
 from click.testing import CliRunner, Result
 
 from papers_pipeline import definitions, home
-from papers_pipeline.cli import main
-from papers_pipeline.core import locks, storage
+from papers_pipeline.cli.main import main
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings, setting_names
+from papers_pipeline.store import files as storage
+from papers_pipeline.store import locks
 from papers_pipeline_tests.conftest import Notes, entry
 
 ROOT = Path(__file__).parents[1]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from papers_pipeline.core.days import FixedClock
-from papers_pipeline.core.prompts import PACKAGED
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.sandbox.world import SAMPLE, Reply
 from papers_pipeline_tests.conftest import Outside, Pipeline, entry
 from papers_pipeline_tests.test_cli import papers

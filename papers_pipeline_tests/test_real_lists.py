@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.core import feed
+from papers_pipeline.listing import feed
 
 LISTS = sorted((Path(os.environ["PAPERS_REAL_DATA"]) / "hf_api").glob("????-??-??.json"))
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.core.affiliations import PrintedAffiliations, TitlePage
-from papers_pipeline.core.enrichment import enrich
-from papers_pipeline.core.per_paper import Silence
-from papers_pipeline.core.reading import read
-from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.base.per_paper import Silence
+from papers_pipeline.enrichment.affiliations import PrintedAffiliations, TitlePage
+from papers_pipeline.enrichment.enrich import enrich
+from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.tasks import tasks_of
 from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
-from papers_pipeline_tests.core.test_llm import PROMPTS, PROVIDERS, Desk
+from papers_pipeline_tests.llm.test_chain import PROMPTS, PROVIDERS, Desk
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 VALUES = {

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from papers_pipeline.core.days import FixedClock
+from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.runner import DayReport, runner
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings

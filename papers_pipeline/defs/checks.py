@@ -8,11 +8,11 @@ from typing import get_args
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
-from papers_pipeline.core.days import DayAssessment
-from papers_pipeline.core.feed import SetAside
-from papers_pipeline.core.guardrails import detected_language
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.listing.days import DayAssessment
+from papers_pipeline.listing.feed import SetAside
 from papers_pipeline.records import SiteFile, StageRow, Summary, UnaskableReason
+from papers_pipeline.text.languages import detected_language
 
 MOST_WITHOUT = 0.2
 """The share of a day's papers that may lack a PDF or its text: some are withdrawn, and HTML notices come and go."""

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from papers_pipeline.core.documents import PDF_VERSION, Documents
-from papers_pipeline.core.figures import FIGURES_VERSION
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.pdf import PARSER_VERSION
-from papers_pipeline.core.per_paper import Progress
+from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.defs.checks import coverage, day_check
 from papers_pipeline.defs.tables import Table, day_asset, last_rows
+from papers_pipeline.documents.fetch import PDF_VERSION, Documents
+from papers_pipeline.documents.figures import FIGURES_VERSION
+from papers_pipeline.documents.pdf.parse import PARSER_VERSION
 from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
+from papers_pipeline.store.lake import Lake
 
 
 @day_asset(

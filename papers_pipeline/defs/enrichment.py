@@ -5,17 +5,17 @@ from typing import Any
 
 import dagster as dg
 
-from papers_pipeline.core.enrichment import Task, enrich
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.llm import Models
-from papers_pipeline.core.per_paper import Progress
-from papers_pipeline.core.prompts import Prompt
-from papers_pipeline.core.reading_task import language_name
-from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.defs.checks import complete, day_check, in_language, providers_answer
 from papers_pipeline.defs.tables import Table, day_asset, last_rows
+from papers_pipeline.enrichment.enrich import Task, enrich
+from papers_pipeline.enrichment.reading_task import language_name
+from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.llm.chain import Models
+from papers_pipeline.prompts.prompt import Prompt
 from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import prompts_of
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from papers_pipeline.core import feed
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.feed import FeedClient
-from papers_pipeline.core.lake import Lake
+from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.checks import day_check, entries_read
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.listing import feed
+from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
+from papers_pipeline.store.lake import Lake
 
 
 @day_asset(record=FeedResponse, group_name="feed", kinds={"huggingface", "parquet"}, code_version="1")

@@ -7,11 +7,12 @@ import dagster as dg
 from upath import UPath
 
 from papers_pipeline import records
-from papers_pipeline.core import lake, locks, storage
-from papers_pipeline.core.per_paper import Progress
-from papers_pipeline.defs.runs import SITE_ASSETS, SITE_TAG, tag_process
+from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.records import Record
+from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
+from papers_pipeline.store import files as storage
+from papers_pipeline.store import lake, locks
 
 
 class RecordTables(dg.UPathIOManager):

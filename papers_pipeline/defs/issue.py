@@ -6,12 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.issue import Listings, build_issue
-from papers_pipeline.core.lake import Lake
+from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.issue.build import Listings, build_issue
 from papers_pipeline.records import (
     Affiliations,
     DailyIssue,
@@ -23,6 +22,7 @@ from papers_pipeline.records import (
     TopicTags,
 )
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import prompts_of
 
 # A day that was bought before a language existed still becomes an issue: what is absent is pending.

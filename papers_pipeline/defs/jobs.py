@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from papers_pipeline.defs.runs import SITE_ASSETS, SITE_TAG
+from papers_pipeline.runs import SITE_ASSETS, SITE_TAG
 
 NOT_OF_A_DAY = dg.AssetSelection.assets(*SITE_ASSETS) | dg.AssetSelection.groups("operations")
 SITE = {SITE_TAG: "1"}

@@ -13,13 +13,14 @@ from dagster._core.definitions.selector import PartitionRangeSelector, Partition
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from pydantic import Field
 
-from papers_pipeline.core.days import Clock, parse_day
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.plan import Planner, known_usd, to_refresh, with_neighbours
-from papers_pipeline.core.prompts import prompts_version
+from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.tables import Table, table_asset
+from papers_pipeline.enrichment.plan import Planner, known_usd, to_refresh, with_neighbours
+from papers_pipeline.listing.days import parse_day
+from papers_pipeline.prompts.prompt import prompts_version
 from papers_pipeline.records import PlanRow
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import prompts_of
 
 PLAN_TAG = "papers/plan"

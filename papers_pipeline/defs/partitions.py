@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from papers_pipeline.core.days import FIRST_DAY
+from papers_pipeline.listing.days import FIRST_DAY
 
 # end_offset=1 makes today a partition: its list is asked for while it grows.
 DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), end_offset=1)

@@ -5,13 +5,13 @@ from datetime import date
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.periods import Span, month_of, neighbours_of, period_of, week_of
-from papers_pipeline.core.site import Site, template_version
+from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
 from papers_pipeline.defs.tables import Table, table_asset
 from papers_pipeline.records import DailyIssue, PeriodFile
+from papers_pipeline.site.periods import Span, month_of, neighbours_of, period_of, week_of
+from papers_pipeline.site.writer import Site, template_version
+from papers_pipeline.store.lake import Lake
 
 SpanOf = Callable[[date], Span]
 

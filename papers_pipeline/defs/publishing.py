@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from papers_pipeline.core.errors import OperatorError
-from papers_pipeline.core.publish import TARGETS, publish
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.settings import Settings
+from papers_pipeline.site.publish import TARGETS, publish
 
 
 # Asking for the IO manager, which stores nothing here, holds the site's lock while the site is read.

@@ -6,14 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.documents import Documents
-from papers_pipeline.core.feed import FeedClient
-from papers_pipeline.core.per_paper import Progress, Silence
-from papers_pipeline.core.runlog import RunLog
-from papers_pipeline.core.storage import is_local
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.per_paper import Progress, Silence
+from papers_pipeline.base.runlog import RunLog
 from papers_pipeline.defs.io_managers import record_tables
+from papers_pipeline.documents.fetch import Documents
+from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.settings import Settings
+from papers_pipeline.store.files import is_local
 from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models_of, planner_of, site_of
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock
-from papers_pipeline.core.documents import Documents
-from papers_pipeline.core.retention import ATTEMPTS_KEPT, prune_days
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.settings import Settings
+from papers_pipeline.store.retention import ATTEMPTS_KEPT, prune_days
 
 
 @dg.op

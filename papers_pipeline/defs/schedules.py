@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from papers_pipeline.core.days import FIRST_DAY
 from papers_pipeline.defs.jobs import build_day
 from papers_pipeline.defs.retention import prune
+from papers_pipeline.listing.days import FIRST_DAY
 
 NIGHTS_BACK = 14
 """Hugging Face takes a paper up to 14 days after its publication, and moves it about within them."""

@@ -5,14 +5,15 @@ from datetime import date
 
 import dagster as dg
 
-from papers_pipeline.core.days import Clock, latest_days
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.periods import touched
-from papers_pipeline.core.webhook import post
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.webhook import post
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
-from papers_pipeline.defs.runs import first_error, mark_dead_runs
+from papers_pipeline.listing.days import latest_days
 from papers_pipeline.records import DailyIssue
+from papers_pipeline.runs import first_error, mark_dead_runs
 from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.site.periods import touched
+from papers_pipeline.store.lake import Lake
 
 BATCH = 500
 ALARMING = {

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from papers_pipeline.core.index import write_index_pages
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.paper_page import pages_of_day
-from papers_pipeline.core.related import relations
-from papers_pipeline.core.search import PAGEFIND, SearchError, write_index
-from papers_pipeline.core.site import Site, template_version
 from papers_pipeline.defs.checks import day_check, files_present
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset, last_rows, table_asset
 from papers_pipeline.records import DailyIssue, Paper, RelatedPapers, SearchedLanguage, SiteFile
+from papers_pipeline.site.index import write_index_pages
+from papers_pipeline.site.parts.paper_page import pages_of_day
+from papers_pipeline.site.related import relations
+from papers_pipeline.site.search import PAGEFIND, SearchError, write_index
+from papers_pipeline.site.writer import Site, template_version
+from papers_pipeline.store.lake import Lake
 
 
 @day_asset(record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1")

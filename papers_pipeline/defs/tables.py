@@ -13,11 +13,11 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from papers_pipeline.core.errors import OperatorError
-from papers_pipeline.core.lake import Lake, RowOf
-from papers_pipeline.core.per_paper import Counts
+from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.per_paper import Counts
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.records import Record
+from papers_pipeline.store.lake import Lake, RowOf
 
 PREVIEW_ROWS = 50
 PREVIEW_CHARACTERS = 120

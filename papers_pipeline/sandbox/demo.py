@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from papers_pipeline import cli
-from papers_pipeline.core.days import FixedClock
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.cli import main as cli
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import setting_names

@@ -20,11 +20,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from papers_pipeline.core.arxiv import ARXIV_ID, MUPDF
-from papers_pipeline.core.latex import readable_math
+from papers_pipeline.documents.arxiv import ARXIV_ID, MUPDF
 from papers_pipeline.sandbox.latexml import HEIGHT, WIDTH, page, pictures
 from papers_pipeline.sandbox.typeset import Author, Institution, SampleFigure, SamplePaper, Section, picture, typeset
 from papers_pipeline.sandbox.world import SAMPLE, World
+from papers_pipeline.text.latex import readable_math
 
 GARBAGE = b"%!PS-Adobe-2.0\n%%Creator: a sample paper whose PDF is none\n%%EndComments\n" + bytes(range(256)) * 8
 """What is served as the PDF of a `broken` paper."""

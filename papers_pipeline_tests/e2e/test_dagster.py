@@ -19,13 +19,13 @@ import requests
 from playwright.sync_api import Page
 
 from papers_pipeline import definitions, home
-from papers_pipeline.core.lake import Lake
-from papers_pipeline.core.ledger import Ledger, Spending
-from papers_pipeline.core.plan import to_refresh, with_neighbours
-from papers_pipeline.core.prompts import PACKAGED
+from papers_pipeline.enrichment.plan import to_refresh, with_neighbours
+from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import PlanRow
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline_tests.conftest import Outside, Pipeline
 from papers_pipeline_tests.test_models import WRITTEN, entries
 

@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from benchmarks.generated import issues
 from benchmarks.site import Bench
-from papers_pipeline.core.render import static_files
 from papers_pipeline.records import DailyIssue
+from papers_pipeline.site.render import static_files
 from papers_pipeline_tests.e2e.visiting import Visit, served, tabbed_to
 
 

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from papers_pipeline.core.render import IMAGE_SOURCES
+from papers_pipeline.site.render import IMAGE_SOURCES
 from papers_pipeline_tests.e2e.visiting import LANGUAGES, LOCALES, Visit, served, shown, tabbed_to, unfolded
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from upath import UPath
 
-from papers_pipeline.core.render import static_files
-from papers_pipeline.core.search import search_pages, write_index
-from papers_pipeline_tests.core.search_site import HTML, write_papers
-from papers_pipeline_tests.core.test_render import renderer
+from papers_pipeline.site.render import static_files
+from papers_pipeline.site.search import search_pages, write_index
 from papers_pipeline_tests.e2e.visiting import served
+from papers_pipeline_tests.site.search_site import HTML, write_papers
+from papers_pipeline_tests.site.test_render import renderer
 
 
 @pytest.fixture(scope="module")

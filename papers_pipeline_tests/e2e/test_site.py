@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from papers_pipeline.core.render import IMAGE_SOURCES
+from papers_pipeline.site.render import IMAGE_SOURCES
 from papers_pipeline_tests.e2e.visiting import LANGUAGES, Visit, served, shown, tabbed_to, unfolded
 
 DAY = "2026-03-02"

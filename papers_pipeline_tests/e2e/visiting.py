@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route
 
-from papers_pipeline.core.locales import load_locales
-from papers_pipeline.core.render import PACKAGE
+from papers_pipeline.site.render import PACKAGE
+from papers_pipeline.text.locales import load_locales
 
 LANGUAGES = ("ru", "en", "zh")
 LOCALES = load_locales(PACKAGE / "locales", LANGUAGES)

@@ -6,10 +6,11 @@ import re
 import pytest
 import yaml
 
-from papers_pipeline.core.guardrails import detected_language, summary_verdict, topics_verdict
-from papers_pipeline.core.prompts import Messages, fenced, load_prompts
+from papers_pipeline.enrichment.guardrails import summary_verdict, topics_verdict
+from papers_pipeline.prompts.prompt import Messages, fenced, load_prompts
 from papers_pipeline.sandbox.answers import Question, answer, quotable
 from papers_pipeline.sandbox.world import SAMPLE
+from papers_pipeline.text.languages import detected_language
 
 PROMPTS = load_prompts()
 SUMMARIES = {prompt.language: prompt for prompt in PROMPTS.summaries}

@@ -32,7 +32,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.mistral import MistralProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from papers_pipeline.core.prompts import load_prompts
+from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline_tests.conftest import Outside

@@ -2,8 +2,8 @@
 
 import pytest
 
-from papers_pipeline.core.reading import read
-from papers_pipeline.core.tasks import tasks_of
+from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.tasks import tasks_of
 from papers_pipeline.records import Paper, ReadingTask
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline_tests.conftest import LONG_AGO

@@ -1,0 +1,3 @@
+from papers_pipeline.cli.main import main
+
+main()

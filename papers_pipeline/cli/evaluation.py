@@ -1,0 +1,149 @@
+"""How well title pages are read by whatever models are configured: `papers prompts eval affiliations`."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.per_paper import Progress
+from papers_pipeline.documents.fetch import Documents
+from papers_pipeline.enrichment.affiliations import TitlePage
+from papers_pipeline.enrichment.enrich import enrich
+from papers_pipeline.enrichment.institution_names import letters
+from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.llm.chain import Spent
+from papers_pipeline.records import Affiliations, Paper
+from papers_pipeline.settings import Settings
+from papers_pipeline.wiring import documents_of, models_of, prompts_of
+
+SAMPLE_LABELS = Path(__file__).parents[2] / "data" / "sample" / "labels.jsonl"
+
+
+class LabelError(OperatorError):
+    """A file of labels that cannot be used; the message names the line."""
+
+
+class Label(BaseModel):
+    """What a title page says, by hand. ``alt`` gives other forms that count as an institution, ``optional`` names that
+    are neither asked for nor wrong; an author without a key is not judged."""
+
+    id: str
+    title: str = ""
+    authors: list[str] = []
+    affiliations: list[str]
+    author_affiliations: Mapping[str, list[str]] = {}
+    alt: Mapping[str, list[str]] = {}
+    optional: list[str] = []
+
+    def canonical(self, name: str) -> str:
+        """The label's own form of an institution, by its letters."""
+        for label, others in self.alt.items():
+            if letters(name) in {letters(label), *map(letters, others)}:
+                return letters(label)
+        return letters(name)
+
+
+@dataclass
+class Score:
+    """Found, right and expected, from which precision and recall follow."""
+
+    found: int = 0
+    right: int = 0
+    expected: int = 0
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.found if self.found else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.expected if self.expected else 1.0
+
+    def add(self, found: set[str], expected: set[str], ignored: set[str]) -> None:
+        self.found += len(found - ignored)
+        self.right += len(found & expected)
+        self.expected += len(expected)
+
+
+@dataclass
+class Evaluation:
+    """The scores over all papers, what was spent, and what each imperfect paper missed or had too much."""
+
+    papers: int = 0
+    unread: list[str] = field(default_factory=list)
+    institutions: Score = field(default_factory=Score)
+    links: Score = field(default_factory=Score)
+    faults: dict[str, str] = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
+
+
+def load_labels(path: Path) -> list[Label]:
+    """The labels of a JSON lines file. Raises LabelError."""
+    labels = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise LabelError(f"{path}: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            labels.append(Label.model_validate(json.loads(line)))
+        except (ValueError, ValidationError) as error:
+            raise LabelError(f"{path}, line {number}: {error}") from None
+    return labels
+
+
+def evaluate(settings: Settings, clock: Clock, labels: Sequence[Label], progress: Progress) -> Evaluation:
+    """Read the title page of each labelled paper and compare. PDFs come from arXiv as in a build; answers are cached as
+    in a build, so that an evaluation of the same prompt is free the second time."""
+    with documents_of(settings, clock) as documents:
+        return asyncio.run(_evaluate(settings, clock, documents, labels, progress))
+
+
+async def _evaluate(
+    settings: Settings, clock: Clock, documents: Documents, labels: Sequence[Label], progress: Progress
+) -> Evaluation:
+    papers = [
+        Paper(
+            arxiv_id=label.id,
+            title=label.title,
+            abstract="",
+            authors=label.authors or list(label.author_affiliations),
+            first_seen_at=clock.now(),
+        )
+        for label in labels
+    ]
+    pdfs, _ = await documents.pdfs(papers, earlier=(), progress=progress)
+    parsed, _ = await documents.parsed(pdfs, earlier=(), progress=progress)
+    pages = [TitlePage(paper, row) for paper, row in zip(papers, parsed, strict=True)]
+    task = tasks_of(prompts_of(settings))["affiliations"]
+    rows, _, spent = await enrich(
+        task, pages, models=models_of(settings, clock), concurrency=settings.llm_concurrency, progress=progress
+    )
+    result = Evaluation(papers=len(labels), spent=spent)
+    for label, row in zip(labels, rows, strict=True):
+        if row.state != "done":
+            result.unread.append(f"{label.id}: {row.reason}")
+            continue
+        _compare(result, label, row)
+    return result
+
+
+def _compare(result: Evaluation, label: Label, row: Affiliations) -> None:
+    expected = {label.canonical(name) for name in label.affiliations}
+    found = {label.canonical(name) for name in row.institutions}
+    ignored = set(map(letters, label.optional))
+    result.institutions.add(found, expected, ignored)
+    links = {author.name: author.institutions for author in row.authors}
+    for author, institutions in label.author_affiliations.items():
+        given = {label.canonical(name) for name in links.get(author, ())}
+        result.links.add(given, {label.canonical(name) for name in institutions}, ignored)
+    missed = [name for name in label.affiliations if label.canonical(name) not in found]
+    extra = [name for name in row.institutions if label.canonical(name) not in expected | ignored]
+    told = [*(f"missed {name}" for name in missed), *(f"too much: {name}" for name in extra)]
+    if told:
+        result.faults[label.id] = "; ".join(told)

@@ -1,0 +1,153 @@
+"""The page of one paper: what stands on it, what it tells machines, and the card that a link to it unfolds into."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from babel.core import get_global, parse_locale
+from markupsafe import Markup
+
+from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers
+from papers_pipeline.site.bibtex import bibtex
+from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue
+from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
+from papers_pipeline.site.render import Renderer
+from papers_pipeline.store.lake import Lake, scan_table
+from papers_pipeline.text.locales import Locale
+
+
+@dataclass(frozen=True)
+class PaperPage:
+    """A paper as its page shows it: as ``day`` has it, with the papers that it is ``related`` to."""
+
+    day: date
+    paper: IssuePaper
+    related: Sequence[Card] = ()
+
+    @property
+    def path(self) -> str:
+        """Where the page stands below `<lang>/`."""
+        return f"p/{self.paper.id}.html"
+
+    def card_path(self, language: str) -> str:
+        """Where its card stands below the site's root."""
+        return f"og/{language}/{self.paper.id}.png"
+
+
+def pages_of_day(issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake) -> list[PaperPage]:
+    """The pages that are the day's own: those of its papers that no other day lists."""
+    rows = {row.arxiv_id: row for row in related}
+    days = {it.day for row in rows.values() for it in row.related}
+    cards = {card.id: card for card in cards_of(lake, sorted(days - {issue.date}))}
+    cards |= {card.id: card for card in cards_of_issue(issue)}
+    elsewhere = listed_elsewhere(lake, issue.date, {paper.id for paper in issue.papers})
+    return [
+        PaperPage(issue.date, paper, related_cards(rows.get(paper.id), cards))
+        for paper in issue.papers
+        if paper.id not in elsewhere
+    ]
+
+
+def related_cards(row: RelatedPapers | None, cards: Mapping[str, Card]) -> list[Card]:
+    """The cards of a row's papers, in its order; a paper that no issue shows has none, nor has it a page to lead to."""
+    return [cards[it.id] for it in (row.related if row else ()) if it.id in cards]
+
+
+def listed_elsewhere(lake: Lake, day: date, ids: Collection[str]) -> set[str]:
+    """Which of these papers another day lists too, however far away: their pages belong to the site's run."""
+    listed = _listed(lake, [it for it in lake.partitions("feed_listing") if it != day.isoformat()])
+    return set(listed.filter(pc.is_in(listed, pa.array(list(ids), pa.string()))).to_pylist())
+
+
+def listed_twice(lake: Lake) -> set[str]:
+    """Every paper that more than one day lists."""
+    counts = pc.value_counts(_listed(lake, lake.partitions("feed_listing"))).to_pylist()
+    return {it["values"] for it in counts if it["counts"] > 1}
+
+
+def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
+    return scan_table(lake, "feed_listing", days, ("arxiv_id",))["arxiv_id"].cast(pa.string())
+
+
+def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
+    """The page in a language, for `<lang>/p/<arxiv_id>.html`."""
+    locale = renderer.locales[language]
+    has_card = link_card(renderer, page, language) is not None
+    image = f"{renderer.site_url}/{page.card_path(language)}" if has_card else None
+    url = f"{renderer.site_url}/{language}/{page.path}" if renderer.site_url else None
+    return renderer.page(
+        "paper.html.j2",
+        language,
+        page.path,
+        paper=page.paper,
+        day=page.day,
+        related=page.related,
+        bibtex=bibtex(page.paper),
+        article=json_ld(page.paper, locale, url, image),
+        territory=territory,
+        image=image,
+        image_size=(WIDTH, HEIGHT),
+    )
+
+
+def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | None:
+    """The card in a language; None where cards are not drawn, or not in the letters of the language."""
+    fonts = load_fonts() if renderer.draws_cards else None
+    if fonts is None:
+        return None
+    locale, paper = renderer.locales[language], page.paper
+    text = paper.summaries.get(language)
+    slogan = text.title if text and text.title else None
+    card = LinkCard(
+        slogan=slogan or paper.title,
+        original=paper.title if slogan else None,
+        site=locale.text("site.name"),
+        date=locale.short_date(page.day),
+    )
+    return card if card.can_be_drawn(fonts) else None
+
+
+def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | None) -> Markup:
+    """The paper as schema.org has it (https://schema.org/ScholarlyArticle), as text of a script element: what could end
+    that is written as JSON's escapes. What stands on the page at length, the abstract and whose each author is, is not
+    said twice: there are three such pages a paper."""
+    text = paper.summaries.get(locale.code)
+    article: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "@id": paper.url,
+        "headline": paper.title,
+        "alternativeHeadline": text.title if text else None,
+        "inLanguage": "en",
+        "author": [{"@type": "Person", "name": author.name} for author in paper.authors],
+        "sourceOrganization": [_organization(name) for name in paper.affiliations],
+        "datePublished": paper.published_at.date().isoformat() if paper.published_at else None,
+        "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": paper.id},
+        "version": paper.version,
+        "url": paper.url,
+        "isAccessibleForFree": True,
+        "encoding": {"@type": "MediaObject", "contentUrl": paper.pdf_url, "encodingFormat": "application/pdf"},
+        "keywords": [locale.topic(name) for name in paper.topics.names],
+        "publisher": {"@type": "Organization", "name": "arXiv", "url": "https://arxiv.org"},
+        "mainEntityOfPage": url,
+        "image": image,
+    }
+    given = {name: value for name, value in article.items() if value not in (None, [])}
+    source = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    return Markup(source.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}))
+
+
+def _organization(name: str) -> dict[str, str]:
+    return {"@type": "Organization", "name": name}
+
+
+def territory(locale: Locale) -> str:
+    """The language and the country where most speak it, as Open Graph wants it: `ru_RU`, `zh_CN`."""
+    language, country = parse_locale(locale.babel)[:2]
+    if country is None and (likely := get_global("likely_subtags").get(language)):
+        country = parse_locale(likely)[1]
+    return f"{language}_{country}" if country else language

@@ -1,0 +1,106 @@
+"""The content-addressed cache: one JSON file a key, written the moment a paper is done, so that nothing is computed or
+paid for twice, on whatever day the paper stands and however a run ended."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from filelock import AsyncFileLock
+from pydantic import BaseModel, ConfigDict
+from upath import UPath
+
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.store import files as storage
+
+FORMAT = 1
+EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
+"""How long a final failure of a stage is believed before it is tried again; every other one for ``OTHER_EXPIRY``."""
+OTHER_EXPIRY = timedelta(days=30)
+
+
+class CachedFailure(BaseModel):
+    """A failure that asking again would only repeat."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    reason: str
+    detail: str | None = None
+    attempts: int
+
+
+class CacheEntry(BaseModel):
+    """What one key holds: a value or a final failure, what it was made from, and how (``provenance``)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    asset: str
+    identity: dict[str, str]
+    created_at: datetime
+    value: dict[str, Any] | None = None
+    failure: CachedFailure | None = None
+    expires_at: datetime | None = None
+    provenance: dict[str, Any] = {}
+
+
+def digest(*parts: str) -> str:
+    """The hex SHA-256 of the parts, each told apart from the next."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+class Cache:
+    """Entries below ``root`` (local or a bucket), with the locks of this machine below ``locks``."""
+
+    def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
+        self._root = root
+        self._locks = locks
+        self._clock = clock
+
+    def path(self, asset: str, identity: dict[str, str]) -> UPath:
+        """Where the entry of an identity lies: `<asset>/<2 hex>/<key>.json`."""
+        key = digest(asset, json.dumps(identity, sort_keys=True, ensure_ascii=False))
+        return self._root / asset / key[:2] / f"{key}.json"
+
+    def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
+        """The entry of an identity, or None when there is none or it has expired."""
+        data = storage.read(self.path(asset, identity))
+        if data is None:
+            return None
+        entry = CacheEntry.model_validate_json(data)
+        expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
+        return None if expired or entry.format != FORMAT else entry
+
+    def put(self, entry: CacheEntry) -> None:
+        """Write an entry, replacing the one of the same identity."""
+        storage.write(self.path(entry.asset, entry.identity), entry.model_dump_json(indent=1).encode() + b"\n")
+
+    def final_failure(self, asset: str, identity: dict[str, str], failure: CachedFailure) -> CacheEntry:
+        """The entry of a failure, with the time until which it is believed."""
+        now = self._clock.now()
+        expires_at = now + EXPIRY.get(failure.reason, OTHER_EXPIRY)
+        return CacheEntry(asset=asset, identity=identity, created_at=now, failure=failure, expires_at=expires_at)
+
+    async def get_or_compute(
+        self,
+        asset: str,
+        identity: dict[str, str],
+        compute: Callable[[], Awaitable[CacheEntry]],
+        is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+    ) -> tuple[CacheEntry, bool]:
+        """The entry of an identity and whether it was there already, and ``is_usable``. ``compute`` runs once over all
+        processes of the machine; what it returns is written, exceptions are not."""
+        if (entry := self.get(asset, identity)) is not None and is_usable(entry):
+            return entry, True
+        # 4,096 locks for all keys: a file a key would pile up, and two keys that share one only wait.
+        lock = self._locks / "keys" / f"{self.path(asset, identity).stem[:3]}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        async with AsyncFileLock(lock):
+            if (entry := self.get(asset, identity)) is not None and is_usable(entry):
+                return entry, True
+            entry = await compute()
+            self.put(entry)
+            return entry, False

@@ -1,0 +1,383 @@
+"""PDFs and HTML come whole or not at all, whatever the connection does, and arXiv is asked politely."""
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+import pytest
+import requests
+
+from papers_pipeline.base.http import session
+from papers_pipeline.documents.arxiv import MUPDF, TRIES, ArxivClient, ArxivError
+from papers_pipeline.sandbox.server import running
+from papers_pipeline.sandbox.world import Fault, World
+from papers_pipeline_tests.conftest import Outside
+
+ID = "2603.10001"
+PATH = f"/pdf/{ID}"
+HTML = {"Content-Type": "text/html"}
+WITHDRAWN = "<h1>File unavailable for 2603.10001</h1><p>The author has provided no source to generate a PDF.</p>"
+
+
+def pdf_bytes(pages: int = 2, seed: int = 1, **saved: Any) -> bytes:
+    """A PDF of about 200 kB, whose bytes the seed determines."""
+    with MUPDF, pymupdf.open() as document:
+        for _ in range(pages):
+            document.new_page()
+        document.embfile_add("noise", random.Random(seed).randbytes(200_000))
+        return document.tobytes(no_new_id=True, **saved)
+
+
+class Counting:
+    """A limit that never waits, and counts."""
+
+    def __init__(self) -> None:
+        self.acquired = 0
+
+    def acquire(self) -> None:
+        self.acquired += 1
+
+
+class Arxiv:
+    """A client, the limit it keeps, and the requests and answers it saw."""
+
+    def __init__(self, outside: Outside) -> None:
+        self.limit = Counting()
+        self.answers: list[requests.Response] = []
+        self.http = session("mailto:someone@example.org", retries=0)
+        self.http.hooks["response"].append(lambda answer, **_: self.answers.append(answer))
+        self.client = ArxivClient(outside.url, self.http, self.limit, backoff_seconds=0.001)
+
+    def ranges(self) -> list[str | None]:
+        return [answer.request.headers.get("Range") for answer in self.answers]
+
+    def statuses(self) -> list[int]:
+        return [answer.status_code for answer in self.answers]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    world = World(folder=tmp_path_factory.mktemp("outside"))
+    with running(world) as url:
+        yield Outside(world, url)
+
+
+@pytest.fixture
+def outside(server: Outside, tmp_path: Path) -> Outside:
+    """One server for all tests, with a folder of its own for each: to stop one takes longer than most tests."""
+    server.world.folder = tmp_path / "outside"
+    server.world.faults.clear()
+    server.world.asked.clear()
+    return server
+
+
+@pytest.fixture
+def arxiv(outside: Outside) -> Arxiv:
+    return Arxiv(outside)
+
+
+def serve(outside: Outside, body: bytes, arxiv_id: str = ID) -> Path:
+    path = outside.world.folder / "pdf" / f"{arxiv_id}.pdf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_pdf_is_written_whole_and_described(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes(pages=3)
+    serve(outside, body)
+    target = tmp_path / "got" / "paper.pdf"
+    got = arxiv.client.fetch_pdf(ID, target)
+    assert (got.path, got.bytes, got.pages) == (target, len(body), 3)
+    assert got.sha256 == hashlib.sha256(body).hexdigest()
+    assert target.read_bytes() == body
+    assert files(target.parent) == ["paper.pdf"]
+    assert (outside.world.asked[f"pdf {ID}"], arxiv.limit.acquired) == (1, 1)
+    assert arxiv.answers[0].request.headers["User-Agent"].endswith("(mailto:someone@example.org)")
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body)
+    outside.world.faults.append(Fault(PATH, cut_after=100_000))
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").sha256 == hashlib.sha256(body).hexdigest()
+    assert arxiv.statuses() == [200, 206]
+    first, second = arxiv.ranges()
+    assert first is None
+    assert 80_000 < int(second.removeprefix("bytes=").removesuffix("-")) <= 100_000
+
+
+def test_a_later_call_goes_on_from_what_came_before(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body)
+    outside.world.faults.append(Fault(PATH, cut_after=40_000, times=TRIES))
+    with pytest.raises(ArxivError, match="broke off") as raised:
+        arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+    assert (raised.value.reason, raised.value.retryable) == ("unreachable", True)
+    come = (tmp_path / "a.pdf.part").stat().st_size
+    assert come > 100_000
+    assert not (tmp_path / "a.pdf").exists()
+    later = Arxiv(outside)
+    assert later.client.fetch_pdf(ID, tmp_path / "a.pdf").bytes == len(body)
+    assert later.ranges() == [f"bytes={come}-"]
+    assert (tmp_path / "a.pdf").read_bytes() == body
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes(seed=1))
+    outside.world.faults.append(Fault(PATH, cut_after=30_000, times=TRIES))
+    with pytest.raises(ArxivError):
+        arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+    changed = pdf_bytes(pages=5, seed=2)
+    serve(outside, changed)
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").pages == 5
+    assert (tmp_path / "a.pdf").read_bytes() == changed
+    assert arxiv.statuses()[-1] == 200
+
+
+def test_a_part_that_is_already_whole_is_not_fetched_again(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body)
+    tag = requests.get(outside.url + PATH, timeout=10).headers["ETag"]
+    (tmp_path / "a.pdf.part").write_bytes(body)
+    (tmp_path / "a.pdf.part.tag").write_text(tag)
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").bytes == len(body)
+    assert arxiv.statuses() == [416]
+
+
+def test_a_part_longer_than_the_file_is_thrown_away(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body)
+    tag = requests.get(outside.url + PATH, timeout=10).headers["ETag"]
+    (tmp_path / "a.pdf.part").write_bytes(body + b"more")
+    (tmp_path / "a.pdf.part.tag").write_text(tag)
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").sha256 == hashlib.sha256(body).hexdigest()
+    assert arxiv.statuses() == [416, 200]
+
+
+def test_a_notice_in_place_of_the_rest_leaves_the_part_alone(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body)
+    outside.world.faults += [
+        Fault(PATH, cut_after=100_000),
+        Fault(PATH, 200, "<html><p>Down for maintenance</p></html>", HTML),
+    ]
+    with pytest.raises(ArxivError, match="maintenance"):
+        arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").sha256 == hashlib.sha256(body).hexdigest()
+    assert arxiv.statuses() == [200, 200, 206]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "retryable", "asked"),
+    [
+        (Fault(PATH, 404, "<h1>Not found</h1>", times=9), "not_found", False, 1),
+        (Fault(PATH, 404, "<p>This paper has been withdrawn.</p>", times=9), "withdrawn", False, 1),
+        (Fault(PATH, 404, WITHDRAWN, times=9), "withdrawn", False, 1),
+        (Fault(PATH, 200, "<html>This paper was Withdrawn</html>", HTML, times=9), "withdrawn", False, 1),
+        (Fault(PATH, 200, "<!DOCTYPE html><p>We are generating this PDF", HTML, times=9), "not_a_pdf", True, 1),
+        (Fault(PATH, 200, "<html><p>Something else</p>", HTML, times=9), "not_a_pdf", True, 1),
+        (Fault(PATH, 200, "%!PS-Adobe-2.0", times=9), "not_a_pdf", False, 1),
+        (Fault(PATH, 500, "<p>has failed to produce PDF for the paper</p>", times=9), "not_found", False, 1),
+        (Fault(PATH, 403, "<p>is not publicly available</p>", times=9), "not_found", False, 1),
+        (Fault(PATH, 403, "Access denied", times=9), "throttled", True, TRIES),
+        (Fault(PATH, 406, times=9), "throttled", True, TRIES),
+        (Fault(PATH, 429, times=9), "throttled", True, TRIES),
+        (Fault(PATH, 503, times=9), "throttled", True, TRIES),
+        (Fault(PATH, 500, times=9), "unreachable", True, TRIES),
+        (Fault(PATH, 418, times=9), "unreachable", True, 1),
+    ],
+    ids=lambda value: f"{value.status} {value.body[:24]}" if isinstance(value, Fault) else "",
+)
+def test_every_refusal_has_its_reason(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path, fault: Fault, reason: str, retryable: bool, asked: int
+):
+    serve(outside, pdf_bytes())
+    outside.world.faults.append(fault)
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_pdf(ID, tmp_path / "got" / "a.pdf")
+    assert (raised.value.reason, raised.value.retryable, raised.value.status) == (reason, retryable, fault.status)
+    assert f"{outside.url}{PATH}" in raised.value.detail
+    assert (len(arxiv.answers), arxiv.limit.acquired) == (asked, asked)
+    assert files(tmp_path / "got") == []
+
+
+def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path):
+    client = ArxivClient("http://127.0.0.1:9", session(retries=0), Counting(), backoff_seconds=0.001)
+    with pytest.raises(ArxivError) as raised:
+        client.fetch_pdf(ID, tmp_path / "a.pdf")
+    assert (raised.value.reason, raised.value.retryable, raised.value.status) == ("unreachable", True, None)
+
+
+def test_a_pdf_over_the_limit_stops_early(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes())
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_pdf(ID, tmp_path / "got" / "a.pdf", most_bytes=50_000)
+    assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
+    assert files(tmp_path / "got") == []
+
+
+def test_a_pdf_that_needs_a_password_is_final(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user", owner_pw="owner"))
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+    assert (raised.value.reason, raised.value.retryable) == ("encrypted", False)
+
+
+def test_a_pdf_that_only_forbids_changes_is_read(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner"))
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").pages == 2
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.001], ids=["half of it", "its first bytes"])
+def test_a_damaged_pdf_is_fetched_anew_once_and_is_then_final(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path, kept: float
+):
+    body = pdf_bytes()
+    serve(outside, body[: int(len(body) * kept)])
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_pdf(ID, tmp_path / "got" / "a.pdf")
+    assert (raised.value.reason, raised.value.retryable) == ("damaged", False)
+    assert arxiv.ranges() == [None, None]
+    assert files(tmp_path / "got") == []
+
+
+def test_a_pdf_that_is_whole_the_second_time_is_taken(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    body = pdf_bytes()
+    serve(outside, body[: len(body) // 2])
+
+    def mended(_: requests.Response, **__: Any) -> None:
+        serve(outside, body)
+
+    arxiv.http.hooks["response"].append(mended)
+    assert arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf").bytes == len(body)
+
+
+def test_retry_after_is_waited_for(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes())
+    outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "1"}))
+    started = time.monotonic()
+    arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+    assert time.monotonic() - started >= 1
+    assert arxiv.statuses() == [503, 200]
+
+
+def test_without_retry_after_each_wait_is_twice_the_one_before(outside: Outside, arxiv: Arxiv):
+    client = ArxivClient(outside.url, arxiv.http, arxiv.limit, backoff_seconds=0.05)
+    outside.world.faults.append(Fault("/html/", 503, times=9))
+    started = time.monotonic()
+    with pytest.raises(ArxivError):
+        client.fetch_html(ID)
+    assert 0.05 * (1 + 2 + 4) <= time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("7", 7), ("86400", 300), ("Wed, 21 Oct 2099 07:28:00 GMT", 300), ("soon", None), (None, None)],
+)
+def test_a_wait_is_cut_at_five_minutes(
+    outside: Outside, arxiv: Arxiv, monkeypatch: pytest.MonkeyPatch, asked: str | None, seconds: float | None
+):
+    monkeypatch.setattr("papers_pipeline.documents.arxiv.TRIES", 1)
+    headers = {"Retry-After": asked} if asked else {}
+    outside.world.faults.append(Fault("/html/", 429, headers=headers))
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_html(ID)
+    assert raised.value.wait == seconds
+
+
+def test_what_slows_one_thread_down_slows_all_of_them(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes())
+    serve(outside, pdf_bytes(), "2603.10002")
+    outside.world.faults.append(Fault(PATH, 429, headers={"Retry-After": "1"}))
+    slowed = threading.Thread(target=arxiv.client.fetch_pdf, args=(ID, tmp_path / "a.pdf"))
+    started = time.monotonic()
+    slowed.start()
+    while not arxiv.answers:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    arxiv.client.fetch_pdf("2603.10002", tmp_path / "b.pdf")
+    slowed.join()
+    assert time.monotonic() - started >= 1
+    assert arxiv.statuses() == [429, 200, 200]
+
+
+def test_a_redirect_within_arxiv_is_followed_and_each_step_waits_for_the_limit(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
+    serve(outside, pdf_bytes())
+    outside.world.faults.append(Fault("/pdf/2603.10002", 301, headers={"Location": PATH}))
+    assert arxiv.client.fetch_pdf("2603.10002", tmp_path / "a.pdf").pages == 2
+    assert (arxiv.statuses(), arxiv.limit.acquired) == ([301, 200], 2)
+
+
+@pytest.mark.parametrize("to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"])
+def test_a_redirect_to_elsewhere_is_not_followed(outside: Outside, arxiv: Arxiv, tmp_path: Path, to: str):
+    outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
+    with pytest.raises(ArxivError, match="not arXiv's"):
+        arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
+
+
+def test_a_ring_of_redirects_ends(outside: Outside, arxiv: Arxiv):
+    outside.world.faults.append(Fault("/html/", 302, headers={"Location": f"/html/{ID}"}, times=99))
+    with pytest.raises(ArxivError, match="redirects"):
+        arxiv.client.fetch_html(ID)
+    assert arxiv.limit.acquired == 6
+
+
+@pytest.mark.parametrize("arxiv_id", ["../../etc", "2603.1", f"{ID}\n", "２６０３.10001", f"{ID}?x=1", "", "cs/1"])
+def test_what_is_no_id_never_gets_into_an_address(outside: Outside, arxiv: Arxiv, tmp_path: Path, arxiv_id: str):
+    for fetch in (lambda: arxiv.client.fetch_pdf(arxiv_id, tmp_path / "a"), lambda: arxiv.client.fetch_html(arxiv_id)):
+        with pytest.raises(ValueError, match="is no arXiv id"):
+            fetch()
+    assert arxiv.limit.acquired == 0
+
+
+def test_ids_of_the_old_style_and_versions_are_asked_for(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+    serve(outside, pdf_bytes(), "cs_0112017")
+    assert arxiv.client.fetch_pdf("cs/0112017", tmp_path / "a.pdf").pages == 2
+    serve(outside, pdf_bytes())
+    assert arxiv.client.fetch_pdf(f"{ID}v1", tmp_path / "b.pdf").pages == 2
+    assert arxiv.client.fetch_html("math.GT/0309136v1") is None
+
+
+def test_a_session_that_repeats_by_itself_is_refused(outside: Outside):
+    with pytest.raises(ValueError, match="retries=0"):
+        ArxivClient(outside.url, session(), Counting())
+
+
+def test_html_comes_with_the_address_that_gave_it(outside: Outside, arxiv: Arxiv):
+    outside.world.faults += [
+        Fault(f"/html/{ID}?", 301, headers={"Location": f"/html/{ID}v2"}),
+        Fault(f"/html/{ID}v2", 200, "<p>ж</p>", HTML),
+    ]
+    assert arxiv.client.fetch_html(ID) == ("<p>ж</p>".encode(), f"{outside.url}/html/{ID}v2")
+
+
+def test_html_that_is_not_there_is_none_and_any_other_refusal_is_an_error(outside: Outside, arxiv: Arxiv):
+    assert arxiv.client.fetch_html(ID) is None
+    outside.world.faults.append(Fault("/html/", 429, times=9))
+    with pytest.raises(ArxivError) as raised:
+        arxiv.client.fetch_html(ID)
+    assert (raised.value.reason, raised.value.status) == ("throttled", 429)
+
+
+def test_a_link_is_alive_dead_or_unknown(outside: Outside, arxiv: Arxiv):
+    serve(outside, pdf_bytes())
+    assert arxiv.client.alive(outside.url + PATH) is True
+    assert arxiv.client.alive(f"{outside.url}/html/{ID}v1/x1.png") is False
+    assert {answer.request.method for answer in arxiv.answers} == {"HEAD"}
+    outside.world.faults.append(Fault(PATH, 503, times=9))
+    assert arxiv.client.alive(outside.url + PATH) is None
+    before = arxiv.limit.acquired
+    assert arxiv.client.alive("https://example.com/x.png") is None
+    assert arxiv.limit.acquired == before

@@ -1,0 +1,208 @@
+"""The list is asked for whole, kept as received, and read into typed rows."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from papers_pipeline.base.http import session
+from papers_pipeline.listing import feed
+from papers_pipeline.listing.feed import FeedClient, FeedError
+from papers_pipeline.records import FeedResponse
+from papers_pipeline.sandbox.world import Fault
+from papers_pipeline_tests.conftest import Outside, entry
+
+DAY = date(2026, 3, 2)
+MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+def client(outside: Outside) -> FeedClient:
+    return FeedClient(outside.url, session(backoff_seconds=0.01, retries=2))
+
+
+def responses(*lists: list) -> list[FeedResponse]:
+    """One response a list, an hour apart."""
+    kept: list[FeedResponse] = []
+    for hour, entries in enumerate(lists):
+        kept = feed.kept_responses(kept, [json.dumps(entries)], MORNING + timedelta(hours=hour))
+    return kept
+
+
+def test_a_list_of_250_is_asked_for_page_by_page_until_a_short_one(outside: Outside):
+    outside.list("2026-03-02", [entry(f"2603.{10000 + n}") for n in range(250)])
+    bodies = client(outside).fetch(DAY)
+    assert [len(json.loads(body)) for body in bodies] == [100, 100, 50]
+    assert outside.world.asked["list 2026-03-02"] == 3
+
+
+def test_a_full_last_page_is_followed_by_an_empty_one(outside: Outside):
+    outside.list("2026-03-02", [entry(f"2603.{10000 + n}") for n in range(100)])
+    assert [len(json.loads(body)) for body in client(outside).fetch(DAY)] == [100, 0]
+
+
+def test_a_day_without_a_list_is_an_empty_list(outside: Outside):
+    assert client(outside).fetch(date(2026, 3, 1)) == ["[]"]
+
+
+def test_the_token_is_sent_and_only_when_set(outside: Outside, monkeypatch):
+    seen = []
+    http = session(retries=0)
+    http.hooks["response"].append(lambda answer, **_: seen.append(answer.request.headers.get("Authorization")))
+    FeedClient(outside.url, http).fetch(DAY)
+    FeedClient(outside.url, http, token="hf_secret").fetch(DAY)
+    assert seen == [None, "Bearer hf_secret"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault("daily_papers", 400, "{}", times=9), "answered 400: it knows no list for 2026-03-02"),
+        (Fault("daily_papers", 401, "{}", times=9), "answered 401: the token is not accepted; check HF_TOKEN"),
+        (Fault("daily_papers", 404, "{}", times=9), "answered 404: is HF_ENDPOINT right?"),
+        (Fault("daily_papers", 503, "", times=9), "answered 503 after all retries: the service is in trouble"),
+        (Fault("daily_papers", 200, "<html>Back soon</html>"), "the list is HTML: '<html>Back soon</html>'"),
+        (Fault("daily_papers", 200, "[{"), r"the list is no JSON: '\[\{'"),
+        (Fault("daily_papers", 200, '{"status": "success", "data": []}'), r"got dict with keys \['data', 'status'\]"),
+    ],
+)
+def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(outside: Outside, fault: Fault, message: str):
+    outside.world.faults.append(fault)
+    with pytest.raises(FeedError, match=f"^2026-03-02: .*{message}"):
+        client(outside).fetch(DAY)
+
+
+def test_an_endpoint_that_nobody_serves_is_named():
+    dead = FeedClient("http://127.0.0.1:9", session(retries=0))
+    with pytest.raises(FeedError, match=r"http://127\.0\.0\.1:9/api/daily_papers cannot be reached .*refused"):
+        dead.fetch(DAY)
+
+
+def test_retry_after_is_honoured(outside: Outside):
+    outside.list("2026-03-02", [entry("2603.10001")])
+    outside.world.faults.append(Fault("daily_papers", 429, "", {"Retry-After": "1"}, times=1))
+    started = datetime.now(UTC)
+    assert len(client(outside).fetch(DAY)) == 1
+    assert datetime.now(UTC) - started >= timedelta(seconds=1)
+
+
+def test_a_429_that_does_not_end_tells_how_long_to_wait(outside: Outside):
+    outside.world.faults.append(Fault("daily_papers", 429, "", {"Retry-After": "1"}, times=9))
+    with pytest.raises(FeedError, match="429 after all retries: it asks to wait for 1 s"):
+        FeedClient(outside.url, session(retries=1)).fetch(DAY)
+
+
+def test_newlines_fold_and_absent_keys_are_none():
+    rows, set_aside = feed.listing(responses([entry("2603.10001", title="Long\n  Title", summary="One\ntwo.")]), DAY)
+    paper = rows[0]
+    assert (paper.title, paper.abstract) == ("Long Title", "One two.")
+    assert paper.code_url is paper.project_url is paper.organization is paper.ai_summary is paper.withdrawn_at is None
+    assert (paper.ai_keywords, paper.media_urls, set_aside) == ([], [], [])
+    assert paper.submitted_at == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_control_characters_and_half_surrogates_do_not_reach_the_rows():
+    body = json.dumps([entry("2603.10001", title="A\x00 bell\x07 and half")]).replace("half", "half \\ud83d")
+    rows, _ = feed.listing([FeedResponse(fetched_at=MORNING, page=0, body=body)], DAY)
+    assert rows[0].title == "A bell and half"
+
+
+def test_every_key_of_a_full_entry_is_read():
+    full = entry(
+        "2603.10001",
+        ai_summary="Short.",
+        ai_summary_model="some/model",
+        ai_keywords=["one", "two"],
+        githubRepo="https://github.com/a/b",
+        githubStars=12,
+        projectPage="https://a.example",
+        organization={"_id": "2" * 24, "name": "eth", "fullname": "ETH Zürich"},
+        mediaUrls=["https://a.example/v.mp4"],
+    )
+    rows, _ = feed.listing(responses([full]), DAY)
+    votes = feed.votes(responses([full]), DAY)
+    assert rows[0].model_dump(exclude={"first_seen_at", "gone_at", "abstract", "published_at", "submitted_at"}) == {
+        "arxiv_id": "2603.10001",
+        "title": "A Study of 2603.10001",
+        "authors": ["Ada Example"],
+        "withdrawn_at": None,
+        "organization": "ETH Zürich",
+        "code_url": "https://github.com/a/b",
+        "project_url": "https://a.example",
+        "thumbnail": "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2603.10001.png",
+        "media_urls": ["https://a.example/v.mp4"],
+        "ai_summary": "Short.",
+        "ai_summary_model": "some/model",
+        "ai_keywords": ["one", "two"],
+        "status": "listed",
+    }
+    assert votes[0].model_dump() == {"arxiv_id": "2603.10001", "upvotes": 7, "comments": 2, "github_stars": 12}
+
+
+def test_one_bad_entry_is_set_aside_with_its_field_and_its_paper():
+    rows, set_aside = feed.listing(responses([entry("2603.10001"), entry("2603.10002", summary=None), "noise"]), DAY)
+    assert [row.arxiv_id for row in rows] == ["2603.10001"]
+    first = set_aside[0]
+    assert (first.place, first.arxiv_id, first.reason) == (
+        2,
+        "2603.10002",
+        "paper.summary: Field required",
+    )
+    assert (set_aside[1].place, set_aside[1].arxiv_id) == (3, None)
+
+
+def test_an_id_that_is_no_arxiv_id_is_set_aside():
+    _, set_aside = feed.listing(responses([entry("2603.10001"), entry("../etc/passwd")]), DAY)
+    assert set_aside[0].reason == "paper.id: Value error, '../etc/passwd' is no arXiv id"
+
+
+def test_a_list_in_which_nothing_can_be_read_is_a_changed_shape():
+    renamed = [entry(f"2603.1000{n}", upvotes=None) for n in range(3)]
+    with pytest.raises(FeedError, match=r"none of 3 entries can be read; the first, 2603\.10000: paper\.upvotes: Fie"):
+        feed.listing(responses(renamed), DAY)
+
+
+def test_a_paper_on_two_pages_of_a_growing_list_is_one_row():
+    bodies = [json.dumps([entry("2603.10001")]), json.dumps([entry("2603.10001"), entry("2603.10002")])]
+    rows, _ = feed.listing(feed.kept_responses([], bodies, MORNING), DAY)
+    assert [row.arxiv_id for row in rows] == ["2603.10001", "2603.10002"]
+
+
+def test_a_list_that_grows_shrinks_and_grows_loses_no_row_and_no_first_time():
+    one, two, three = entry("2603.10001"), entry("2603.10002"), entry("2603.10003")
+    kept = responses([one, two], [one, two, three], [one, three], [one, two, three])
+    at = [MORNING + timedelta(hours=hour) for hour in range(4)]
+
+    def seen(number: int):
+        rows, _ = feed.listing([response for response in kept if response.fetched_at <= at[number - 1]], DAY)
+        return [(row.arxiv_id[-1], row.status, row.first_seen_at, row.gone_at) for row in rows]
+
+    assert seen(1) == [("1", "listed", at[0], None), ("2", "listed", at[0], None)]
+    assert seen(3) == [
+        ("1", "listed", at[0], None),
+        ("2", "gone", at[0], at[2]),
+        ("3", "listed", at[1], None),
+    ]
+    assert seen(4)[1] == ("2", "listed", at[0], None)
+
+
+def test_an_entry_that_becomes_unreadable_keeps_its_row_and_stays_listed():
+    rows, set_aside = feed.listing(
+        responses([entry("2603.10001"), entry("2603.10002")], [entry("2603.10001"), entry("2603.10002", title=None)]),
+        DAY,
+    )
+    assert [(row.arxiv_id, row.status) for row in rows] == [("2603.10001", "listed"), ("2603.10002", "listed")]
+    assert set_aside[0].arxiv_id == "2603.10002"
+
+
+def test_a_withdrawn_paper_stays_withdrawn_when_it_leaves_the_list():
+    withdrawn = entry("2603.10002", withdrawnAt="2026-03-03T15:20:00.000Z")
+    rows, _ = feed.listing(responses([entry("2603.10001"), withdrawn], [entry("2603.10001")]), DAY)
+    assert rows[1].status == "withdrawn"
+    assert rows[1].withdrawn_at == datetime(2026, 3, 3, 15, 20, tzinfo=UTC)
+
+
+def test_only_a_response_that_says_something_new_is_kept():
+    first, second = [entry("2603.10001")], [entry("2603.10001", upvotes=8)]
+    assert len(responses(first, first)) == 1
+    assert len(responses(first, second, second)) == 2
+    assert len(responses(first, second, first)) == 3

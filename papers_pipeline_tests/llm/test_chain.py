@@ -1,0 +1,433 @@
+"""A chain of models gives a good answer or says why not, over HTTP, through each provider's own SDK."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upath import UPath
+
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.per_paper import Counts, PaperFailed, Silence
+from papers_pipeline.enrichment.enrich import ask_again, enrich
+from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.llm.chain import Models, Spent
+from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.llm.providers import Access
+from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.records import Paper
+from papers_pipeline.sandbox.answers import Question, answer
+from papers_pipeline.sandbox.world import Fault, Reply
+from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline_tests.conftest import LONG_AGO, Outside
+
+PROVIDERS = ("openai", "mistral", "anthropic")
+PROMPTS = load_prompts()
+TASKS = {asset: task for asset, task in tasks_of(PROMPTS).items() if task.inputs == ("feed_listing",)}
+ABSTRACT = "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute of sound."
+PAPERS = tuple(
+    Paper(arxiv_id=f"2603.{number}", title=f"Kettle {number}", abstract=ABSTRACT, authors=[], first_seen_at=LONG_AGO)
+    for number in range(10001, 10011)
+)
+PAPER = PAPERS[0]
+RUSSIAN = {
+    "title": "Чайник предупреждает заранее",
+    "text": "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. Для этого обучена регрессия. "
+    "Ей хватает первой минуты записи.",
+    "emoji": "🫖",
+}
+
+
+@dataclass
+class Bought:
+    """What a purchase gave."""
+
+    rows: list[Any]
+    counts: Counts
+    spent: Spent
+
+    @property
+    def row(self) -> Any:
+        return self.rows[0]
+
+
+class Desk:
+    """Buys from the sandbox, with a cache and a ledger of the test's own."""
+
+    def __init__(self, outside: Outside, folder: Path) -> None:
+        self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.models = self.made()
+
+    def made(self, *providers: str, key: str = "key", timeout_seconds: float = 20, **limits: int) -> Models:
+        bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
+        access = {
+            name: Access(key, self.outside.url + base) if name in (providers or PROVIDERS) else Access()
+            for name, base in bases.items()
+        }
+        self.models = Models(
+            access,
+            data=UPath(self.folder),
+            home=self.folder / "home",
+            cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
+            clock=self.clock,
+            timeout_seconds=timeout_seconds,
+            backoff_seconds=0.01,
+            **{"concurrency": 8, "requests_per_minute": 1000} | limits,
+        )
+        return self.models
+
+    def buy(self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any) -> Bought:
+        with_models = {"models": self.models, "concurrency": 8, "progress": Silence()} | more
+        return Bought(*asyncio.run(enrich(TASKS[asset], papers, **with_models)))
+
+    def entries(self) -> list[CacheEntry]:
+        return [CacheEntry.model_validate_json(path.read_bytes()) for path in self.folder.glob("cache/*/*/*.json")]
+
+    def attempts(self) -> list[dict[str, Any]]:
+        (entry,) = self.entries()
+        return entry.provenance["attempts"]
+
+    def kept_attempts(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in self.folder.glob("attempts/*/*.json")]
+
+    def spendings(self) -> list[Spending]:
+        return list(Ledger(self.folder / "ledger").spent(LONG_AGO.date()))
+
+
+@pytest.fixture
+def desk(outside: Outside, tmp_path: Path) -> Desk:
+    return Desk(outside, tmp_path / "state")
+
+
+def asked(outside: Outside) -> list[tuple[str, str]]:
+    """Provider and outcome of every call, in order."""
+    return [(call.provider, call.outcome) for call in outside.world.calls]
+
+
+def reply(desk: Desk, *replies: Reply) -> None:
+    desk.outside.world.replies += replies
+
+
+# A good answer
+
+
+@pytest.mark.parametrize("asset", TASKS)
+def test_the_first_model_of_the_chain_writes_the_row(desk: Desk, outside: Outside, asset: str):
+    bought = desk.buy(asset)
+    provider, model = TASKS[asset].prompt.models[0].split(":")
+    assert (bought.row.state, bought.row.source, bought.row.provider, bought.row.model) == (
+        *("done", "model", provider, model),
+    )
+    assert (bought.row.prompt_version, bought.row.created_at) == (TASKS[asset].prompt.version, LONG_AGO)
+    assert asked(outside) == [(provider, "ok")]
+
+
+@pytest.mark.parametrize("asset", TASKS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_provider_alone_writes_everything(desk: Desk, outside: Outside, provider: str, asset: str):
+    desk.made(provider)
+    assert desk.buy(asset).row.provider == provider
+    assert asked(outside) == [(provider, "ok")]
+
+
+def test_messages_replies_and_verdicts_are_kept_with_the_answer(desk: Desk):
+    reply(desk, Reply(language="ru", content=RUSSIAN | {"text": RUSSIAN["text"].replace("поздно", "drastically late")}))
+    reply(desk, Reply(language="ru", content=RUSSIAN | {"text": RUSSIAN["text"] + " Точность 97%."}))
+    bought = desk.buy("summaries_ru")
+    assert bought.row.text == RUSSIAN["text"] + " Точность 97%."
+    (attempt,) = desk.attempts()
+    asked_ = TASKS["summaries_ru"].prompt.messages(title=PAPER.title, abstract=PAPER.abstract)
+    assert [message["role"] for message in attempt["messages"]] == ["system", "user", "reply", "correction", "reply"]
+    assert [message["text"] for message in attempt["messages"][:2]] == [asked_.system, asked_.user]
+    assert json.loads(attempt["messages"][2]["text"])["title"] == RUSSIAN["title"]
+    assert '"drastically", "late"' in attempt["messages"][3]["text"]
+    first, second = attempt["verdicts"]
+    assert '"drastically", "late"' in first["faults"][0]
+    assert second["faults"] == []
+    assert second["warnings"] == [
+        'The number "97%" occurs neither in the abstract nor in the title: compare them.',
+    ]
+
+
+def test_every_call_is_in_the_ledger_with_its_price(desk: Desk):
+    reply(desk, Reply(kind="malformed", times=1))
+    bought = desk.buy("summaries_ru", day="2026-03-02")
+    first, second = desk.spendings()
+    assert (first.asset, first.arxiv_id, first.day) == ("summaries_ru", PAPER.arxiv_id, "2026-03-02")
+    assert (first.provider, first.model) == ("anthropic", "claude-sonnet-5-5")
+    assert first.prompt_version == TASKS["summaries_ru"].prompt.version
+    assert first.usd == pytest.approx((2 * first.input_tokens + 10 * first.output_tokens) / 1e6)
+    assert bought.spent.calls == 2
+    assert bought.spent.input_tokens == first.input_tokens + second.input_tokens > 0
+    assert bought.spent.usd == pytest.approx(first.usd + second.usd)
+
+
+def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
+    prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": ("openai:a-model-of-ours",)})
+    task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
+    _, _, spent = asyncio.run(enrich(task, [PAPER], models=desk.models, concurrency=1, progress=Silence()))
+    assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
+    assert desk.spendings()[0].usd is None
+    assert desk.attempts()[0]["usd"] is None
+
+
+def test_an_empty_abstract_is_never_asked_about(desk: Desk, outside: Outside):
+    for asset in TASKS:
+        bought = desk.buy(asset, [PAPER.model_copy(update={"abstract": ""})])
+        assert (bought.row.state, bought.row.reason) == ("pending", "no_abstract")
+    assert asked(outside) == []
+
+
+# What ends an attempt
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("key", ["wrong-key", "forbidden-key", "nocredit-key"])
+def test_a_key_that_is_turned_away_closes_its_provider_after_one_call(
+    desk: Desk, outside: Outside, provider: str, key: str
+):
+    desk.made(provider, key=key)
+    bought = desk.buy(papers=PAPERS)
+    assert {(row.state, row.reason) for row in bought.rows} == {("failed", "unreachable")}
+    assert len(asked(outside)) == 1
+    assert list(desk.models.closed) == [provider]
+    assert desk.buy("topic_tags", PAPERS).counts.failed == len(PAPERS)
+    assert len(asked(outside)) == 1
+    assert desk.entries() == []
+
+
+def test_a_closed_provider_leaves_the_work_to_the_next(desk: Desk, outside: Outside):
+    desk.models = desk.made()
+    desk.models.access = {**desk.models.access, "openai": Access("nocredit-key", f"{outside.url}/openai/v1")}
+    bought = desk.buy(papers=PAPERS)
+    assert {row.provider for row in bought.rows} == {"anthropic"}
+    assert asked(outside).count(("openai", "429")) == 1
+    assert len(asked(outside)) == 1 + len(PAPERS)
+
+
+def test_a_model_that_does_not_exist_is_asked_for_once(desk: Desk, outside: Outside):
+    names = ("openai:unknown-model", "openai:gpt-6-luna")
+    prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": names})
+    task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
+    rows, _, _ = asyncio.run(enrich(task, PAPERS, models=desk.models, concurrency=8, progress=Silence()))
+    assert {row.model for row in rows} == {"gpt-6-luna"}
+    assert list(desk.models.closed) == ["openai:unknown-model"]
+    assert asked(outside).count(("openai", "404")) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_rate_limit_is_waited_for(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider)
+    outside.world.faults.append(Fault(f"/{provider}/", 429, headers={"Retry-After": "1"}))
+    assert desk.buy().row.state == "done"
+    assert asked(outside) == [(provider, "429"), (provider, "ok")]
+    first, second = outside.world.calls
+    assert second.at - first.at >= 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_rate_limit_of_an_hour_is_not_waited_for(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider)
+    outside.world.faults.append(Fault(f"/{provider}/", 429, headers={"Retry-After": "3600"}, times=9))
+    row = desk.buy().row
+    assert (row.state, row.reason) == ("failed", "unreachable")
+    assert asked(outside) == [(provider, "429")]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_error_is_tried_again_and_then_left(desk: Desk, outside: Outside, provider: str, status: int):
+    desk.made(provider)
+    outside.world.faults.append(Fault(f"/{provider}/", status, times=2))
+    assert desk.buy().row.state == "done"
+    assert asked(outside) == [(provider, str(status))] * 2 + [(provider, "ok")]
+    outside.world.faults.append(Fault(f"/{provider}/", status, times=3))
+    row = desk.buy("topic_tags").row
+    assert (row.state, row.reason) == ("failed", "unreachable")
+    assert str(status) in row.detail
+    assert row.source == "keywords"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_timeout_is_tried_again(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider, timeout_seconds=0.5)
+    outside.world.faults.append(Fault(f"/{provider}/", seconds=1.5))
+    assert desk.buy().row.state == "done"
+    assert len(asked(outside)) == 2
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider)
+    reply(desk, Reply("html"))
+    row = desk.buy().row
+    assert (row.state, row.reason) == ("failed", "unreachable")
+    assert desk.entries() == []
+    assert desk.buy().row.state == "done"
+
+
+@pytest.mark.parametrize(
+    ("provider", "reason", "calls"), [("openai", "refused", 1), ("anthropic", "refused", 1), ("mistral", "unusable", 3)]
+)
+def test_a_refusal_is_final_for_a_day(desk: Desk, outside: Outside, provider: str, reason: str, calls: int):
+    """Mistral has no refusal of its own: it answers in prose, which is asked again for the fields."""
+    desk.made(provider)
+    reply(desk, Reply("refusal", times=9))
+    assert (desk.buy().row.state, desk.buy().row.reason) == ("failed", reason)
+    assert len(asked(outside)) == calls
+    desk.outside.world.replies.clear()
+    desk.clock.moment = LONG_AGO.replace(day=21)
+    assert desk.buy().row.state == "done"
+
+
+def test_a_refusal_is_believed_only_of_the_models_that_were_asked(desk: Desk, outside: Outside):
+    desk.made("openai")
+    reply(desk, Reply("refusal"))
+    assert desk.buy().row.reason == "refused"
+    desk.made("openai", "mistral")
+    assert desk.buy().row.state == "done"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_that_is_cut_off_is_not_asked_for_again(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider)
+    reply(desk, Reply("truncated", times=9))
+    row = desk.buy().row
+    assert (row.state, row.reason) == ("failed", "unusable")
+    assert "the answer was cut off at 2000 tokens" in row.detail
+    assert asked(outside) == [(provider, "truncated")]
+
+
+FAULTS = {
+    "malformed": ("summaries_en", Reply("malformed"), ""),
+    "empty": ("summaries_en", Reply("empty"), ""),
+    "prose": ("summaries_en", Reply("text"), ""),
+    "wrong language": (
+        "summaries_en",
+        Reply(content={"title": RUSSIAN["title"], "text": RUSSIAN["text"]}),
+        "The text is in the language ru, en is asked",
+    ),
+    "an English word": (
+        "summaries_ru",
+        Reply(content=RUSSIAN | {"text": RUSSIAN["text"].replace("слишком", "drastically")}),
+        'The Russian holds English words in lower case, "drastically"',
+    ),
+    "two emoji": ("summaries_ru", Reply(content=RUSSIAN | {"emoji": "🫖🔥"}), "holds 2 emoji"),
+    "markup": (
+        "summaries_ru",
+        Reply(content=RUSSIAN | {"text": RUSSIAN["text"].replace("кипение", "**кипение**")}),
+        "The text holds bold or italic markup",
+    ),
+    "an invented tag": ("topic_tags", Reply(content={"topics": ["CREATIVITY"]}), 'The topic "CREATIVITY" is not'),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_bad_answer_is_sent_back_with_what_is_wrong(desk: Desk, outside: Outside, provider: str, fault: str):
+    asset, bad, told = FAULTS[fault]
+    desk.made(provider)
+    reply(desk, Reply(bad.kind, bad.content))
+    assert desk.buy(asset).row.state == "done"
+    assert len(asked(outside)) == 2
+    assert any(told in message["text"] for message in desk.attempts()[0]["messages"] if message["role"] == "correction")
+
+
+@pytest.mark.parametrize("fault", [name for name, (_, _, told) in FAULTS.items() if told])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_that_stays_bad_is_refused_and_its_attempts_are_kept(
+    desk: Desk, outside: Outside, provider: str, fault: str
+):
+    asset, bad, told = FAULTS[fault]
+    desk.made(provider)
+    reply(desk, Reply(bad.kind, bad.content, times=9))
+    row = desk.buy(asset).row
+    assert (row.state, row.reason) == ("failed", "unusable")
+    assert told in row.detail
+    assert len(asked(outside)) == 3
+    (kept,) = desk.kept_attempts()
+    assert [attempt["result"] for attempt in kept["attempts"]] == ["unusable"]
+    assert len(kept["attempts"][0]["verdicts"]) == 3
+
+
+def test_the_next_model_is_asked_when_one_fails(desk: Desk, outside: Outside):
+    reply(desk, Reply("refusal", provider="openai"), Reply("truncated", provider="anthropic"))
+    row = desk.buy().row
+    assert (row.state, row.provider) == ("done", "mistral")
+    assert asked(outside) == [("openai", "refusal"), ("anthropic", "truncated"), ("mistral", "ok")]
+    assert [attempt["result"] for attempt in desk.attempts()] == ["refused", "unusable", "answered"]
+
+
+# Bought once
+
+
+def test_what_was_bought_is_not_bought_again(desk: Desk, outside: Outside):
+    first = desk.buy(papers=PAPERS)
+    second = desk.buy(papers=PAPERS)
+    assert (first.counts.computed, second.counts.reused) == (len(PAPERS), len(PAPERS))
+    assert second.rows == first.rows
+    assert second.spent == Spent()
+    assert len(asked(outside)) == len(PAPERS)
+
+
+def test_an_answer_that_is_there_needs_no_provider(desk: Desk):
+    bought = desk.buy().row
+    desk.made("none")
+    assert desk.buy().row == bought
+
+
+def test_without_a_provider_what_a_model_wrote_before_stays(desk: Desk):
+    bought = desk.buy().row
+    desk.made("none")
+    changed = PAPER.model_copy(update={"abstract": ABSTRACT + " It works."})
+    assert desk.buy(papers=[changed]).row.state == "pending"
+    kept = desk.buy(papers=[changed], earlier=[bought])
+    assert kept.row == bought
+    assert kept.counts.pending == 1
+
+
+def test_white_space_of_the_feed_is_no_new_input(desk: Desk, outside: Outside):
+    desk.buy()
+    desk.buy(papers=[PAPER.model_copy(update={"abstract": ABSTRACT.replace(" ", "\n  ", 1)})])
+    assert len(asked(outside)) == 1
+
+
+def test_asking_again_keeps_the_old_answer_beside_the_new(desk: Desk, outside: Outside):
+    old = desk.buy().row
+    given = answer(Question("in English", "", {"title": {"type": "string"}, "text": {"type": "string"}}))
+    reply(desk, Reply(content=given | {"title": "Kettles warn earlier"}))
+    asyncio.run(ask_again(TASKS["summaries_en"], PAPER, models=desk.models))
+    assert desk.buy().row.title == "Kettles warn earlier"
+    (entry,) = desk.entries()
+    (earlier,) = entry.provenance["earlier"]
+    assert earlier["value"]["title"] == old.title
+    assert len(asked(outside)) == 2
+
+
+def test_asking_again_in_vain_leaves_the_old_answer(desk: Desk):
+    old = desk.buy().row
+    reply(desk, Reply("refusal", times=9))
+    with pytest.raises(PaperFailed, match="unusable"):
+        asyncio.run(ask_again(TASKS["summaries_en"], PAPER, models=desk.models))
+    assert desk.buy().row == old
+
+
+# Limits
+
+
+def test_no_more_requests_are_under_way_than_allowed(desk: Desk, outside: Outside):
+    under_way: list[int] = []
+    outside.world.latency_seconds = 0.1
+    original = outside.world.reply
+
+    def count(call: Any) -> Any:
+        under_way.append(sum(other.outcome == "pending" for other in outside.world.calls))
+        return original(call)
+
+    outside.world.reply = count  # type: ignore[method-assign]
+    desk.made(concurrency=2)
+    assert desk.buy(papers=PAPERS).counts.computed == len(PAPERS)
+    assert max(under_way) == 2

@@ -1,0 +1,41 @@
+"""What was spent is appended and read back, a torn last line passed over."""
+
+from datetime import UTC, date, datetime
+
+from papers_pipeline.llm.ledger import Ledger, Spending
+
+AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+def spending(usd: float | None, at: datetime = AT) -> Spending:
+    return Spending(
+        at=at,
+        asset="summaries_en",
+        arxiv_id="2603.10001",
+        provider="openai",
+        model="m",
+        prompt_version="v",
+        input_tokens=10,
+        output_tokens=5,
+        usd=usd,
+    )
+
+
+def test_spendings_are_read_by_utc_day_in_order(tmp_path):
+    ledger = Ledger(tmp_path)
+    for usd in (0.1, None, 0.2):
+        ledger.add(spending(usd))
+    ledger.add(spending(9.0, AT.replace(day=3)))
+    assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, None, 0.2]
+    assert list(ledger.spent(date(2026, 3, 4))) == []
+
+
+def test_a_line_that_a_killed_run_left_unfinished_is_passed_over(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.add(spending(0.1))
+    with (tmp_path / "2026-03-02.jsonl").open("a") as file:
+        file.write('{"at": "2026-03-02T0')
+    assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1]
+    ledger.add(spending(0.3))
+    assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, 0.3]
+    assert ledger.total_usd(date(2026, 3, 2)) == Ledger(tmp_path).total_usd(date(2026, 3, 2)) == 0.4

@@ -1,0 +1,356 @@
+"""The page of a paper: all that is known of it, safe with anything that a feed holds, and the same from any day."""
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from upath import UPath
+
+from papers_pipeline.records import (
+    DailyIssue,
+    Figure,
+    IssueAuthor,
+    IssueCounts,
+    IssuePaper,
+    IssueText,
+    IssueTopics,
+    Paper,
+    RelatedPaper,
+    RelatedPapers,
+)
+from papers_pipeline.site.catalogue import Card, cards_of_issue, read_catalogue
+from papers_pipeline.site.issue_reader import Issues
+from papers_pipeline.site.parts.paper_page import PaperPage, link_card, listed_elsewhere, paper_page
+from papers_pipeline.site.parts.shared_papers import shared_papers
+from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.search import write_index
+from papers_pipeline.site.writer import Site
+from papers_pipeline.store import files as storage
+from papers_pipeline.store.lake import Lake, encode
+from papers_pipeline_tests.site.test_render import (
+    DAY,
+    HOSTILE,
+    LANGUAGES,
+    LOCALES,
+    SEEN,
+    WRITTEN,
+    XHTML,
+    elements,
+    every_case,
+    issue,
+    links,
+    paper,
+    parsed,
+    renderer,
+    shown,
+    shown_as,
+    text_of,
+)
+
+URL = "https://digest.example/papers"
+
+
+def page_of(shown_paper: IssuePaper, lang: str = "en", *related: Card, url: str | None = URL) -> str:
+    return paper_page(renderer(url), PaperPage(DAY, shown_paper, related), lang)
+
+
+def metas(page: str) -> dict[str, str]:
+    """The Open Graph and citation properties of a page; of several the last."""
+    found = elements(page, "meta")
+    return {meta.get("property") or meta.get("name"): meta.get("content") for meta in found}
+
+
+def data_of(page: str) -> dict:
+    (block,) = [it for it in elements(page, "script") if it.get("type") == "application/ld+json"]
+    return json.loads(block.text)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pages_are_valid_html_in_every_case(lang):
+    for case in every_case().papers:
+        page = page_of(case, lang, *cards_of_issue(issue(paper("2502.00002"), paper("2502.00003", summaries={}))))
+        (html,) = elements(page, "html")
+        assert html.get("lang") == LOCALES[lang].html
+        assert len(elements(page, "h1")) == 1
+        identifiers = [element.get("id") for element in parsed(page).iter() if element.get("id")]
+        assert len(identifiers) == len(set(identifiers))
+        assert not [element for element in parsed(page).iter() if element.get("style")]
+        assert data_of(page)["identifier"]["value"] == case.id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_page_has_the_text_of_its_language_and_the_others_within_reach(lang):
+    page = page_of(paper(), lang)
+    title, text = WRITTEN[lang]
+    assert text_of(elements(page, "h1")[0]) == f"🌉 {title}"
+    assert text_of(elements(page, "title")[0]) == f"{title} · {LOCALES[lang].text('site.name')}"
+    assert text in shown(page)
+    others = {section.get("lang"): text_of(section) for section in elements(page, "section") if section.get("lang")}
+    assert others == {LOCALES[it].html: " ".join(WRITTEN[it]) for it in LANGUAGES if it != lang}
+    assert {f"../../{it}/p/2502.00001.html" for it in LANGUAGES} <= set(links(page))
+
+
+def test_a_language_without_a_text_of_ours_shows_the_title_and_offers_no_fold_for_it():
+    page = page_of(paper(summaries={"en": paper().summaries["en"]}), "ru")
+    assert text_of(elements(page, "h1")[0]) == "🌉 Sensor Bridges Foresee Gusts"
+    assert [section.get("lang") for section in elements(page, "section") if section.get("lang")] == ["en"]
+
+
+def test_topics_institutions_and_days_are_linked():
+    authors = [IssueAuthor(name="Ada Example", affiliations=["Institute of Invented Bridges"])]
+    page = page_of(paper(authors=authors, listed_on=[date(2025, 2, 5), DAY]), "ru")
+    found = links(page)
+    assert {"../../ru/t/rl.html", "../../ru/t/small_models.html"} <= set(found)
+    assert found.count("../../ru/i/institute-of-invented-bridges.html") == 1
+    assert [it for it in found if "/d/" in it] == [
+        "../../ru/d/2025-02-05.html#p-2502.00001",
+        "../../ru/d/2025-02-06.html#p-2502.00001",
+    ]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_fates_are_told(lang):
+    locale = LOCALES[lang]
+    marks = [
+        [text_of(it) for it in elements(page_of(case, lang), "p") if it.get("class") == "mark"]
+        for case in every_case().papers[4:7]
+    ]
+    assert marks == [
+        [shown_as(locale.text("paper.withdrawn", date=locale.short_date(DAY)))],
+        [shown_as(f"{locale.text('paper.moved')} {locale.short_date(date(2025, 2, 7))}")],
+        [shown_as(locale.text("paper.gone"))],
+    ]
+
+
+def test_all_figures_are_shown_and_loaded_when_they_come_near():
+    figures = [Figure(url=f"https://arxiv.org/html/2502.00001v1/x{n}.png", caption=f"Bridge {n}.") for n in range(9)]
+    images = elements(page_of(paper(figures=figures)), "img")
+    assert [image.get("src") for image in images] == [figure.url for figure in figures]
+    assert {image.get("loading") for image in images} == {"lazy"}
+
+
+def test_related_papers_have_slogans_of_the_language_or_their_title_in_english():
+    cards = list(cards_of_issue(issue(paper("2502.00002"), paper("2502.00003", summaries={}))))
+    page = page_of(paper(), "zh", *cards)
+    (found,) = [it for it in elements(page, "ul") if it.get("class") == "related"]
+    assert [(a.get("href"), a.get("lang"), text_of(a)) for a in found.iter(XHTML + "a")] == [
+        ("../../zh/p/2502.00002.html", None, WRITTEN["zh"][0]),
+        ("../../zh/p/2502.00003.html", "en", "Sensor Bridges Foresee Gusts"),
+    ]
+    assert not [it for it in elements(page_of(paper()), "ul") if it.get("class") == "related"]
+
+
+@pytest.mark.parametrize(("lang", "territory"), [("ru", "ru_RU"), ("en", "en_US"), ("zh", "zh_CN")])
+def test_links_unfold_into_a_card_of_the_language(lang, territory):
+    title, text = WRITTEN[lang]
+    told = metas(page_of(paper(), lang))
+    assert {name: told.get(name) for name in told if name and name.startswith(("og:", "twitter:"))} == {
+        "og:type": "article",
+        "og:site_name": LOCALES[lang].text("site.name"),
+        "og:title": title,
+        "og:description": text,
+        "og:locale": territory,
+        "og:locale:alternate": {"ru": "zh_CN", "en": "zh_CN", "zh": "en_US"}[lang],
+        "og:url": f"{URL}/{lang}/p/2502.00001.html",
+        "og:image": f"{URL}/og/{lang}/2502.00001.png",
+        "og:image:type": "image/png",
+        "og:image:width": "1200",
+        "og:image:height": "630",
+        "og:image:alt": title,
+        "twitter:card": "summary_large_image",
+    }
+
+
+def test_without_an_address_of_the_site_there_is_no_card_and_no_absolute_link():
+    page = page_of(paper(), url=None)
+    assert link_card(renderer(), PaperPage(DAY, paper()), "en") is None
+    told = metas(page)
+    assert "og:image" not in told
+    assert "og:url" not in told
+    assert told["twitter:card"] == "summary"
+    assert [link.get("rel") for link in elements(page, "link")] == ["icon", "stylesheet"]
+
+
+def test_machines_are_told_what_the_paper_is():
+    authors = [IssueAuthor(name="Ada Example", affiliations=["Institute of Invented Bridges"])]
+    known = paper(authors=authors, published_at=datetime(2025, 2, 5, 9, tzinfo=UTC), version=2)
+    page = page_of(known, "ru")
+    institute = {"@type": "Organization", "name": "Institute of Invented Bridges"}
+    assert data_of(page) == {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "@id": "https://arxiv.org/abs/2502.00001",
+        "headline": "Sensor Bridges Foresee Gusts",
+        "alternativeHeadline": "Мосты учатся считать ветер",
+        "inLanguage": "en",
+        "author": [{"@type": "Person", "name": "Ada Example"}],
+        "sourceOrganization": [institute],
+        "datePublished": "2025-02-05",
+        "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": "2502.00001"},
+        "version": 2,
+        "url": "https://arxiv.org/abs/2502.00001",
+        "isAccessibleForFree": True,
+        "encoding": {
+            "@type": "MediaObject",
+            "contentUrl": "https://arxiv.org/pdf/2502.00001",
+            "encodingFormat": "application/pdf",
+        },
+        "keywords": ["Обучение с подкреплением", "Малые модели"],
+        "publisher": {"@type": "Organization", "name": "arXiv", "url": "https://arxiv.org"},
+        "mainEntityOfPage": f"{URL}/ru/p/2502.00001.html",
+        "image": f"{URL}/og/ru/2502.00001.png",
+    }
+    told = metas(page)
+    assert told["citation_title"] == "Sensor Bridges Foresee Gusts"
+    assert told["citation_author"] == "Ada Example"
+    assert told["citation_publication_date"] == "2025/02/05"
+    assert told["citation_arxiv_id"] == "2502.00001"
+
+
+def test_hostile_strings_come_out_as_text():
+    text = f"{HOSTILE} </script><!-- \x00\u2028 \ud800"
+    hostile = paper(
+        title=text,
+        abstract=text,
+        authors=[IssueAuthor(name=text, affiliations=[text])],
+        affiliations=[text],
+        topics=IssueTopics(names=[HOSTILE], source="model"),  # of a closed list
+        emoji=text,
+        figures=[Figure(url="javascript:alert(1)", caption=text)],
+        url="javascript:alert(1)",
+        code_url="javascript:alert(1)",
+        summaries={lang: IssueText(state="done", source="model", title=text, text=text) for lang in LANGUAGES},
+    )
+    for lang in LANGUAGES:
+        page = page_of(hostile, lang, *cards_of_issue(issue(hostile)))
+        page.encode()
+        assert [(it.get("src"), it.get("type")) for it in elements(page, "script")] == [
+            ("../../static/site.js", None),
+            (None, "application/ld+json"),
+            ("../../static/paper.js", None),
+        ]
+        assert data_of(page)["headline"].startswith(HOSTILE)
+        assert elements(page, "img") == []
+        assert not [it for it in links(page) if it.startswith("javascript")]
+        assert not [name for it in parsed(page).iter() for name in it.attrib if name.startswith("on")]
+
+
+def test_the_search_sees_the_paper_and_not_what_stands_around_it(tmp_path: Path):
+    folder = tmp_path / "en" / "p"
+    folder.mkdir(parents=True)
+    page = page_of(
+        paper(figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]),
+        "en",
+        *cards_of_issue(issue(paper("2502.00002"))),
+    )
+    (folder / "2502.00001.html").write_text(page, encoding="utf-8")
+    write_index(UPath(tmp_path), ["en"], ())
+    (fragment,) = (tmp_path / "pagefind" / "fragment").iterdir()
+    found = json.loads(gzip.decompress(fragment.read_bytes()).removeprefix(b"pagefind_dcd"))
+    pictures = {name: found["meta"].pop(name) for name in ("image", "image_alt")}  # Pagefind's own, of the first figure
+    assert pictures["image"].endswith("x1.png")
+    assert found["meta"] == {
+        "arxiv": "2502.00001",
+        "title": "🌉 Bridges learn to count the wind",
+        "authors": "Ada Example, Bo Sample",
+        "date": "Feb 6, 2025",
+    }
+    assert found["filters"] == {"topic": ["rl", "small_models"]}
+    assert "Sensor Bridges Foresee Gusts" in found["content"]
+    around = (
+        "Related",
+        "@misc",
+        "桥梁",
+        "Institutions",
+        "Authors",
+        "abstract",
+        "On the lists of",
+        "figure",
+        "Written by",
+    )
+    assert [word for word in around if word in found["content"]] == []
+
+
+def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
+    """A lake with the listings and issues of some days."""
+    lake = Lake(UPath(tmp_path / "lake"))
+    for day, papers in days:
+        record = DailyIssue(
+            date=day, state="listed", list_state="listed", counts=IssueCounts(), built_at=None, papers=papers
+        )
+        storage.write(lake.path("daily_issue", str(day)), encode([record], DailyIssue))
+        rows = [
+            Paper(arxiv_id=it.id, title=it.title, abstract=it.abstract, authors=[], first_seen_at=SEEN) for it in papers
+        ]
+        storage.write(lake.path("feed_listing", str(day)), encode(rows, Paper))
+    return lake
+
+
+def shared(lake: Lake, pages: Renderer | None = None) -> dict[str, str]:
+    """The pages that belong to the site's run, and what each is made of."""
+    found = shared_papers(pages or renderer(), read_catalogue(lake), Issues(lake))
+    return {page.path: page.made_of for page in found}
+
+
+def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_far_apart_they_are(tmp_path: Path):
+    far = date(2025, 6, 2)
+    lake = lake_of(tmp_path, (DAY, [paper("2502.00001"), paper("2502.00002")]), (far, [paper("2502.00001")]))
+    ids = {"2502.00001", "2502.00002"}
+    assert listed_elsewhere(lake, DAY, ids) == listed_elsewhere(lake, far, ids - {"2502.00002"}) == {"2502.00001"}
+    assert shared(lake).keys() == {f"{lang}/p/2502.00001.html" for lang in LANGUAGES}
+    assert shared(lake, renderer(URL)).keys() == {
+        *(f"{lang}/p/2502.00001.html" for lang in LANGUAGES),
+        *(f"og/{lang}/2502.00001.png" for lang in LANGUAGES),
+    }
+    page = next(iter(shared_papers(renderer(), read_catalogue(lake), Issues(lake)))).make().decode()
+    assert [it for it in links(page) if "/d/" in it] == [f"../../ru/d/{day}.html#p-2502.00001" for day in (DAY, far)]
+
+
+def test_it_is_made_again_when_its_issue_or_a_slogan_of_a_related_paper_changes(tmp_path: Path):
+    def made_of(number: int, changed: IssuePaper, other: IssuePaper) -> str:
+        lake = lake_of(tmp_path / str(number), (DAY, [changed, other]), (date(2025, 2, 7), [changed]))
+        row = RelatedPapers(
+            arxiv_id=changed.id,
+            title=changed.title,
+            terms=[],
+            counts=[],
+            related=[RelatedPaper(id=other.id, day=DAY, title=other.title)],
+        )
+        storage.write(lake.path("related_papers", "2025-02-07"), encode([row], RelatedPapers))
+        return shared(lake)["ru/p/2502.00001.html"]
+
+    one, two = paper("2502.00001"), paper("2502.00002")
+    figure = Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")
+    assert made_of(0, one, two) == made_of(1, one, two)
+    assert (
+        len(
+            {
+                made_of(2, one, two),
+                made_of(3, one.model_copy(update={"figures": [figure]}), two),
+                made_of(4, one, two.model_copy(update={"summaries": {}})),
+                made_of(5, one.model_copy(update={"upvotes": 99}), two),
+            }
+        )
+        == 4
+    )
+
+
+def test_a_card_is_drawn_only_when_its_words_change(tmp_path: Path, monkeypatch):
+    site = Site(UPath(tmp_path), renderer(URL))
+    files, changed = site.write_day(issue(paper()), [PaperPage(DAY, paper())])
+    pictures = [file for file in files if file.path.startswith("og/")]
+    assert [file.path for file in pictures] == [f"og/{lang}/2502.00001.png" for lang in LANGUAGES]
+    assert changed == len(files)
+    drawn = []
+    monkeypatch.setattr(
+        "papers_pipeline.site.drawing.cards.LinkCard.png", lambda card: drawn.append(card.slogan) or b"png"
+    )
+    before = {file.path: file for file in files}
+    voted = paper(upvotes=99)
+    again, changed = site.write_day(issue(voted), [PaperPage(DAY, voted)], before)
+    assert ([file for file in again if file.path.startswith("og/")], drawn) == (pictures, [])
+    rewritten = paper(summaries=paper().summaries | {"en": IssueText(state="done", source="model", title="Other")})
+    site.write_day(issue(rewritten), [PaperPage(DAY, rewritten)], before)
+    assert drawn == ["Other"]

@@ -1,0 +1,76 @@
+"""Related papers: found by their words, never among later days, each once."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from upath import UPath
+
+from papers_pipeline.records import Paper, RelatedPapers
+from papers_pipeline.site.related import MOST, relations
+from papers_pipeline.store.files import write
+from papers_pipeline.store.lake import Lake, encode
+
+ONE, TWO, THREE = (date(2026, 3, number) for number in (2, 3, 4))
+WIND = "Sensors on bridges predict gusts of wind with a recurrent forecaster"
+CARDS = "A poker agent bluffs against opponents by counterfactual regret"
+
+
+def paper(arxiv_id: str, title: str, abstract: str = "") -> Paper:
+    return Paper(arxiv_id=arxiv_id, title=title, abstract=abstract, authors=[], first_seen_at=datetime.now(UTC))
+
+
+def built(lake: Lake, day: date, *papers: Paper) -> list[RelatedPapers]:
+    """The rows of a day, stored as its run stores them."""
+    rows = relations(day, papers, lake)
+    write(lake.path("related_papers", day.isoformat()), encode(rows, RelatedPapers))
+    return rows
+
+
+def named(rows: list[RelatedPapers]) -> list[list[tuple[str, date]]]:
+    return [[(it.id, it.day) for it in row.related] for row in rows]
+
+
+def test_papers_with_the_same_words_are_found_in_earlier_days_and_in_the_same(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    assert named(built(lake, ONE, paper("2603.00001", WIND), paper("2603.00002", CARDS))) == [[], []]
+    rows = built(lake, TWO, paper("2603.00003", f"{WIND} again"), paper("2603.00004", f"{WIND} and {CARDS}"))
+    assert named(rows)[0] == [("2603.00001", ONE), ("2603.00004", TWO)]
+    assert sorted(named(rows)[1]) == [("2603.00001", ONE), ("2603.00002", ONE), ("2603.00003", TWO)]
+    assert rows[0].related[0].title == WIND
+
+
+def test_later_days_change_nothing(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, paper("2603.00001", WIND))
+    before = built(lake, TWO, paper("2603.00003", WIND), paper("2603.00004", CARDS))
+    built(lake, THREE, paper("2603.00005", WIND), paper("2603.00006", CARDS))
+    assert built(lake, TWO, paper("2603.00003", WIND), paper("2603.00004", CARDS)) == before
+
+
+def test_a_paper_that_two_days_list_is_named_once_and_is_no_relation_of_its_own(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, paper("2603.00001", WIND))
+    assert named(built(lake, TWO, paper("2603.00001", WIND))) == [[]]
+    assert named(built(lake, THREE, paper("2603.00002", WIND))) == [[("2603.00001", TWO)]]
+
+
+def test_of_many_the_newest_five_of_equals_are_kept(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, *(paper(f"2603.{number:05}", WIND) for number in range(1, 9)))
+    (row,) = built(lake, TWO, paper("2603.00010", WIND))
+    assert [it.id for it in row.related] == [f"2603.{number:05}" for number in range(8, 3, -1)]
+    assert len(row.related) == MOST
+
+
+def test_a_paper_without_words_and_a_day_without_papers_have_none(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, paper("2603.00001", WIND))
+    (row,) = built(lake, TWO, paper("2603.00002", "! ?"))
+    assert (row.terms, row.counts, row.related) == ([], [], [])
+    assert built(lake, THREE) == []
+
+
+def test_a_row_has_the_words_as_numbers_and_how_often(tmp_path: Path):
+    (row,) = relations(ONE, [paper("2603.00001", "Wind", "Wind the bridge")], Lake(UPath(tmp_path)))
+    assert sorted(row.counts) == [1, 3]  # the title counts twice, and "the" is no word of a field
+    assert row.terms == sorted(set(row.terms))

@@ -1,0 +1,115 @@
+"""Nothing is computed twice: not by two tasks, not by two processes, not after a kill."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from upath import UPath
+
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+KEY = {"prompt": "abc", "input": "def"}
+
+
+def cache(tmp_path, clock=None) -> Cache:
+    return Cache(UPath(tmp_path) / "cache", tmp_path / "locks", clock or FixedClock(NOW))
+
+
+def entry(value: str, identity=KEY) -> CacheEntry:
+    return CacheEntry(asset="summaries_en", identity=identity, created_at=NOW, value={"text": value})
+
+
+def counted(calls: list, answer: CacheEntry | None):
+    async def compute():
+        calls.append(1)
+        await asyncio.sleep(0.05)
+        return answer
+
+    return compute
+
+
+def test_an_entry_is_computed_once_and_then_reused(tmp_path):
+    calls: list = []
+    for reused in (False, True):
+        got = asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, counted(calls, entry("x"))))
+        assert got == (entry("x"), reused)
+    assert len(calls) == 1
+
+
+def test_tasks_that_want_the_same_wait_for_one_another(tmp_path):
+    calls: list = []
+
+    async def both():
+        store = cache(tmp_path)
+        tasks = [store.get_or_compute("summaries_en", KEY, counted(calls, entry("x"))) for _ in range(5)]
+        return await asyncio.gather(*tasks)
+
+    results = asyncio.run(both())
+    assert sorted(reused for _, reused in results) == [False, True, True, True, True]
+    assert len(calls) == 1
+
+
+PROCESS = """
+import asyncio, sys, pathlib
+from datetime import UTC, datetime
+from upath import UPath
+from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.base.clock import Clock
+folder = pathlib.Path(sys.argv[1])
+store = Cache(UPath(folder) / "cache", folder / "locks", Clock())
+async def compute():
+    await asyncio.sleep(0.5)
+    with (folder / "bought").open("a") as file: file.write("x")
+    return CacheEntry(asset="a", identity={"k": "1"}, created_at=datetime.now(UTC), value={})
+asyncio.run(store.get_or_compute("a", {"k": "1"}, compute))
+"""
+
+
+def test_two_processes_never_buy_the_same(tmp_path):
+    buyers = [subprocess.Popen([sys.executable, "-c", PROCESS, str(tmp_path)]) for _ in range(2)]
+    assert [buyer.wait(timeout=30) for buyer in buyers] == [0, 0]
+    assert (tmp_path / "bought").read_text() == "x"
+
+
+def test_a_computation_that_fails_keeps_nothing(tmp_path):
+    async def fail():
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, fail))
+    assert cache(tmp_path).get("summaries_en", KEY) is None
+
+
+def test_an_entry_that_is_not_usable_is_computed_anew_and_replaced(tmp_path):
+    cache(tmp_path).put(entry("old"))
+    got = asyncio.run(
+        cache(tmp_path).get_or_compute("summaries_en", KEY, counted([], entry("new")), lambda held: False)
+    )
+    assert got == (entry("new"), False)
+    assert cache(tmp_path).get("summaries_en", KEY) == entry("new")
+
+
+def test_another_prompt_or_another_asset_is_another_key(tmp_path):
+    store = cache(tmp_path)
+    store.put(entry("x"))
+    assert store.get("summaries_en", KEY | {"prompt": "new"}) is None
+    assert store.get("summaries_ru", KEY) is None
+    assert store.get("summaries_en", dict(reversed(KEY.items()))) == entry("x")
+
+
+def test_a_final_failure_is_believed_for_its_time(tmp_path):
+    clock = FixedClock(NOW)
+    store = cache(tmp_path, clock)
+    reasons = {"refused": timedelta(days=1), "too_large": timedelta(days=30)}
+    for reason, believed in reasons.items():
+        clock.moment = NOW
+        failure = CachedFailure(stage="paper_pdfs", reason=reason, attempts=1)
+        store.put(store.final_failure("paper_pdfs", {"id": reason}, failure))
+        clock.moment = NOW + believed - timedelta(seconds=1)
+        assert store.get("paper_pdfs", {"id": reason}).failure == failure
+        clock.moment = NOW + believed
+        assert store.get("paper_pdfs", {"id": reason}) is None
