@@ -8,7 +8,15 @@ from pathlib import Path
 
 import yaml
 
-from papers_pipeline.records import DailyIssue, Figure, IssueAuthor, IssueCounts, IssuePaper, IssueText, IssueTopics
+from papers_pipeline.records import (
+    DailyIssue,
+    Figure,
+    IssueAuthor,
+    IssueCounts,
+    IssuePaper,
+    IssueText,
+    IssueTopics,
+)
 
 ANSWERS = Path(__file__).parent.parent / "data" / "sample" / "answers"
 LANGUAGES = ("ru", "en", "zh")
@@ -18,8 +26,12 @@ FIRST = date(2024, 1, 1)
 def issues(days: int, papers: int) -> Iterator[DailyIssue]:
     """Issues of so many weekdays with so many papers each."""
     random_ = random.Random(1)
-    samples = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(ANSWERS.glob("*.yaml"))]
-    weekdays = [day for number in range(2 * days) if (day := FIRST + timedelta(days=number)).weekday() < 5][:days]
+    samples = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(ANSWERS.glob("*.yaml"))
+    ]
+    weekdays = [
+        day for number in range(2 * days) if (day := FIRST + timedelta(days=number)).weekday() < 5
+    ][:days]
     for number, day in enumerate(weekdays):
         ids = [f"{day:%y%m}.{number % 100 * 100 + paper:05}" for paper in range(papers)]
         made = [_paper(random_, it, day, samples) for it in ids]
@@ -37,7 +49,9 @@ def issues(days: int, papers: int) -> Iterator[DailyIssue]:
 
 def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]) -> IssuePaper:
     sample, other = random_.sample(samples, 2)
-    institutions = [f"{name} {random_.randint(1, 60)}" for name in sample["affiliations"]["institutions"]][:4]
+    institutions = [
+        f"{name} {random_.randint(1, 60)}" for name in sample["affiliations"]["institutions"]
+    ][:4]
     names = [f"{name} {arxiv_id[-3:]}" for name in sample["affiliations"]["authors"]]
     return IssuePaper(
         id=arxiv_id,
@@ -58,12 +72,19 @@ def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]
         affiliations_source="model",
         topics=IssueTopics(names=[topic.lower() for topic in sample["topics"]], source="model"),
         emoji=sample["ru"]["emoji"],
-        figures=[_figure(random_, arxiv_id, number, other) for number in range(random_.randint(0, 8))],
-        summaries={language: _text(random_, language, sample, other, arxiv_id, day) for language in LANGUAGES},
+        figures=[
+            _figure(random_, arxiv_id, number, other) for number in range(random_.randint(0, 8))
+        ],
+        summaries={
+            language: _text(random_, language, sample, other, arxiv_id, day)
+            for language in LANGUAGES
+        },
     )
 
 
-def _text(random_: random.Random, language: str, sample: dict, other: dict, arxiv_id: str, day: date) -> IssueText:
+def _text(
+    random_: random.Random, language: str, sample: dict, other: dict, arxiv_id: str, day: date
+) -> IssueText:
     stop = "。" if language == "zh" else ". "
     sentences = [
         *sample[language]["text"].rstrip(" .。").split(stop),
@@ -85,7 +106,9 @@ def _text(random_: random.Random, language: str, sample: dict, other: dict, arxi
 def _figure(random_: random.Random, arxiv_id: str, number: int, sample: dict) -> Figure:
     caption = f"Figure {number + 1}: {random_.choice(sample['en']['text'].split('. '))}"
     return Figure(
-        url=f"https://arxiv.org/html/{arxiv_id}v1/x{number + 1}.png", caption=caption, section="1 Introduction"
+        url=f"https://arxiv.org/html/{arxiv_id}v1/x{number + 1}.png",
+        caption=caption,
+        section="1 Introduction",
     )
 
 

@@ -54,7 +54,10 @@ def main(folder: Path) -> None:
     if not paths:
         raise SystemExit(f"no PDF in {folder}")
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as parsing, ProcessPoolExecutor(1, mp_context=spawn) as bare:
+    with (
+        ProcessPoolExecutor(1, mp_context=spawn) as parsing,
+        ProcessPoolExecutor(1, mp_context=spawn) as bare,
+    ):
         for pool in (parsing, bare):
             pool.submit(parsed, paths[0]).result()
         turns = [
@@ -65,7 +68,9 @@ def main(folder: Path) -> None:
             for _ in range(TURNS)
         ]
     for whole, extraction in turns:
-        print(f"parse {whole:6.1f} pages/s, bare dict {extraction:6.1f} pages/s: {whole / extraction:.2f}")
+        print(
+            f"parse {whole:6.1f} pages/s, bare dict {extraction:6.1f} pages/s: {whole / extraction:.2f}"
+        )
     with ProcessPoolExecutor(2, mp_context=spawn) as pool:
         list(pool.map(parsed, [paths[0]] * 2))
         started = time.perf_counter()

@@ -30,7 +30,10 @@ def fill(lake: Lake, tasks: dict[str, Any]) -> None:
     for number in range(DAYS):
         day = str(date(2023, 5, 1) + timedelta(days=number))
         ids = [f"{number:04}.{paper:05}" for paper in range(PAPERS)]
-        papers = [Paper(arxiv_id=it, title=it, abstract="A." * 500, authors=[], first_seen_at=NOW) for it in ids]
+        papers = [
+            Paper(arxiv_id=it, title=it, abstract="A." * 500, authors=[], first_seen_at=NOW)
+            for it in ids
+        ]
         storage.write(lake.path("feed_listing", day), encode(papers, Paper))
         for asset, task in tasks.items():
             rows = [row_of(task.record, task.prompt, arxiv_id) for arxiv_id in ids]

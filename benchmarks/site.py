@@ -45,7 +45,9 @@ class Bench:
         """Write the days, what they touch, and the index; returns the seconds that took."""
         started = time.perf_counter()
         for issue in built:
-            storage.write(self.lake.path("daily_issue", str(issue.date)), encode([issue], DailyIssue))
+            storage.write(
+                self.lake.path("daily_issue", str(issue.date)), encode([issue], DailyIssue)
+            )
         days = [issue.date for issue in built]
         spent = {"lake": time.perf_counter() - started}
 
@@ -55,17 +57,27 @@ class Bench:
 
         for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
             for span in touched(self.lake, kind, days, date.max):
-                found = [self.lake.read("daily_issue", str(day), DailyIssue) or [] for day in _days(span, self.lake)]
+                found = [
+                    self.lake.read("daily_issue", str(day), DailyIssue) or []
+                    for day in _days(span, self.lake)
+                ]
                 period = period_of(
-                    span, [it for rows in found for it in rows], date.max, neighbours_of(self.lake, span)
+                    span,
+                    [it for rows in found for it in rows],
+                    date.max,
+                    neighbours_of(self.lake, span),
                 )
                 files, _ = self.site.write_period(period)
-                storage.write(self.lake.path(asset, span.first.isoformat()), encode(files, PeriodFile))
+                storage.write(
+                    self.lake.path(asset, span.first.isoformat()), encode(files, PeriodFile)
+                )
         spent["months and weeks"] = time.perf_counter() - started - sum(spent.values())
 
         _, files, changed = write_index_pages(self.site, self.lake, self.index)
         self.index = {file.path: file for file in files}
-        spent[f"index ({len(files)} files, {changed} changed)"] = time.perf_counter() - started - sum(spent.values())
+        spent[f"index ({len(files)} files, {changed} changed)"] = (
+            time.perf_counter() - started - sum(spent.values())
+        )
         print("; ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items()))
         return time.perf_counter() - started
 
@@ -77,7 +89,11 @@ def _days(span, lake: Lake) -> list[str]:
 def _rewritten(issue: DailyIssue) -> DailyIssue:
     """The issue with another Russian text of its first paper: that, its slogan and its time are on many pages."""
     paper = issue.papers[0]
-    now = {"title": "Новый заголовок", "text": "Новый текст. " * 20, "created_at": datetime.now(UTC)}
+    now = {
+        "title": "Новый заголовок",
+        "text": "Новый текст. " * 20,
+        "created_at": datetime.now(UTC),
+    }
     text = paper.summaries["ru"].model_copy(update=now)
     new = paper.model_copy(update={"summaries": paper.summaries | {"ru": text}})
     return issue.model_copy(update={"papers": [new, *issue.papers[1:]]})
@@ -89,7 +105,9 @@ def main(folder: Path, days: int = 558, papers: int = 18) -> None:
     seconds = bench.write(built)
     files = [path for path in bench.folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
-    print(f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {size / 1e6:.0f} MB")
+    print(
+        f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {size / 1e6:.0f} MB"
+    )
 
     of_some = {"an old": built[days // 2], "the newest": built[-1]}
     del built  # a process that builds one day does not hold the others

@@ -15,7 +15,9 @@ def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Def
     a process a step; what is slow in them waits for the network, and overlaps inside the step."""
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=Path(__file__).parent),
-        dg.Definitions(resources=resources(load_settings(), clock, progress), executor=dg.in_process_executor),
+        dg.Definitions(
+            resources=resources(load_settings(), clock, progress), executor=dg.in_process_executor
+        ),
     )
 
 

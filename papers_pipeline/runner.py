@@ -61,7 +61,9 @@ class AbsentInput(OperatorError):
 class Runner:
     """Builds days with the definitions and the instance of the settings."""
 
-    def __init__(self, settings: Settings, instance: dg.DagsterInstance, clock: Clock, watcher: Watcher) -> None:
+    def __init__(
+        self, settings: Settings, instance: dg.DagsterInstance, clock: Clock, watcher: Watcher
+    ) -> None:
         self._settings = settings
         self._instance = instance
         self._clock = clock
@@ -74,7 +76,11 @@ class Runner:
     @property
     def day_assets(self) -> list[str]:
         """The assets of a day, in the order in which they are built."""
-        daily = [key for key in self._graph.toposorted_asset_keys if self._graph.get(key).partitions_def == DAILY]
+        daily = [
+            key
+            for key in self._graph.toposorted_asset_keys
+            if self._graph.get(key).partitions_def == DAILY
+        ]
         return [key.to_user_string() for key in daily]
 
     def latest(self) -> date | None:
@@ -86,7 +92,9 @@ class Runner:
                 return day
         return None
 
-    def build(self, days: Sequence[date], before_buying: Callable[[], None] = lambda: None) -> list[DayReport]:
+    def build(
+        self, days: Sequence[date], before_buying: Callable[[], None] = lambda: None
+    ) -> list[DayReport]:
         """Build every asset of the days, then the pages of other days that they touch, then the site.
 
         A day that fails does so alone. The lists of all days come first, so that papers on two days find each other;
@@ -123,7 +131,10 @@ class Runner:
         days = sorted({day for days in assets.values() for day in days})
         reports = [DayReport(date.fromisoformat(day)) for day in days]
         for report in self._each(reports, "refresh"):
-            self._run(report, [asset for asset in self.day_assets if str(report.date) in assets.get(asset, ())])
+            self._run(
+                report,
+                [asset for asset in self.day_assets if str(report.date) in assets.get(asset, ())],
+            )
             self._read_state(report)
         self.build_site([report.date for report in reports])
         return reports
@@ -131,7 +142,10 @@ class Runner:
     def build_site(self, days: Sequence[date]) -> None:
         """Rebuild what names more than one day: the months and weeks that ``days`` touch, then the index."""
         today = self._clock.today()
-        for span in [*touched(self.lake, "month", days, today), *touched(self.lake, "week", days, today)]:
+        for span in [
+            *touched(self.lake, "month", days, today),
+            *touched(self.lake, "week", days, today),
+        ]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")
 
@@ -146,7 +160,11 @@ class Runner:
             yield report
 
     def _of_group(self, group: str) -> list[str]:
-        return [name for name in self.day_assets if self._graph.get(dg.AssetKey(name)).group_name == group]
+        return [
+            name
+            for name in self.day_assets
+            if self._graph.get(dg.AssetKey(name)).group_name == group
+        ]
 
     def _run(self, report: DayReport, assets: Iterable[str]) -> None:
         started = time.perf_counter()
@@ -159,10 +177,16 @@ class Runner:
         )
         for event in result.get_asset_materialization_events():
             name = event.asset_key.to_user_string() if event.asset_key else ""
-            metadata: dict[str, Any] = {key: value.value for key, value in event.materialization.metadata.items()}
-            if counts := {key: metadata[key] for key in Counts.__dataclass_fields__ if key in metadata}:
+            metadata: dict[str, Any] = {
+                key: value.value for key, value in event.materialization.metadata.items()
+            }
+            if counts := {
+                key: metadata[key] for key in Counts.__dataclass_fields__ if key in metadata
+            }:
                 report.assets[name] = Counts(**counts)
-            if spent := {key: metadata[key] for key in Spent.__dataclass_fields__ if key in metadata}:
+            if spent := {
+                key: metadata[key] for key in Spent.__dataclass_fields__ if key in metadata
+            }:
                 report.spent[name] = Spent(**spent)
         for check in result.get_asset_check_evaluations():
             if check.check_name == "providers_answer":
@@ -180,7 +204,11 @@ class Runner:
         for name in assets:
             node = self._graph.get(dg.AssetKey(name))
             inputs = [key.to_user_string() for key in node.parent_keys]
-            optional = [it.name for it in node.assets_def.op.input_defs if it.metadata.get("allow_missing_partitions")]
+            optional = [
+                it.name
+                for it in node.assets_def.op.input_defs
+                if it.metadata.get("allow_missing_partitions")
+            ]
             absent = [
                 parent
                 for parent in inputs

@@ -12,7 +12,11 @@ PROCESS_TAG = "papers/process"
 SITE_TAG = "papers/site"
 """Marks the runs of what names more than one day; `dagster.yaml` lets one of them run at a time."""
 SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index", "search_index")
-UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+UNFINISHED = [
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def process_name(pid: int | None = None) -> str | None:
@@ -43,7 +47,9 @@ def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition(":")
         pid = rest.partition(":")[0]
         if host == socket.gethostname() and process_name(int(pid)) != run.tags[PROCESS_TAG]:
-            instance.report_run_failed(run, f"Process {pid} ended without a word; what it had finished is kept.")
+            instance.report_run_failed(
+                run, f"Process {pid} ended without a word; what it had finished is kept."
+            )
             dead.append(run.run_id)
     return dead
 
@@ -54,6 +60,8 @@ def first_error(events: Iterable[dg.DagsterEvent]) -> str:
         if event.is_step_failure and (data := event.step_failure_data):
             failure = data.user_failure_data
             cause = data.error.cause if data.error and data.error.cause else data.error
-            text = (failure.description if failure else None) or (cause.message.strip() if cause else "unknown")
+            text = (failure.description if failure else None) or (
+                cause.message.strip() if cause else "unknown"
+            )
             return f"{event.step_key}: {text}"
     return "the run failed before its first step: its log in the Dagster UI says why"

@@ -26,7 +26,9 @@ def _setting(name: str, default: Any) -> Any:
 class Settings(BaseSettings):
     """One field a variable. The names are a contract with every deployment: they never change, only grow."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: str = _setting("PAPERS_DATA_DIR", "data")
     site_url: str | None = _setting("PAPERS_SITE_URL", None)
@@ -35,10 +37,18 @@ class Settings(BaseSettings):
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)
     llm_concurrency: int = Field(default=8, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
-    llm_requests_per_minute: int = Field(default=300, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE")
-    arxiv_requests_per_second: float = Field(default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND")
-    daily_budget_usd: float | None = Field(default=None, gt=0, validation_alias="PAPERS_DAILY_BUDGET_USD")
-    assume_price_usd: float | None = Field(default=None, ge=0, validation_alias="PAPERS_ASSUME_PRICE_USD")
+    llm_requests_per_minute: int = Field(
+        default=300, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"
+    )
+    arxiv_requests_per_second: float = Field(
+        default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND"
+    )
+    daily_budget_usd: float | None = Field(
+        default=None, gt=0, validation_alias="PAPERS_DAILY_BUDGET_USD"
+    )
+    assume_price_usd: float | None = Field(
+        default=None, ge=0, validation_alias="PAPERS_ASSUME_PRICE_USD"
+    )
     pdf_keep_days: int = Field(default=7, ge=0, validation_alias="PAPERS_PDF_KEEP_DAYS")
     log_keep_days: int = Field(default=90, ge=1, validation_alias="PAPERS_LOG_KEEP_DAYS")
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
@@ -60,7 +70,11 @@ class Settings(BaseSettings):
     @field_validator("languages", "quiet_days", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
     @classmethod
@@ -77,12 +91,17 @@ class Settings(BaseSettings):
             "mistral": (self.mistral_api_key, self.mistral_base_url),
             "anthropic": (self.anthropic_api_key, self.anthropic_base_url),
         }
-        return {name: Access(key.get_secret_value() if key else None, url) for name, (key, url) in given.items()}
+        return {
+            name: Access(key.get_secret_value() if key else None, url)
+            for name, (key, url) in given.items()
+        }
 
     @property
     def data(self) -> UPath:
         """The root of all state: a local folder (made absolute) or a bucket's URL."""
-        return UPath(self.data_dir) if "://" in self.data_dir else UPath(Path(self.data_dir).resolve())
+        return (
+            UPath(self.data_dir) if "://" in self.data_dir else UPath(Path(self.data_dir).resolve())
+        )
 
     @property
     def home(self) -> Path:
@@ -95,7 +114,9 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
+        )
         raise SettingsError(f"{faults} (docs/configuration.md explains every setting)") from None
 
 

@@ -70,7 +70,9 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
     tasks = tasks_of(prompts_of(settings))
     models = models_of(settings, clock)
     available = {asset: models.configured(task.prompt) for asset, task in tasks.items()}
-    return Planner(lake_of(settings), models.cache, models.ledger, tasks, available, settings.assume_price_usd)
+    return Planner(
+        lake_of(settings), models.cache, models.ledger, tasks, available, settings.assume_price_usd
+    )
 
 
 @contextmanager

@@ -110,7 +110,12 @@ class Outside:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entries), encoding="utf-8")
 
-    def offer(self, monkeypatch: pytest.MonkeyPatch, *providers: str, key: str | None = "a-key-of-the-test") -> None:
+    def offer(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *providers: str,
+        key: str | None = "a-key-of-the-test",
+    ) -> None:
         """Configure these providers, or all three, with a key or, where it is None, with a base URL alone."""
         bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
         for name in providers or bases:
@@ -148,7 +153,9 @@ class Pipeline:
     def __init__(self, clock: FixedClock) -> None:
         self.clock = clock
 
-    def build(self, *days: str, only: tuple[str, ...] = (), at: str | None = None) -> list["DayReport"]:  # noqa: F821
+    def build(
+        self, *days: str, only: tuple[str, ...] = (), at: str | None = None
+    ) -> list["DayReport"]:  # noqa: F821
         """Build the days, at a given time or an hour after the last build."""
         from papers_pipeline.runner import runner
 
@@ -179,7 +186,11 @@ class Pipeline:
 
     def files(self) -> dict[str, bytes]:
         """Every file of the site and its bytes, but for the index of the search, which differs each time."""
-        paths = (path for path in self.site.rglob("*") if path.is_file() and self.site / "pagefind" not in path.parents)
+        paths = (
+            path
+            for path in self.site.rglob("*")
+            if path.is_file() and self.site / "pagefind" not in path.parents
+        )
         return {str(path.relative_to(self.site)): path.read_bytes() for path in paths}
 
 

@@ -32,7 +32,19 @@ def test_a_built_day_is_a_line_of_the_table_and_exit_status_0(outside: Outside):
     outside.list(DAY, [entry("2603.10001"), entry("2603.10002", summary="")])
     result = papers("build", "--date", DAY)
     assert result.exit_code == 0
-    columns = ["day", "state", "papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s"]
+    columns = [
+        "day",
+        "state",
+        "papers",
+        "new",
+        "reused",
+        "pending",
+        "failed",
+        "calls",
+        "tokens",
+        "USD",
+        "s",
+    ]
     assert result.stdout.splitlines()[0].split() == columns
     assert result.stdout.splitlines()[1].split()[:7] == [DAY, "listed", "2", "0", "0", "8", "0"]
     assert result.stdout.splitlines()[2].endswith("data/site/index.html")
@@ -43,11 +55,31 @@ def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outs
     outside.list(DAY, [entry("2603.10001"), entry("2603.10002")])
     result = papers("build", "--from", "2026-03-01", "--to", DAY, "--json")
     (sunday, monday) = json.loads(result.stdout)["days"]
-    assert (sunday["date"], sunday["state"], sunday["papers"], sunday["error"]) == ("2026-03-01", "quiet", 0, None)
+    assert (sunday["date"], sunday["state"], sunday["papers"], sunday["error"]) == (
+        "2026-03-01",
+        "quiet",
+        0,
+        None,
+    )
     assert (monday["state"], monday["papers"]) == ("listed", 2)
     assert set(monday["assets"]) == {
-        *("feed_response", "feed_listing", "paper_votes", "summaries_ru", "summaries_en", "summaries_zh"),
-        *("topic_tags", "paper_pdfs", "parsed_text", "figures", "affiliations", "daily_issue", "daily_pages"),
+        *(
+            "feed_response",
+            "feed_listing",
+            "paper_votes",
+            "summaries_ru",
+            "summaries_en",
+            "summaries_zh",
+        ),
+        *(
+            "topic_tags",
+            "paper_pdfs",
+            "parsed_text",
+            "figures",
+            "affiliations",
+            "daily_issue",
+            "daily_pages",
+        ),
         *("related_papers", "reading_task", "reading_translation_ru", "reading_translation_en"),
     }
     # One paper is read, and without a key there is no text to translate.
@@ -74,10 +106,19 @@ def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
         (("--date", DAY, "--from", DAY), "name a day with --date, or a range"),
         (("--from", DAY), "name a day with --date, or a range"),
         (("--date", "monday"), "'monday' is no day: write YYYY-MM-DD, today, yesterday or latest"),
-        (("--date", "2027-01-01"), "2027-01-01 has not begun yet (UTC): the newest day is 2026-03-20"),
+        (
+            ("--date", "2027-01-01"),
+            "2027-01-01 has not begun yet (UTC): the newest day is 2026-03-20",
+        ),
         (("--from", DAY, "--to", "2026-03-01"), "the range ends before it begins"),
-        (("--date", DAY, "feed_listing"), "unexpected argument 'feed_listing': assets are named after --only"),
-        (("--date", DAY, "--only", "pages"), "no asset named pages; a day has feed_response, feed_listing,"),
+        (
+            ("--date", DAY, "feed_listing"),
+            "unexpected argument 'feed_listing': assets are named after --only",
+        ),
+        (
+            ("--date", DAY, "--only", "pages"),
+            "no asset named pages; a day has feed_response, feed_listing,",
+        ),
     ],
 )
 def test_bad_usage_is_exit_status_2_and_names_the_way_out(outside: Outside, arguments, message):
@@ -135,7 +176,12 @@ def test_show_prints_everything_held_of_a_paper(outside: Outside):
     result = papers("show", "2603.10001")
     assert result.exit_code == 0, result.exception
     shown = result.stdout
-    for title in (f"feed_listing {DAY}", "feed_listing 2026-03-03", f"summaries_en {DAY}", f"daily_issue {DAY}"):
+    for title in (
+        f"feed_listing {DAY}",
+        "feed_listing 2026-03-03",
+        f"summaries_en {DAY}",
+        f"daily_issue {DAY}",
+    ):
         assert title in shown
     assert '"text": "HF says so."' in shown
     assert papers("show", "2603.99999").exit_code == 1
@@ -197,12 +243,17 @@ def test_serve_previews_the_built_site(outside: Outside):
 
 
 def start(*arguments: str) -> subprocess.Popen:
-    return subprocess.Popen([PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def unfinished() -> list[str]:
     with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
-        return [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))]
+        return [
+            run.run_id
+            for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        ]
 
 
 def test_a_killed_build_leaves_nothing_that_blocks_its_day(outside: Outside):
@@ -226,5 +277,7 @@ def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: O
     builds = [start("build", "--date", DAY) for _ in range(2)]
     outputs = [build.communicate(timeout=90)[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0]
-    assert any("another run holds 2026-03-02: waiting for it to end" in output for output in outputs)
+    assert any(
+        "another run holds 2026-03-02: waiting for it to end" in output for output in outputs
+    )
     assert outside.world.asked[f"list {DAY}"] == 2

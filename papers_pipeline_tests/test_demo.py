@@ -11,7 +11,9 @@ def test_no_setting_of_the_environment_or_of_a_file_reaches_the_demo(tmp_path: P
     for name in setting_names():
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("HF_TOKEN", "hf_real")
-    (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-real\nMISTRAL_API_KEY=real\nANTHROPIC_API_KEY=real\n")
+    (tmp_path / ".env").write_text(
+        "OPENAI_API_KEY=sk-real\nMISTRAL_API_KEY=real\nANTHROPIC_API_KEY=real\n"
+    )
     monkeypatch.setattr(demo, "DATA", tmp_path / "demo")
     demo.enter("http://127.0.0.1:1")
     settings = load_settings()
@@ -23,6 +25,12 @@ def test_no_setting_of_the_environment_or_of_a_file_reaches_the_demo(tmp_path: P
         assert access.base_url.startswith("http://127.0.0.1:1/")
     left = {name for name in setting_names() if name in os.environ}
     assert left == {
-        *("PAPERS_DATA_DIR", "DAGSTER_HOME", "HF_ENDPOINT", "ARXIV_ENDPOINT", "PAPERS_ARXIV_REQUESTS_PER_SECOND"),
+        *(
+            "PAPERS_DATA_DIR",
+            "DAGSTER_HOME",
+            "HF_ENDPOINT",
+            "ARXIV_ENDPOINT",
+            "PAPERS_ARXIV_REQUESTS_PER_SECOND",
+        ),
         *demo.provider_settings(""),
     }

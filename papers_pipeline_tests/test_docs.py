@@ -18,7 +18,9 @@ def text(name: str) -> str:
 
 def test_every_setting_is_in_the_example_and_the_documentation_and_no_other():
     assert re.findall(r"^([A-Z_]+)=", text(".env.example"), re.M) == list(setting_names())
-    assert re.findall(r"^\| `([A-Z_]+)`", text("docs/configuration.md"), re.M) == list(setting_names())
+    assert re.findall(r"^\| `([A-Z_]+)`", text("docs/configuration.md"), re.M) == list(
+        setting_names()
+    )
 
 
 def test_the_example_states_the_defaults():
@@ -61,7 +63,9 @@ def test_every_schedule_sensor_and_check_is_in_the_operators_guide():
 
 
 def test_every_command_of_the_operators_guide_is_called_by_a_test():
-    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")
+    )
     calls = re.findall(r"(?:papers\(|PAPERS,|main, )([^)\]]*)", tests)
     called = [set(re.findall(r'"([^"]+)"', arguments)) for arguments in calls]
     commands = {*main.commands, *main.commands["prompts"].commands}
@@ -78,7 +82,9 @@ def test_every_button_of_the_operators_guide_is_looked_for_by_a_browser_test_or_
     tests = text("papers_pipeline_tests/e2e/test_dagster.py")
     for button in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", text("docs/operating.md")):
         sent = BY_ITS_MUTATION.get(button)
-        assert sent in tests if sent else re.search(rf'(name=|has_text=|_text\()"{button}\b', tests), button
+        assert (
+            sent in tests if sent else re.search(rf'(name=|has_text=|_text\()"{button}\b', tests)
+        ), button
 
 
 def test_every_prompt_is_documented():

@@ -22,7 +22,14 @@ LINEAGE = {
     **{name: {"feed_listing"} for name in ENRICHMENTS},
     "reading_task": {"feed_listing"},
     **{name: {"reading_task"} for name in TRANSLATIONS},
-    "daily_issue": {"feed_listing", "paper_votes", "parsed_text", "figures", "affiliations", *ENRICHMENTS}
+    "daily_issue": {
+        "feed_listing",
+        "paper_votes",
+        "parsed_text",
+        "figures",
+        "affiliations",
+        *ENRICHMENTS,
+    }
     | {"reading_task", *TRANSLATIONS},
     "related_papers": {"feed_listing"},
     "daily_pages": {"daily_issue", "related_papers"},
@@ -47,7 +54,9 @@ def graph():
 
 def test_the_lineage_is_as_drawn():
     nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
-    assert {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()} == LINEAGE
+    assert {
+        name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()
+    } == LINEAGE
 
 
 def test_the_day_and_what_names_more_than_one_are_built_by_jobs_of_their_own():

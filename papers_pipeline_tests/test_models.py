@@ -25,7 +25,11 @@ READING = ("reading_task", "reading_translation_ru", "reading_translation_en")
 
 def entries(*numbers: int) -> list[dict]:
     return [
-        entry(f"2603.{10000 + number}", title=f"Kettle {number}", summary=f"Kettle number {number} whistles late.")
+        entry(
+            f"2603.{10000 + number}",
+            title=f"Kettle {number}",
+            summary=f"Kettle number {number} whistles late.",
+        )
         for number in numbers
     ]
 
@@ -94,7 +98,9 @@ def test_any_one_key_gives_everything(outside: Outside, pipeline: Pipeline, monk
     assert {call.provider for call in outside.world.calls} == {provider}
 
 
-def test_a_server_without_keys_and_one_model_give_everything(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_server_without_keys_and_one_model_give_everything(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1))
     outside.offer(monkeypatch, "openai", key=None)
     monkeypatch.setenv("PAPERS_MODEL", "openai:qwen3:8b")
@@ -105,7 +111,9 @@ def test_a_server_without_keys_and_one_model_give_everything(outside: Outside, p
     assert paper["topics"]["source"] == "model"
 
 
-def test_built_twice_nothing_is_asked_and_no_file_differs(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_built_twice_nothing_is_asked_and_no_file_differs(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2))
     outside.offer(monkeypatch)
     pipeline.build(DAY)
@@ -138,7 +146,9 @@ def test_a_changed_word_buys_its_own_prompt_anew_and_then_issue_and_pages_follow
     assert stale() == set()
 
 
-def test_a_changed_prompt_whose_calls_fail_loses_no_text(outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path):
+def test_a_changed_prompt_whose_calls_fail_loses_no_text(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path
+):
     outside.list(DAY, entries(1, 2))
     outside.offer(monkeypatch)
     pipeline.build(DAY)
@@ -204,10 +214,14 @@ def test_a_growing_day_buys_only_what_is_new(outside: Outside, pipeline: Pipelin
 
 
 def start(*arguments: str) -> subprocess.Popen:
-    return subprocess.Popen([PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
-def test_after_a_kill_no_finished_text_is_asked_for_again(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_after_a_kill_no_finished_text_is_asked_for_again(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(*range(12)))
     outside.offer(monkeypatch)
     monkeypatch.setenv("PAPERS_LLM_CONCURRENCY", "3")
@@ -229,8 +243,12 @@ def test_after_a_kill_no_finished_text_is_asked_for_again(outside: Outside, pipe
     assert {row.state for row in pipeline.rows("summaries_ru", DAY)} == {"done"}
 
 
-@pytest.mark.parametrize("second", [DAY, NEXT_DAY], ids=["one day", "two days with papers in common"])
-def test_two_processes_never_buy_the_same(outside: Outside, pipeline: Pipeline, monkeypatch, second):
+@pytest.mark.parametrize(
+    "second", [DAY, NEXT_DAY], ids=["one day", "two days with papers in common"]
+)
+def test_two_processes_never_buy_the_same(
+    outside: Outside, pipeline: Pipeline, monkeypatch, second
+):
     outside.list(DAY, entries(1, 2, 3))
     outside.list(NEXT_DAY, entries(2, 3, 4))
     outside.offer(monkeypatch)
@@ -241,7 +259,9 @@ def test_two_processes_never_buy_the_same(outside: Outside, pipeline: Pipeline, 
     assert calls(outside) == (each(3) if second == DAY else each(4, tasks=2))
 
 
-def test_two_processes_together_keep_the_requests_a_minute(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_two_processes_together_keep_the_requests_a_minute(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2, 3))
     outside.list(NEXT_DAY, entries(4, 5, 6))
     outside.offer(monkeypatch)
@@ -255,7 +275,9 @@ def test_two_processes_together_keep_the_requests_a_minute(outside: Outside, pip
     assert most == 20
 
 
-def test_redo_asks_again_keeps_the_old_answer_and_rebuilds_every_day(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_redo_asks_again_keeps_the_old_answer_and_rebuilds_every_day(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2))
     outside.list(NEXT_DAY, entries(1))
     outside.offer(monkeypatch)
@@ -274,7 +296,9 @@ def test_redo_asks_again_keeps_the_old_answer_and_rebuilds_every_day(outside: Ou
     assert slogan in shown
 
 
-def test_redo_in_vain_is_exit_status_1_and_changes_nothing(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_redo_in_vain_is_exit_status_1_and_changes_nothing(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1))
     outside.offer(monkeypatch)
     pipeline.build(DAY)
@@ -286,10 +310,14 @@ def test_redo_in_vain_is_exit_status_1_and_changes_nothing(outside: Outside, pip
     assert pipeline.files() == before
 
 
-def test_show_prints_messages_replies_and_verdicts(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_show_prints_messages_replies_and_verdicts(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1))
     outside.offer(monkeypatch)
-    outside.world.replies.append(Reply(content={"topics": ["KETTLES"]}, language="en", times=1, title="Kettle 1"))
+    outside.world.replies.append(
+        Reply(content={"topics": ["KETTLES"]}, language="en", times=1, title="Kettle 1")
+    )
     pipeline.build(DAY, only=("feed_response", "feed_listing", "paper_votes"))
     pipeline.build(DAY, only=("topic_tags",))
     shown = papers("show", "2603.10001").stdout
@@ -300,7 +328,9 @@ def test_show_prints_messages_replies_and_verdicts(outside: Outside, pipeline: P
     assert shown.rstrip().endswith("passes")
 
 
-def test_a_closed_provider_is_told_in_the_summary_and_by_a_check(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_closed_provider_is_told_in_the_summary_and_by_a_check(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1))
     outside.offer(monkeypatch, "anthropic", key="wrong-key")
     outside.offer(monkeypatch, "openai")

@@ -24,14 +24,20 @@ def plan(*arguments: str) -> list[dict]:
 
 def behind(*arguments: str) -> list[tuple]:
     """Day, asset, state and calls of what is not current."""
-    return [(it["day"], it["asset"], it["state"], it["calls"]) for it in plan(*arguments) if it["state"] != "current"]
+    return [
+        (it["day"], it["asset"], it["state"], it["calls"])
+        for it in plan(*arguments)
+        if it["state"] != "current"
+    ]
 
 
 def spent(pipeline: Pipeline) -> tuple[int, float]:
     """Tokens and USD of the ledger."""
     ledger = Ledger(pipeline.site.parent / "ledger")
     every = [spending for day in ledger.days() for spending in ledger.spent(day)]
-    return sum(it.input_tokens + it.output_tokens for it in every), sum(it.usd or 0.0 for it in every)
+    return sum(it.input_tokens + it.output_tokens for it in every), sum(
+        it.usd or 0.0 for it in every
+    )
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def built(outside: Outside, pipeline: Pipeline, monkeypatch) -> Pipeline:
     outside.offer(monkeypatch)
     for number, day in enumerate(DAYS):
         outside.list(day, entries(*range(10 * number, 10 * number + 4)))
-    outside.world.replies += [Reply("html", language="ru", title=f"Kettle {number}", times=9) for number in (30, 31)]
+    outside.world.replies += [
+        Reply("html", language="ru", title=f"Kettle {number}", times=9) for number in (30, 31)
+    ]
     pipeline.build(*DAYS[:4])
     pipeline.build(DAYS[4], only=("feed_response", "feed_listing", "paper_votes"))
     outside.world.replies.clear()
@@ -69,7 +77,9 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
         ("stale", 2, 2, 4),
         ("missing", 4, 0, 4),
     ]
-    estimate = [(row["input_tokens"] + row["output_tokens"], row["usd"]) for row in plan() if row["calls"]]
+    estimate = [
+        (row["input_tokens"] + row["output_tokens"], row["usd"]) for row in plan() if row["calls"]
+    ]
     tokens_before, usd_before = spent(built)
     result = papers("refresh", "--yes")
     assert result.exit_code == 0, result.output
@@ -83,7 +93,9 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
     assert "ru/d/2026-03-02.html" in changed
 
 
-def test_a_prompt_changed_back_is_free(built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path):
+def test_a_prompt_changed_back_is_free(
+    built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
+):
     papers("refresh", "--yes")
     overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     papers("refresh", "--yes")
@@ -118,7 +130,9 @@ def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
     assert [row["calls"] for row in again if row["asset"] == "summaries_ru"] == [1]
 
 
-def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch, "openai")
     outside.list(DAYS[0], entries(1))
     outside.world.replies.append(Reply("refusal", provider="openai", language="ru", times=99))
@@ -129,7 +143,10 @@ def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(outside: Outside, 
     calls(outside)
     papers("refresh", "--yes")
     assert behind() == []
-    assert {(call.provider, call.language) for call in outside.world.calls} == {("openai", "ru"), ("mistral", "ru")}
+    assert {(call.provider, call.language) for call in outside.world.calls} == {
+        ("openai", "ru"),
+        ("mistral", "ru"),
+    }
 
 
 def test_refresh_without_a_terminal_asks_for_yes(built: Pipeline, outside: Outside):
@@ -155,12 +172,16 @@ def test_a_build_of_more_than_a_dollar_asks(outside: Outside, monkeypatch):
     assert outside.world.calls == []
 
 
-def test_a_budget_stops_buying_and_the_rest_is_bought_later(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_budget_stops_buying_and_the_rest_is_bought_later(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch)
     monkeypatch.setenv("PAPERS_LLM_CONCURRENCY", "1")
     outside.list(DAYS[0], entries(*range(10)))
     pipeline.build(
-        DAYS[0], only=("feed_response", "feed_listing", "paper_votes", "summaries_ru"), at="2026-03-02T09:00"
+        DAYS[0],
+        only=("feed_response", "feed_listing", "paper_votes", "summaries_ru"),
+        at="2026-03-02T09:00",
     )
     _, whole = spent(pipeline)
     calls(outside)
@@ -168,20 +189,27 @@ def test_a_budget_stops_buying_and_the_rest_is_bought_later(outside: Outside, pi
     monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", str(whole * 0.45))
     pipeline.build(DAYS[1], only=RUSSIAN, at="2026-03-03T09:00")
     rows = pipeline.rows("summaries_ru", DAYS[1])
-    assert [(row.state, row.reason) for row in rows] == [("done", None)] * 5 + [("pending", "budget")] * 5
+    assert [(row.state, row.reason) for row in rows] == [("done", None)] * 5 + [
+        ("pending", "budget")
+    ] * 5
     assert calls(outside) == {"ru": 5}
     pipeline.build(DAYS[1], only=("summaries_ru",), at="2026-03-04T09:00")
     assert {row.state for row in pipeline.rows("summaries_ru", DAYS[1])} == {"done"}
     assert calls(outside) == {"ru": 5}
 
 
-def test_a_budget_with_an_unknown_price_stops_before_the_first_call(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_budget_with_an_unknown_price_stops_before_the_first_call(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch, "openai")
     outside.list(DAYS[0], entries(1))
     monkeypatch.setenv("PAPERS_MODEL", "openai:a-model-of-ours")
     monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", "1")
     (report,) = pipeline.build(DAYS[0])
-    assert "the price of openai:a-model-of-ours is not known: set PAPERS_ASSUME_PRICE_USD" in report.error
+    assert (
+        "the price of openai:a-model-of-ours is not known: set PAPERS_ASSUME_PRICE_USD"
+        in report.error
+    )
     assert outside.world.calls == []
     monkeypatch.setenv("PAPERS_ASSUME_PRICE_USD", "2")
     (report,) = pipeline.build(DAYS[0])

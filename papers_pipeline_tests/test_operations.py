@@ -43,8 +43,13 @@ def checks(pipeline: Pipeline, *days: str) -> dict[tuple[str, str], dg.AssetChec
     """The evaluation of each check of a run of the whole day, by asset and check."""
     job = definitions.load(pipeline.clock).resolve_job_def("build_day")
     with home.instance(load_settings()) as instance:
-        result = job.execute_in_process(instance=instance, partition_key=days[0], raise_on_error=False)
-    return {(it.asset_key.to_user_string(), it.check_name): it for it in result.get_asset_check_evaluations()}
+        result = job.execute_in_process(
+            instance=instance, partition_key=days[0], raise_on_error=False
+        )
+    return {
+        (it.asset_key.to_user_string(), it.check_name): it
+        for it in result.get_asset_check_evaluations()
+    }
 
 
 # Schedules
@@ -53,7 +58,8 @@ def checks(pipeline: Pipeline, *days: str) -> dict[tuple[str, str], dg.AssetChec
 def tick(pipeline: Pipeline, name: str, at: str) -> list[dg.RunRequest]:
     schedule = repository(pipeline).get_schedule_def(name)
     context = dg.build_schedule_context(
-        scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=UTC), repository_def=repository(pipeline)
+        scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=UTC),
+        repository_def=repository(pipeline),
     )
     return schedule.evaluate_tick(context).run_requests
 
@@ -70,7 +76,10 @@ def test_every_schedule_and_sensor_is_described_where_it_is_switched_on(pipeline
 
 
 def test_today_is_built_every_two_hours_on_weekdays(pipeline: Pipeline):
-    assert repository(pipeline).get_schedule_def("today_every_two_hours").cron_schedule == "0 */2 * * 1-5"
+    assert (
+        repository(pipeline).get_schedule_def("today_every_two_hours").cron_schedule
+        == "0 */2 * * 1-5"
+    )
     (run,) = tick(pipeline, "today_every_two_hours", f"{DAY}T14:00")
     assert (run.partition_key, run.run_key) == (DAY, f"today {DAY}T14")
     (later,) = tick(pipeline, "today_every_two_hours", f"{DAY}T16:00")
@@ -79,7 +88,9 @@ def test_today_is_built_every_two_hours_on_weekdays(pipeline: Pipeline):
 
 def test_the_last_14_days_are_built_every_night_behind_today(pipeline: Pipeline):
     runs = tick(pipeline, "last_days_nightly", "2026-03-20T03:00")
-    assert [run.partition_key for run in runs] == [f"2026-03-{20 - back:02}" for back in range(1, 15)]
+    assert [run.partition_key for run in runs] == [
+        f"2026-03-{20 - back:02}" for back in range(1, 15)
+    ]
     assert len({run.run_key for run in runs}) == 14
     (today,) = tick(pipeline, "today_every_two_hours", "2026-03-20T04:00")
     assert int(today.tags["dagster/priority"]) > int(runs[0].tags["dagster/priority"]) > 0
@@ -98,8 +109,13 @@ def daemon(pipeline: Pipeline) -> Iterator[WorkspaceProcessContext]:
     text = config.read_text(encoding="utf-8")
     config.write_text(f"{text}\nrun_launcher: {json.dumps(launcher)}\n", encoding="utf-8")
     code = LoadableTargetOrigin(module_name="papers_pipeline.definitions", attribute="defs")
-    target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(code, location_name="papers_pipeline"))
-    with home.instance(load_settings()) as instance, WorkspaceProcessContext(instance, target) as context:
+    target = InProcessWorkspaceLoadTarget(
+        InProcessCodeLocationOrigin(code, location_name="papers_pipeline")
+    )
+    with (
+        home.instance(load_settings()) as instance,
+        WorkspaceProcessContext(instance, target) as context,
+    ):
         yield context
 
 
@@ -112,7 +128,10 @@ def test_ticks_missed_while_the_machine_slept_are_run_once(daemon: WorkspaceProc
     schedulers: dict[str, ScheduleIterationTimes] = {}
     for _ in range(2):
         list(launch_scheduled_runs(daemon, logging.getLogger(), awake, schedulers))
-    runs = {run.tags["dagster/schedule_name"]: run.tags["dagster/run_key"] for run in daemon.instance.get_runs()}
+    runs = {
+        run.tags["dagster/schedule_name"]: run.tags["dagster/run_key"]
+        for run in daemon.instance.get_runs()
+    }
     assert daemon.instance.get_runs_count() == 2
     assert runs == {
         "today_every_two_hours": f"today {awake:%Y-%m-%d}T14",
@@ -120,7 +139,9 @@ def test_ticks_missed_while_the_machine_slept_are_run_once(daemon: WorkspaceProc
     }
 
 
-def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfill(daemon: WorkspaceProcessContext):
+def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfill(
+    daemon: WorkspaceProcessContext,
+):
     instance = daemon.instance
     repository = load_remote_repo(daemon, "__repository__")
     job = repository.get_full_job("build_day")
@@ -140,7 +161,10 @@ def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfil
 
     def at_work() -> set[str]:
         list(QueuedRunCoordinatorDaemon(interval_seconds=1).run_iteration(daemon))
-        return {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING]))}
+        return {
+            run.run_id
+            for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING]))
+        }
 
     def end(run_id: str) -> None:
         instance.report_run_canceled(instance.get_run_by_id(run_id))
@@ -171,7 +195,10 @@ def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipelin
     def tick(instance: dg.DagsterInstance, cursor: str | None = None):
         return sensor.evaluate_tick(
             dg.build_sensor_context(
-                instance=instance, cursor=cursor, repository_def=repository(pipeline), resources=given
+                instance=instance,
+                cursor=cursor,
+                repository_def=repository(pipeline),
+                resources=given,
             )
         )
 
@@ -197,7 +224,9 @@ class Hook:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+                told.append(
+                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+                )
                 self.send_response(200)
                 self.end_headers()
 
@@ -277,7 +306,9 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
     }
 
 
-def test_a_bad_day_says_what_is_wrong_and_how_badly(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_bad_day_says_what_is_wrong_and_how_badly(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2, 3))
     outside.offer(monkeypatch)
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=99))
@@ -309,9 +340,15 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     graph = definitions.load(pipeline.clock).resolve_asset_graph()
     planner = planner_of(load_settings(), pipeline.clock)
     assets = with_neighbours(to_refresh(planner.plan()), Lake(load_settings().data / "lake"))
-    assert assets == {name: [DAY, NEXT_DAY] for name in ("summaries_ru", "daily_issue", "daily_pages")}
+    assert assets == {
+        name: [DAY, NEXT_DAY] for name in ("summaries_ru", "daily_issue", "daily_pages")
+    }
     with home.instance(load_settings()) as instance:
-        dry = definitions.load(pipeline.clock).resolve_job_def("refresh_stale").execute_in_process(instance=instance)
+        dry = (
+            definitions.load(pipeline.clock)
+            .resolve_job_def("refresh_stale")
+            .execute_in_process(instance=instance)
+        )
         assert dry.success
         assert instance.get_backfills() == []
         assert submit(instance, graph, assets, "run").startswith("Submitted as backfill ")
@@ -327,7 +364,9 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     assert calls(outside) == {}
 
 
-def test_the_plan_is_an_asset_with_a_check(outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path):
+def test_the_plan_is_an_asset_with_a_check(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
+):
     outside.list(DAY, entries(1, 2))
     outside.offer(monkeypatch)
     pipeline.build(DAY)
@@ -358,12 +397,18 @@ def test_every_run_has_a_plain_log(outside: Outside, pipeline: Pipeline, monkeyp
     outside.offer(monkeypatch)
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=9))
     pipeline.build(DAY)
-    lines = [line for path in (pipeline.site.parent / "logs").glob("*/*.log") for line in path.read_text().splitlines()]
+    lines = [
+        line
+        for path in (pipeline.site.parent / "logs").glob("*/*.log")
+        for line in path.read_text().splitlines()
+    ]
     assert any(line.endswith(f" {DAY} summaries_en 2603.10001 done") for line in lines)
     assert any(f" {DAY} summaries_ru 2603.10001 failed unusable: " in line for line in lines)
 
 
-def test_costs_are_summed_by_day_asset_model_and_version(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_costs_are_summed_by_day_asset_model_and_version(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2))
     outside.offer(monkeypatch)
     pipeline.build(DAY)
@@ -371,7 +416,11 @@ def test_costs_are_summed_by_day_asset_model_and_version(outside: Outside, pipel
     by_asset = {row["asset"]: row for row in rows}
     assert set(by_asset) == {*WRITTEN, *READING}
     russian = by_asset["summaries_ru"]
-    assert (russian["day"], russian["model"], russian["calls"]) == ("2026-03-20", "anthropic:claude-sonnet-5-5", 2)
+    assert (russian["day"], russian["model"], russian["calls"]) == (
+        "2026-03-20",
+        "anthropic:claude-sonnet-5-5",
+        2,
+    )
     assert russian["prompt_version"] == pipeline.rows("summaries_ru", DAY)[0].prompt_version
     table = papers("costs").stdout
     assert table.splitlines()[-1].split()[0] == "11"
@@ -386,7 +435,8 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     pipeline.build(DAY)
     calls(outside)
     assert (
-        "every stored answer of summary.ru is by the version in force" in papers("prompts", "diff", "summary.ru").stderr
+        "every stored answer of summary.ru is by the version in force"
+        in papers("prompts", "diff", "summary.ru").stderr
     )
     overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     unasked = papers("prompts", "diff", "summary.ru", "--sample", "3")
@@ -397,12 +447,16 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     assert result.exit_code == 0, result.output
     assert calls(outside) == {"ru": 3}
     assert result.stdout.count("before, ") == result.stdout.count("now, ") == 3
-    assert {row.prompt_version for row in pipeline.rows("summaries_ru", DAY)} != {result.stdout.split()[1].rstrip(":")}
+    assert {row.prompt_version for row in pipeline.rows("summaries_ru", DAY)} != {
+        result.stdout.split()[1].rstrip(":")
+    }
     pipeline.build(DAY)
     assert calls(outside) == {"ru": 1}
 
 
-def test_a_withdrawn_paper_is_marked_and_keeps_its_text(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_withdrawn_paper_is_marked_and_keeps_its_text(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(1, 2))
     outside.offer(monkeypatch)
     pipeline.build(DAY)

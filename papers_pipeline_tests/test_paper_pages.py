@@ -22,7 +22,9 @@ def published(monkeypatch: pytest.MonkeyPatch) -> None:
 def owners(arxiv_id: str) -> set[str]:
     """Whose files the pages and cards of a paper are: a day's, or `site`."""
     lake = Lake(load_settings().data / "lake")
-    rows = {day: lake.read("daily_pages", day, SiteFile) or [] for day in lake.partitions("daily_pages")}
+    rows = {
+        day: lake.read("daily_pages", day, SiteFile) or [] for day in lake.partitions("daily_pages")
+    }
     rows["site"] = lake.read("site_index", None, SiteFile) or []
     return {owner for owner, files in rows.items() for file in files if arxiv_id in file.path}
 
@@ -31,7 +33,9 @@ def own_pages(files: dict[str, bytes]) -> dict[str, bytes]:
     return {path: data for path, data in files.items() if "/p/" in path or path.startswith("og/")}
 
 
-def test_every_paper_has_a_page_and_a_card_in_every_language(outside: Outside, pipeline: Pipeline, published):
+def test_every_paper_has_a_page_and_a_card_in_every_language(
+    outside: Outside, pipeline: Pipeline, published
+):
     outside.list(MONDAY, [entry(OWN), entry(OTHER)])
     pipeline.build(MONDAY)
     assert own_pages(pipeline.files()).keys() == {
@@ -46,7 +50,9 @@ def test_every_paper_has_a_page_and_a_card_in_every_language(outside: Outside, p
 def test_without_an_address_no_card_is_drawn(outside: Outside, pipeline: Pipeline):
     outside.list(MONDAY, [entry(OWN)])
     pipeline.build(MONDAY)
-    assert own_pages(pipeline.files()).keys() == {f"{language}/p/{OWN}.html" for language in LANGUAGES}
+    assert own_pages(pipeline.files()).keys() == {
+        f"{language}/p/{OWN}.html" for language in LANGUAGES
+    }
 
 
 @pytest.mark.parametrize("other", [TUESDAY, FAR])
@@ -55,7 +61,8 @@ def test_a_paper_on_two_days_has_one_owner_and_one_page_whichever_day_is_built_l
 ):
     # No words in common: a paper of an earlier day that is built later is a new relation.
     own, both, third = (
-        {"title": title, "summary": title} for title in ("Gusts over bridges", "Poker bluffs", "Folded proteins")
+        {"title": title, "summary": title}
+        for title in ("Gusts over bridges", "Poker bluffs", "Folded proteins")
     )
     outside.list(MONDAY, [entry(OWN, **own), entry(BOTH, **both)])
     pipeline.build(MONDAY)
@@ -114,7 +121,10 @@ def test_a_warm_day_changes_no_file_and_draws_no_card(
 
 
 def test_a_related_paper_of_an_earlier_day_is_linked(outside: Outside, pipeline: Pipeline):
-    words = {"title": "Sensor bridges foresee gusts", "summary": "A bridge of sensors foresees gusts of wind."}
+    words = {
+        "title": "Sensor bridges foresee gusts",
+        "summary": "A bridge of sensors foresees gusts of wind.",
+    }
     outside.list(MONDAY, [entry(OWN, **words), entry(BOTH)])
     outside.list(TUESDAY, [entry(OTHER, **words)])
     pipeline.build(MONDAY, TUESDAY)
@@ -123,7 +133,9 @@ def test_a_related_paper_of_an_earlier_day_is_linked(outside: Outside, pipeline:
     assert OTHER not in files[f"en/p/{OWN}.html"].decode()
 
 
-def test_a_day_built_before_there_were_relations_has_its_pages(outside: Outside, pipeline: Pipeline):
+def test_a_day_built_before_there_were_relations_has_its_pages(
+    outside: Outside, pipeline: Pipeline
+):
     outside.list(MONDAY, [entry(OWN)])
     pipeline.build(MONDAY)
     before = pipeline.files()

@@ -27,7 +27,9 @@ def sample(outside: Outside) -> Outside:
     outside.list(
         DAY,
         [
-            entry(TWO_COLUMNS, title="TideServe: Scheduling LLM Requests by Predicted Cache Pressure"),
+            entry(
+                TWO_COLUMNS, title="TideServe: Scheduling LLM Requests by Predicted Cache Pressure"
+            ),
             entry(TEAM, title="A Team's Paper", organization={"name": "The Team's Company"}),
             entry(BROKEN, title="A Broken Paper", organization={"name": "Charles University"}),
         ],
@@ -55,18 +57,36 @@ def authors(*names: str) -> list[dict]:
     return [{"name": name, "hidden": False} for name in names]
 
 
-def test_a_paper_gets_its_institutions_figures_and_version(sample: Outside, pipeline: Pipeline, monkeypatch):
-    sample.list(DAY, [entry(TWO_COLUMNS, authors=authors("Lukas Suter", "Fatoumata Koné", "Someone Else"))])
+def test_a_paper_gets_its_institutions_figures_and_version(
+    sample: Outside, pipeline: Pipeline, monkeypatch
+):
+    sample.list(
+        DAY, [entry(TWO_COLUMNS, authors=authors("Lukas Suter", "Fatoumata Koné", "Someone Else"))]
+    )
     sample.offer(monkeypatch)
     tied = [{"name": "Lukas Suter", "institutions": ["ETH Zürich"]}]
-    tied.append({"name": "Fatoumata Kone", "institutions": ["École Polytechnique Fédérale de Lausanne"]})
+    tied.append(
+        {"name": "Fatoumata Kone", "institutions": ["École Polytechnique Fédérale de Lausanne"]}
+    )
     printed = [
         "Department of Computer Science, ETH Zürich, Zürich, Switzerland",
         "École Polytechnique Fédérale de Lausanne",
         "University of Nowhere",
     ]
-    sample.world.replies.append(Reply(content={"institutions": printed, "authors": tied}, language="en", title="Study"))
-    pipeline.build(DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text", "figures"))
+    sample.world.replies.append(
+        Reply(content={"institutions": printed, "authors": tied}, language="en", title="Study")
+    )
+    pipeline.build(
+        DAY,
+        only=(
+            "feed_response",
+            "feed_listing",
+            "paper_votes",
+            "paper_pdfs",
+            "parsed_text",
+            "figures",
+        ),
+    )
     pipeline.build(DAY, only=("affiliations", "daily_issue", "daily_pages"))
     record = paper(pipeline, TWO_COLUMNS)
     assert record["version"] == 1
@@ -77,13 +97,17 @@ def test_a_paper_gets_its_institutions_figures_and_version(sample: Outside, pipe
         "Someone Else": [],
     }
     assert record["figures"][0]["url"] == f"https://arxiv.org/html/{TWO_COLUMNS}v1/x1.png"
-    assert "Fatoumata Koné: EPFL" in (pipeline.site / "en" / "p" / f"{TWO_COLUMNS}.html").read_text(encoding="utf-8")
+    assert "Fatoumata Koné: EPFL" in (pipeline.site / "en" / "p" / f"{TWO_COLUMNS}.html").read_text(
+        encoding="utf-8"
+    )
     page = pipeline.page(DAY)
     assert 'loading="lazy"' in page
     assert "Forecast of cache use" in page
 
 
-def test_without_a_key_the_institution_is_hugging_faces_and_labelled(sample: Outside, pipeline: Pipeline):
+def test_without_a_key_the_institution_is_hugging_faces_and_labelled(
+    sample: Outside, pipeline: Pipeline
+):
     pipeline.build(DAY)
     assert paper(pipeline, TEAM)["affiliations"] == ["The Team's Company"]
     (row,) = [row for row in pipeline.rows("affiliations", DAY) if row.arxiv_id == TEAM]
@@ -150,7 +174,10 @@ def test_a_newer_parser_parses_anew_and_a_paper_whose_pdf_is_gone_keeps_its_row(
     (report,) = pipeline.build(DAY)
     after = {row.arxiv_id: row for row in pipeline.rows("parsed_text", DAY)}
     assert after[TEAM] == before[TEAM]
-    assert (after[TWO_COLUMNS].parser_version, after[TWO_COLUMNS].header) == ("2", before[TWO_COLUMNS].header)
+    assert (after[TWO_COLUMNS].parser_version, after[TWO_COLUMNS].header) == (
+        "2",
+        before[TWO_COLUMNS].header,
+    )
     assert kinds(sample)["pdf"] == 1
     assert sample.world.faults[0].times == 8
     assert report.assets["parsed_text"].failed == 1
@@ -162,10 +189,14 @@ def test_an_empty_list_of_the_first_model_is_asked_of_the_second_with_more_text(
     sample.list(DAY, [entry(TWO_COLUMNS)])
     sample.offer(monkeypatch)
     nothing = {"institutions": [], "authors": []}
-    sample.world.replies.append(Reply(content=nothing, provider="openai", language="en", title="Study"))
+    sample.world.replies.append(
+        Reply(content=nothing, provider="openai", language="en", title="Study")
+    )
     found = {"institutions": ["IBM Research Europe"], "authors": []}
     sample.world.replies.append(Reply(content=found, provider="mistral"))
-    pipeline.build(DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text"))
+    pipeline.build(
+        DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text")
+    )
     pipeline.build(DAY, only=("affiliations",))
     (row,) = pipeline.rows("affiliations", DAY)
     assert (row.provider, row.institutions) == ("mistral", ["IBM Research Europe"])
@@ -175,11 +206,15 @@ def test_an_empty_list_of_the_first_model_is_asked_of_the_second_with_more_text(
     assert (first.provider, second.provider) == ("openai", "mistral")
 
 
-def test_an_empty_list_of_every_model_is_an_answer(sample: Outside, pipeline: Pipeline, monkeypatch):
+def test_an_empty_list_of_every_model_is_an_answer(
+    sample: Outside, pipeline: Pipeline, monkeypatch
+):
     sample.offer(monkeypatch, "openai")
     nothing = {"institutions": [], "authors": []}
     sample.world.replies.append(Reply(content=nothing, title="A Team", times=99))
-    pipeline.build(DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text"))
+    pipeline.build(
+        DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text")
+    )
     for calls in (2, 0):
         sample.world.calls.clear()
         pipeline.build(DAY, only=("affiliations",))

@@ -28,13 +28,23 @@ def in_every_language(*paths: str) -> set[str]:
 
 def dangling(site: Path) -> Iterator[str]:
     """The links inside the site that lead to no file, or to no element of it."""
-    pages = {path.resolve(): html5lib.HTMLParser(strict=True).parse(path.read_text()) for path in site.rglob("*.html")}
+    pages = {
+        path.resolve(): html5lib.HTMLParser(strict=True).parse(path.read_text())
+        for path in site.rglob("*.html")
+    }
     anchors = {path: {element.get("id") for element in tree.iter()} for path, tree in pages.items()}
     for path, tree in pages.items():
-        for link in (element.get(name) for element in tree.iter() for name in ("href", "src") if element.get(name)):
+        for link in (
+            element.get(name)
+            for element in tree.iter()
+            for name in ("href", "src")
+            if element.get(name)
+        ):
             file, _, anchor = link.partition("#")
             target = (path.parent / file).resolve() if file else path
-            if "://" not in link and not (target.is_file() and (not anchor or anchor in anchors[target])):
+            if "://" not in link and not (
+                target.is_file() and (not anchor or anchor in anchors[target])
+            ):
                 yield f"{path}: {link}"
 
 
@@ -42,7 +52,10 @@ def site_runs() -> list[tuple[str, str | None, str | None]]:
     """The job, partition and tag of every run that was no day's, in order."""
     with home.instance(load_settings()) as instance:
         runs = [run for run in instance.get_runs() if run.job_name != "build_day"]
-    return [(run.job_name, run.tags.get("dagster/partition"), run.tags.get(SITE_TAG)) for run in reversed(runs)]
+    return [
+        (run.job_name, run.tags.get("dagster/partition"), run.tags.get(SITE_TAG))
+        for run in reversed(runs)
+    ]
 
 
 def test_a_day_brings_its_month_and_week(outside: Outside, pipeline: Pipeline):
@@ -57,7 +70,9 @@ def test_a_day_brings_its_month_and_week(outside: Outside, pipeline: Pipeline):
     ]
 
 
-def test_another_day_changes_the_pages_of_its_month_and_week_only(outside: Outside, pipeline: Pipeline):
+def test_another_day_changes_the_pages_of_its_month_and_week_only(
+    outside: Outside, pipeline: Pipeline
+):
     for number, day in enumerate((MONDAY, TUESDAY, NEXT_MONTH)):
         outside.list(day, [entry(IDS[number])])
     pipeline.build(MONDAY, TUESDAY, NEXT_MONTH)
@@ -66,7 +81,9 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(outside: Outsi
     pipeline.build(TUESDAY)
     assert changed(before, pipeline.files()) == {
         f"d/{TUESDAY}.json",
-        *in_every_language(f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html"),
+        *in_every_language(
+            f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html"
+        ),
         *in_every_language("archive.html", "trends.html"),
         *in_every_language(f"p/{IDS[1]}.html"),  # the new paper is related to it
     }
@@ -104,7 +121,9 @@ def test_a_month_that_appears_is_linked_from_its_neighbours(outside: Outside, pi
     pipeline.build(MONDAY)
     outside.list("2025-10-06", [entry(IDS[1])])
     pipeline.build("2025-10-06")
-    february, october = (pipeline.files()[f"en/m/{month}.html"].decode() for month in ("2026-02", "2025-10"))
+    february, october = (
+        pipeline.files()[f"en/m/{month}.html"].decode() for month in ("2026-02", "2025-10")
+    )
     assert 'rel="prev" href="../../en/m/2025-10.html"' in february
     assert 'rel="next" href="../../en/m/2026-02.html"' in october
 
@@ -118,7 +137,9 @@ def test_a_paper_that_moves_on_changes_month(outside: Outside, pipeline: Pipelin
     outside.list(new, [entry(IDS[1])])
     pipeline.build(old)
     pipeline.build(new)
-    files = {name: data.decode() for name, data in pipeline.files().items() if name.startswith("en/")}
+    files = {
+        name: data.decode() for name, data in pipeline.files().items() if name.startswith("en/")
+    }
     assert IDS[1] not in files["en/m/2025-12.html"]
     assert IDS[1] in files["en/m/2026-01.html"]
     assert files["en/w/2026-W01.html"].count(f'data-arxiv-id="{IDS[1]}"') == 1
@@ -148,7 +169,10 @@ def test_a_month_of_which_no_day_was_built_has_no_page(outside: Outside, pipelin
             ),
             "site",
         ),
-        (dg.DagsterRun("__ASSET_JOB", asset_selection=frozenset({dg.AssetKey("site_index")})), "site"),
+        (
+            dg.DagsterRun("__ASSET_JOB", asset_selection=frozenset({dg.AssetKey("site_index")})),
+            "site",
+        ),
     ],
 )
 def test_months_and_weeks_hold_the_lock_of_the_site_and_days_their_own(run, lock):

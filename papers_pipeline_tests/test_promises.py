@@ -39,8 +39,14 @@ def stale(day: str = DAY) -> set[str]:
     graph = definitions.load().resolve_asset_graph()
     with home.instance(load_settings()) as instance:
         resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-        daily = [key for key in graph.toposorted_asset_keys if graph.get(key).partitions_def == DAILY]
-        return {key.to_user_string() for key in daily if resolver.get_status(key, day) == StaleStatus.STALE}
+        daily = [
+            key for key in graph.toposorted_asset_keys if graph.get(key).partitions_def == DAILY
+        ]
+        return {
+            key.to_user_string()
+            for key in daily
+            if resolver.get_status(key, day) == StaleStatus.STALE
+        }
 
 
 def test_a_growing_day_loses_no_row_and_no_first_time(outside: Outside, pipeline: Pipeline):
@@ -55,7 +61,9 @@ def test_a_growing_day_loses_no_row_and_no_first_time(outside: Outside, pipeline
     assert pipeline.json(DAY)["counts"] == {"papers": 12, "moved": 0, "withdrawn": 0, "gone": 3}
 
 
-def test_a_list_cut_to_one_entry_is_shrunk_and_its_page_unchanged(outside: Outside, pipeline: Pipeline):
+def test_a_list_cut_to_one_entry_is_shrunk_and_its_page_unchanged(
+    outside: Outside, pipeline: Pipeline
+):
     outside.list(DAY, entries(*range(12)))
     assert pipeline.build(DAY)[0].state == "listed"
     before = pipeline.files()
@@ -87,7 +95,9 @@ def test_a_paper_that_moved_is_linked_from_both_days(outside: Outside, pipeline:
     assert f'href="../../en/d/{DAY}.html#p-{IDS[2]}"' in pipeline.page("2026-03-03")
 
 
-def test_a_day_built_alone_brings_the_days_it_touches_up_to_date(outside: Outside, pipeline: Pipeline):
+def test_a_day_built_alone_brings_the_days_it_touches_up_to_date(
+    outside: Outside, pipeline: Pipeline
+):
     outside.list(DAY, entries(0, 1, 2))
     pipeline.build(DAY)
     assert pipeline.issue(DAY).next is None
@@ -110,8 +120,18 @@ def test_eleven_papers_that_moved_are_no_shrunken_list(outside: Outside, pipelin
     assert pipeline.issue(DAY).counts.moved == 11
 
 
-def test_a_new_vote_leaves_listing_and_texts_fresh_and_issue_and_pages_follow(outside: Outside, pipeline: Pipeline):
-    assets = ("feed_listing", "summaries_en", "summaries_ru", "topic_tags", "paper_votes", "daily_issue", "daily_pages")
+def test_a_new_vote_leaves_listing_and_texts_fresh_and_issue_and_pages_follow(
+    outside: Outside, pipeline: Pipeline
+):
+    assets = (
+        "feed_listing",
+        "summaries_en",
+        "summaries_ru",
+        "topic_tags",
+        "paper_votes",
+        "daily_issue",
+        "daily_pages",
+    )
     outside.list(DAY, entries(0, 1))
     pipeline.build(DAY)
     before = versions(*assets)
@@ -120,9 +140,15 @@ def test_a_new_vote_leaves_listing_and_texts_fresh_and_issue_and_pages_follow(ou
     assert stale() == {"daily_issue"}
     pipeline.build(DAY)
     after = versions(*assets)
-    assert {asset for asset in assets if after[asset] != before[asset]} == {"paper_votes", "daily_issue", "daily_pages"}
+    assert {asset for asset in assets if after[asset] != before[asset]} == {
+        "paper_votes",
+        "daily_issue",
+        "daily_pages",
+    }
     assert [paper["id"] for paper in pipeline.json(DAY)["papers"]] == [IDS[1], IDS[0]]
-    assert pipeline.rows("paper_votes", DAY)[1] == PaperVotes(arxiv_id=IDS[1], upvotes=99, comments=2)
+    assert pipeline.rows("paper_votes", DAY)[1] == PaperVotes(
+        arxiv_id=IDS[1], upvotes=99, comments=2
+    )
 
 
 def test_a_day_built_twice_changes_not_one_file(outside: Outside, pipeline: Pipeline):
@@ -136,7 +162,9 @@ def test_a_day_built_twice_changes_not_one_file(outside: Outside, pipeline: Pipe
     assert len(pipeline.rows("feed_response", DAY)) == 1
 
 
-def test_a_day_whose_list_cannot_be_had_fails_alone_and_its_page_stays(outside: Outside, pipeline: Pipeline):
+def test_a_day_whose_list_cannot_be_had_fails_alone_and_its_page_stays(
+    outside: Outside, pipeline: Pipeline
+):
     days = [DAY, "2026-03-03", "2026-03-04"]
     for number, day in enumerate(days):
         outside.list(day, entries(number))
@@ -151,7 +179,9 @@ def test_a_day_whose_list_cannot_be_had_fails_alone_and_its_page_stays(outside: 
     assert pipeline.files() == before
 
 
-def test_an_empty_weekend_is_quiet_and_an_empty_weekday_stalled(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_an_empty_weekend_is_quiet_and_an_empty_weekday_stalled(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, entries(0))
     reports = pipeline.build("2026-03-01", DAY, "2026-03-04")
     assert [report.state for report in reports] == ["quiet", "listed", "stalled"]
@@ -203,18 +233,32 @@ def test_without_a_key_english_has_a_labelled_stand_in_and_nothing_is_faked(
 
 def test_hostile_text_comes_out_as_text_everywhere(outside: Outside, pipeline: Pipeline):
     title = "</script><img src=x onerror=alert(1)>"
-    abstract = r"Seven times seven is {{ 7*7 }}, {% raw %} and $\mathcal{O}(n \log n)$ <b>bold</b> & more."
+    abstract = (
+        r"Seven times seven is {{ 7*7 }}, {% raw %} and $\mathcal{O}(n \log n)$ <b>bold</b> & more."
+    )
     organization = {"_id": "2" * 24, "name": "<i>evil</i>"}
     link = "javascript:alert(1)"
     outside.list(
         DAY,
-        [entry(IDS[0], title=title, summary=abstract, organization=organization, githubRepo=link, projectPage=link)],
+        [
+            entry(
+                IDS[0],
+                title=title,
+                summary=abstract,
+                organization=organization,
+                githubRepo=link,
+                projectPage=link,
+            )
+        ],
     )
     pipeline.build(DAY)
     record = pipeline.json(DAY)["papers"][0]
     assert (record["title"], record["abstract"]) == (title, abstract)
     for language in ("ru", "en", "zh"):
-        for page in (pipeline.page(DAY, language), (pipeline.site / language / "index.html").read_text()):
+        for page in (
+            pipeline.page(DAY, language),
+            (pipeline.site / language / "index.html").read_text(),
+        ):
             assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in page
             assert "{{ 7*7 }}, {% raw %} and <math" in page
             assert "</math> &lt;b&gt;bold&lt;/b&gt; &amp; more." in page

@@ -39,7 +39,11 @@ READING = 3
 @pytest.fixture
 def built() -> dict[str, bytes]:
     """A site in its place, by path; that it could be one of ours matters to nothing that publishes it."""
-    site = {"index.html": b"the way in", "en/d/2026-03-02.html": b"a day", "static/site.css": b"body {}"}
+    site = {
+        "index.html": b"the way in",
+        "en/d/2026-03-02.html": b"a day",
+        "static/site.css": b"body {}",
+    }
     for path, data in site.items():
         storage.write(load_settings().data / "site" / path, data)
     return site
@@ -59,10 +63,15 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 class TestCommand:
-    def test_it_publishes_to_the_setting_or_to_what_is_named_and_says_so_in_a_line(self, built, tmp_path, monkeypatch):
+    def test_it_publishes_to_the_setting_or_to_what_is_named_and_says_so_in_a_line(
+        self, built, tmp_path, monkeypatch
+    ):
         monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
         result = papers()
-        assert (result.exit_code, result.stdout) == (0, f"Published to {tmp_path}/www: 3 files, 3 changed\n")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            f"Published to {tmp_path}/www: 3 files, 3 changed\n",
+        )
         assert files(tmp_path / "www") == built
         assert papers().stdout == f"Published to {tmp_path}/www: 3 files, 0 changed\n"
         assert papers("--to", "elsewhere").stdout == "Published to elsewhere: 3 files, 3 changed\n"
@@ -70,7 +79,9 @@ class TestCommand:
     def test_without_a_target_it_is_bad_usage(self):
         result = papers()
         assert result.exit_code == 2
-        assert "name a target with --to, or set PAPERS_PUBLISH_TO: a folder, rsync:" in " ".join(result.stderr.split())
+        assert "name a target with --to, or set PAPERS_PUBLISH_TO: a folder, rsync:" in " ".join(
+            result.stderr.split()
+        )
 
     def test_a_failure_is_exit_status_1_and_names_the_way_out(self):
         result = papers("--to", "www")
@@ -89,7 +100,11 @@ class TestJob:
         result = self.run()
         assert result.success
         assert files(tmp_path / "www") == built
-        (output,) = (event.event_specific_data for event in result.all_node_events if event.is_successful_output)
+        (output,) = (
+            event.event_specific_data
+            for event in result.all_node_events
+            if event.is_successful_output
+        )
         counts = {name: value.value for name, value in output.metadata.items()}
         assert counts == {"files": 3, "changed": 3, "target": str(tmp_path / "www")}
 
@@ -110,7 +125,10 @@ class TestJob:
     def test_without_the_setting_it_fails_and_says_what_to_set(self):
         result = self.run(raise_on_error=False)
         (failed,) = (event for event in result.all_events if event.is_step_failure)
-        assert "PAPERS_PUBLISH_TO is not set: set it (a folder," in failed.step_failure_data.error_display_string
+        assert (
+            "PAPERS_PUBLISH_TO is not set: set it (a folder,"
+            in failed.step_failure_data.error_display_string
+        )
 
     def test_no_schedule_or_sensor_runs_it(self):
         defs = definitions.load()
@@ -151,14 +169,18 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(outside, pipeline, tmp_path, monkeypatch):
+def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(
+    outside, pipeline, tmp_path, monkeypatch
+):
     with served(tmp_path / "www") as host:
         base = f"{host}/some/sub/path"
         monkeypatch.setenv(
             "PAPERS_SITE_URL", base
         )  # canonical links and those to other languages are then followed too
         outside.list("2026-03-02", [entry("2603.10001"), entry("2603.10002")])
-        outside.list("2026-03-03", [entry("2603.10002"), entry("2603.10003")])  # one is on both days
+        outside.list(
+            "2026-03-03", [entry("2603.10002"), entry("2603.10003")]
+        )  # one is on both days
         pipeline.build("2026-03-02", "2026-03-03")
         assert papers("--to", "www/some/sub/path").exit_code == 0
 
@@ -214,7 +236,9 @@ class Workflow:
         for step in self.steps:
             if "run" in step and ("if" in step or not any(statuses.values())):
                 command = ["bash", "-e", "-c", step["run"]]
-                done = subprocess.run(command, cwd=self.checkout, env=self._env(), capture_output=True, text=True)
+                done = subprocess.run(
+                    command, cwd=self.checkout, env=self._env(), capture_output=True, text=True
+                )
                 statuses[step["name"]] = done.returncode
                 print(step["name"], done.stdout, done.stderr)
         self._copy_kept(self.checkout, self._cache)
@@ -222,7 +246,11 @@ class Workflow:
 
     def _not_in_git(self, folder: str, names: list[str]) -> list[str]:
         of_root = {".git", ".venv", ".env", "data"} if Path(folder) == ROOT else set()
-        return [name for name in names if name in of_root or name.endswith("_cache") or name == "__pycache__"]
+        return [
+            name
+            for name in names
+            if name in of_root or name.endswith("_cache") or name == "__pycache__"
+        ]
 
     def _make_environment(self) -> None:
         """`.venv/` as `make setup` leaves it, so that it has nothing to do; the programs are those of the tests."""
@@ -236,10 +264,22 @@ class Workflow:
                 shutil.copytree(source / path, target / path, dirs_exist_ok=True)
 
     def _env(self) -> dict[str, str]:
-        given = {name: str(value) for name, value in self.parsed["env"].items() if "${{" not in str(value)}
-        env = given | os.environ | {"PAPERS_PUBLISH_TO": f"gh-pages:{self._remote}", "PYTHONPATH": str(self.checkout)}
+        given = {
+            name: str(value)
+            for name, value in self.parsed["env"].items()
+            if "${{" not in str(value)
+        }
+        env = (
+            given
+            | os.environ
+            | {"PAPERS_PUBLISH_TO": f"gh-pages:{self._remote}", "PYTHONPATH": str(self.checkout)}
+        )
         env["DAYS_BEFORE_TODAY"] = "2"
-        return {name: value for name, value in env.items() if name not in ("PAPERS_DATA_DIR", "DAGSTER_HOME")}
+        return {
+            name: value
+            for name, value in env.items()
+            if name not in ("PAPERS_DATA_DIR", "DAGSTER_HOME")
+        }
 
     def page(self, path: str) -> str:
         """A file of the branch."""
@@ -257,10 +297,14 @@ class Workflow:
 
     def _git(self, *arguments: str, sent: str = "") -> str:
         command = ["git", f"--git-dir={self._remote}", *arguments]
-        return subprocess.run(command, input=sent, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            command, input=sent, capture_output=True, text=True, check=True
+        ).stdout
 
 
-def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(outside, tmp_path, monkeypatch):
+def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
+    outside, tmp_path, monkeypatch
+):
     today = datetime.now(UTC).date()
     yesterday, before = str(today - timedelta(days=1)), today - timedelta(days=2)
     outside.world.now = None
@@ -297,7 +341,9 @@ def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(out
 
 
 def test_the_workflow_saves_and_publishes_after_a_failed_day_too(tmp_path):
-    actions = {step["uses"].split("@")[0]: step for step in Workflow(tmp_path).steps if "uses" in step}
+    actions = {
+        step["uses"].split("@")[0]: step for step in Workflow(tmp_path).steps if "uses" in step
+    }
     assert actions["actions/cache/save"]["if"] == "always()"
     for name in ("actions/upload-pages-artifact", "actions/deploy-pages"):
         assert actions[name]["if"] == "${{ !cancelled() }}"

@@ -67,12 +67,27 @@ def test_a_paper_without_abstract_is_not_chosen_and_one_that_leaves_the_list_sta
     assert (task(pipeline)["id"], task(pipeline)["state"]) == (IDS[0], "done")
 
 
-def test_without_a_key_the_page_says_so_and_nothing_is_made_up(outside: Outside, pipeline: Pipeline):
+def test_without_a_key_the_page_says_so_and_nothing_is_made_up(
+    outside: Outside, pipeline: Pipeline
+):
     outside.list(DAY, votes(1))
     pipeline.build(DAY)
     assert task(pipeline) | {"title": ""} == {
-        **{"id": IDS[0], "title": "", "state": "pending", "reason": "no_provider", "level": None, "sentences": []},
-        **{"vocabulary": [], "translations": {}, "provider": None, "model": None, "created_at": None},
+        **{
+            "id": IDS[0],
+            "title": "",
+            "state": "pending",
+            "reason": "no_provider",
+            "level": None,
+            "sentences": [],
+        },
+        **{
+            "vocabulary": [],
+            "translations": {},
+            "provider": None,
+            "model": None,
+            "created_at": None,
+        },
         "prompt_version": pipeline.rows("reading_task", DAY)[0].prompt_version,
     }
     for language, said in {
@@ -112,7 +127,11 @@ def test_sentences_vocabulary_and_translations_of_a_sample_day(sample: Pipeline)
     assert list(given["translations"]) == ["ru", "en"]
     for translation in given["translations"].values():
         assert len(translation["sentences"]) == len(given["sentences"]) == 7
-    words = {part["text"]: part["pinyin"] for sentence in given["sentences"] for part in sentence["words"]}
+    words = {
+        part["text"]: part["pinyin"]
+        for sentence in given["sentences"]
+        for part in sentence["words"]
+    }
     assert words["长上下文"] == "cháng shàngxiàwén"
     for word in given["vocabulary"]:
         assert words[word["word"]] == word["pinyin"]
@@ -124,7 +143,10 @@ def test_sentences_vocabulary_and_translations_of_a_sample_day(sample: Pipeline)
 
 def test_the_page_has_ruby_translation_and_vocabulary_and_names_its_sources(sample: Pipeline):
     russian = (sample.site / "ru" / "reading" / f"{SAMPLE_DAY}.html").read_text(encoding="utf-8")
-    assert '<ruby>长上下文<rp>(</rp><rt lang="zh-Latn-pinyin">cháng shàngxiàwén</rt><rp>)</rp></ruby>' in russian
+    assert (
+        '<ruby>长上下文<rp>(</rp><rt lang="zh-Latn-pinyin">cháng shàngxiàwén</rt><rp>)</rp></ruby>'
+        in russian
+    )
     assert 'class="hanzi" lang="zh-Hans"' in russian
     assert "Обычное внимание должно помнить каждый токен" in russian
     assert '<button type="button" class="pinyin" aria-pressed="true">' in russian
@@ -136,16 +158,24 @@ def test_the_page_has_ruby_translation_and_vocabulary_and_names_its_sources(samp
 
 
 def test_the_words_for_anki(sample: Pipeline):
-    lines = (sample.site / "ru" / "reading" / f"{SAMPLE_DAY}.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (sample.site / "ru" / "reading" / f"{SAMPLE_DAY}.tsv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     assert lines[:2] == ["#separator:tab", "#html:false"]
     assert lines[2].startswith("#columns:Word\tPinyin\tMeaning\tHSK\t")
     notes = list(csv.reader(lines[3:], dialect="excel-tab"))
     assert {len(note) for note in notes} == {7}
-    assert [note[:4] for note in notes if note[0] == "内存"] == [["内存", "nèicún", "память (компьютера)", "7–9"]]
+    assert [note[:4] for note in notes if note[0] == "内存"] == [
+        ["内存", "nèicún", "память (компьютера)", "7–9"]
+    ]
     assert all(note[0] in note[4] and note[6] for note in notes)
 
 
-def test_the_index_lists_the_tasks_of_all_days_by_level(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_the_index_lists_the_tasks_of_all_days_by_level(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
     outside.list("2026-03-03", [entry("2603.10009", title="Whistles")])
@@ -159,12 +189,20 @@ def level(given: dict) -> str:
     return "7–9" if given["level"] == 7 else str(given["level"])
 
 
-def test_a_language_added_buys_only_its_own_translation(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_language_added_buys_only_its_own_translation(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
     monkeypatch.setenv("PAPERS_LANGUAGES", "ru,zh")
     pipeline.build(DAY)
-    assert calls(outside) == {"ru": 1, "zh": 1, "topic_tags": 1, "reading_task": 1, "reading_translation_ru": 1}
+    assert calls(outside) == {
+        "ru": 1,
+        "zh": 1,
+        "topic_tags": 1,
+        "reading_task": 1,
+        "reading_translation_ru": 1,
+    }
     monkeypatch.setenv("PAPERS_LANGUAGES", "ru,en,zh")
     pipeline.build(DAY)
     assert calls(outside) == {"en": 1, "reading_translation_en": 1}
@@ -181,7 +219,13 @@ def test_a_changed_prompt_buys_the_text_anew_and_what_is_translated_from_it(
     rows = json.loads(papers("plan", "--json").stdout)["rows"]
     behind = [(it["asset"], it["state"], it["calls"]) for it in rows if it["state"] != "current"]
     assert behind == [(asset, "stale", 1) for asset in READING]
-    other = ["模型现在很快。", "作者做了实验。", "结果比以前好。", "他们用了很多数据。", "以后还会更快。"]
+    other = [
+        "模型现在很快。",
+        "作者做了实验。",
+        "结果比以前好。",
+        "他们用了很多数据。",
+        "以后还会更快。",
+    ]
     outside.world.replies.append(Reply(content={"sentences": other}, language="zh", title="Kettle"))
     assert papers("refresh", "--yes").exit_code == 0
     assert calls(outside) == dict.fromkeys(READING, 1)
@@ -196,7 +240,13 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
     pipeline.build(DAY)
-    other = ["模型现在很快。", "作者做了实验。", "结果比以前好。", "他们用了很多数据。", "以后还会更快。"]
+    other = [
+        "模型现在很快。",
+        "作者做了实验。",
+        "结果比以前好。",
+        "他们用了很多数据。",
+        "以后还会更快。",
+    ]
     outside.world.replies.append(Reply(content={"sentences": other}, language="zh", title="Kettle"))
     outside.world.replies.append(Reply("refusal", language="ru", times=9))
     assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
@@ -205,15 +255,25 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
     assert len(task(pipeline)["translations"]["en"]["sentences"]) == 5
 
 
-def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(3))
     outside.list("2026-03-03", votes(3, 9))
     pipeline.build(DAY, "2026-03-03")
     other = pipeline.json("2026-03-03")
     assert (task(pipeline)["id"], other["reading_task"]["id"]) == (IDS[0], IDS[1])
-    sentences = ["模型现在很快。", "作者做了实验。", "结果比以前好。", "他们用了很多数据。", "以后还会更快。"]
-    outside.world.replies.append(Reply(content={"sentences": sentences}, language="zh", title="Kettle"))
+    sentences = [
+        "模型现在很快。",
+        "作者做了实验。",
+        "结果比以前好。",
+        "他们用了很多数据。",
+        "以后还会更快。",
+    ]
+    outside.world.replies.append(
+        Reply(content={"sentences": sentences}, language="zh", title="Kettle")
+    )
     assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
     assert [it["text"] for it in task(pipeline)["sentences"]] == sentences
     assert pipeline.json("2026-03-03") == other
@@ -221,11 +281,15 @@ def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(outside: Outside, pi
     assert (refused.exit_code, "no built day has listed it" in refused.stderr) == (1, True)
 
 
-def test_a_bad_answer_is_sent_back_with_its_fault(outside: Outside, pipeline: Pipeline, monkeypatch):
+def test_a_bad_answer_is_sent_back_with_its_fault(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     """The layout with pinyin under each line, as another digest once published it."""
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
-    lines = ["这篇文章研究社会行为的产生。\nZhè piān wénzhāng yánjiū shèhuì xíngwéi de chǎnshēng."] * 5
+    lines = [
+        "这篇文章研究社会行为的产生。\nZhè piān wénzhāng yánjiū shèhuì xíngwéi de chǎnshēng."
+    ] * 5
     outside.world.replies.append(Reply(content={"sentences": lines}, language="zh", title="Kettle"))
     pipeline.build(DAY, only=FEED)
     pipeline.build(DAY, only=("reading_task",))
@@ -236,4 +300,7 @@ def test_a_bad_answer_is_sent_back_with_its_fault(outside: Outside, pipeline: Pi
 
 
 def test_prompts_of_all_assets_are_packaged():
-    assert {path.stem for path in PACKAGED.glob("reading_*.md")} == {"reading_task", "reading_translation"}
+    assert {path.stem for path in PACKAGED.glob("reading_*.md")} == {
+        "reading_task",
+        "reading_translation",
+    }

@@ -35,7 +35,9 @@ def test_every_filled_field_of_a_real_list_is_filled_in_its_rows(path: Path):
     votes = feed.votes(responses, date.fromisoformat(path.stem))
     assert (len(rows), len(votes), set_aside) == (len(raw), len(raw), [])
     for key, column in FIELDS.items():
-        assert sum(bool(paper.get(key)) for paper in raw) == sum(bool(getattr(row, column)) for row in rows), key
+        assert sum(bool(paper.get(key)) for paper in raw) == sum(
+            bool(getattr(row, column)) for row in rows
+        ), key
     assert sum(len(paper["authors"]) for paper in raw) == sum(len(row.authors) for row in rows)
     assert sum(paper["upvotes"] for paper in raw) == sum(row.upvotes for row in votes)
     assert sum(paper.get("githubStars") is not None for paper in raw) == sum(

@@ -20,7 +20,8 @@ from papers_pipeline_tests.llm.test_chain import PROMPTS, PROVIDERS, Desk
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 VALUES = {
-    line["n"]: line for line in map(json.loads, (REAL / "malformed.jsonl").read_text(encoding="utf-8").splitlines())
+    line["n"]: line
+    for line in map(json.loads, (REAL / "malformed.jsonl").read_text(encoding="utf-8").splitlines())
 }
 
 
@@ -33,7 +34,11 @@ def real_paper(number: int, day: str) -> Paper:
     listed = json.loads((REAL / "hf_api" / f"{day}.json").read_text(encoding="utf-8"))
     (paper,) = [entry["paper"] for entry in listed if entry["paper"]["id"] == VALUES[number]["id"]]
     return Paper(
-        arxiv_id=paper["id"], title=paper["title"], abstract=paper["summary"], authors=[], first_seen_at=LONG_AGO
+        arxiv_id=paper["id"],
+        title=paper["title"],
+        abstract=paper["summary"],
+        authors=[],
+        first_seen_at=LONG_AGO,
     )
 
 
@@ -56,26 +61,41 @@ PLACES = ("Beijing", "Singapore", "USA", "France", "Atlanta", "Brooklyn")
 
 
 def title_page(number: int, header: str) -> TitlePage:
-    paper = Paper(arxiv_id=VALUES[number]["id"], title="T", abstract="", authors=[], first_seen_at=LONG_AGO)
-    return TitlePage(paper, ParsedPaper(arxiv_id=paper.arxiv_id, state="done", parser_version="1", header=header))
+    paper = Paper(
+        arxiv_id=VALUES[number]["id"], title="T", abstract="", authors=[], first_seen_at=LONG_AGO
+    )
+    return TitlePage(
+        paper, ParsedPaper(arxiv_id=paper.arxiv_id, state="done", parser_version="1", header=header)
+    )
 
 
 def read_page(desk: Desk, page: TitlePage) -> Affiliations:
-    rows, _, _ = asyncio.run(enrich(TASK, [page], models=desk.models, concurrency=1, progress=Silence()))
+    rows, _, _ = asyncio.run(
+        enrich(TASK, [page], models=desk.models, concurrency=1, progress=Silence())
+    )
     return rows[0]
 
 
-@pytest.mark.parametrize("number", [n for n, line in VALUES.items() if line["kind"] == "affiliation"])
+@pytest.mark.parametrize(
+    "number", [n for n, line in VALUES.items() if line["kind"] == "affiliation"]
+)
 def test_malformed_institutions_end_clean_or_are_refused(desk: Desk, number: int):
     value = VALUES[number]["value"]
     replay(desk, {"institutions": value, "authors": []}, times=99)
     row = read_page(desk, title_page(number, "\n".join(value)))
     assert row.state in ("done", "failed")
     for name in row.institutions:
-        assert TASK.judge(PrintedAffiliations(institutions=[name], authors=[]), {"header": name}).faults == ()
+        assert (
+            TASK.judge(
+                PrintedAffiliations(institutions=[name], authors=[]), {"header": name}
+            ).faults
+            == ()
+        )
         assert not re.search(r"\d|;|/|\bTeam\b|Department", name)
         assert not any(
-            re.search(rf"\b{place}$", name) for place in PLACES if not name.startswith("National University of")
+            re.search(rf"\b{place}$", name)
+            for place in PLACES
+            if not name.startswith("National University of")
         )
     assert (row.state == "failed") == (number == 1)
     assert number == 1 or row.institutions or number == 15
@@ -83,9 +103,15 @@ def test_malformed_institutions_end_clean_or_are_refused(desk: Desk, number: int
 
 def test_an_empty_list_in_a_fence_is_asked_of_the_next_model(desk: Desk):
     replay(desk, VALUES[17]["value"], provider="openai", times=9)
-    replay(desk, {"institutions": ["Carnegie Mellon University"], "authors": []}, provider="mistral")
+    replay(
+        desk, {"institutions": ["Carnegie Mellon University"], "authors": []}, provider="mistral"
+    )
     row = read_page(desk, title_page(17, "Carnegie Mellon University"))
-    assert (row.state, row.provider, row.institutions) == ("done", "mistral", ["Carnegie Mellon University"])
+    assert (row.state, row.provider, row.institutions) == (
+        "done",
+        "mistral",
+        ["Carnegie Mellon University"],
+    )
 
 
 def test_a_list_in_a_fence_is_repaired(desk: Desk):
@@ -111,7 +137,13 @@ def test_nothing_is_asked_about_papers_without_an_abstract(desk: Desk):
     """What was made up about two of them can no longer come to be."""
     for number in (27, 29):
         title = VALUES[number]["value"]["title"] if number == 29 else "No abstract"
-        paper = Paper(arxiv_id=VALUES[number]["id"], title=title, abstract="", authors=[], first_seen_at=LONG_AGO)
+        paper = Paper(
+            arxiv_id=VALUES[number]["id"],
+            title=title,
+            abstract="",
+            authors=[],
+            first_seen_at=LONG_AGO,
+        )
         for asset in ("topic_tags", "summaries_ru", "summaries_en", "summaries_zh"):
             row = desk.buy(asset, [paper]).row
             assert (row.state, row.reason) == ("pending", "no_abstract")
@@ -150,7 +182,13 @@ def test_a_good_russian_answer_passes_at_once(desk: Desk):
 def test_pinyin_comes_from_no_model_and_lines_of_it_are_sent_back(desk: Desk):
     lines = VALUES[35]["value"].split("\n\n")
     replay(desk, {"sentences": lines * 3}, title="SocioVerse")
-    paper = Paper(arxiv_id="2502.01506", title="SocioVerse", abstract="Agents.", authors=[], first_seen_at=LONG_AGO)
+    paper = Paper(
+        arxiv_id="2502.01506",
+        title="SocioVerse",
+        abstract="Agents.",
+        authors=[],
+        first_seen_at=LONG_AGO,
+    )
     row = desk.buy("reading_task", [paper]).row
     assert (row.state, len(desk.outside.world.calls)) == ("done", 2)
     faults = " ".join(desk.attempts()[0]["verdicts"][0]["faults"])
@@ -172,10 +210,18 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
         sentences=text.sentences,
         vocabulary=text.vocabulary,
     )
-    good = {"sentences": ["TwinMarket — это новая модель."], "meanings": [{"word": "模型", "meaning": "модель"}]}
+    good = {
+        "sentences": ["TwinMarket — это новая модель."],
+        "meanings": [{"word": "模型", "meaning": "модель"}],
+    }
     bad = {"word": VALUES[37]["value"]["word"], "meaning": VALUES[37]["value"]["trans"]}
     replay(desk, good | {"meanings": [*good["meanings"], bad]})
     replay(desk, good)
-    rows, _, _ = asyncio.run(enrich(task, [item], models=desk.models, concurrency=1, progress=Silence()))
+    rows, _, _ = asyncio.run(
+        enrich(task, [item], models=desk.models, concurrency=1, progress=Silence())
+    )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
-    assert "TwinMarket: none of the words that were given" in desk.attempts()[0]["verdicts"][0]["faults"][0]
+    assert (
+        "TwinMarket: none of the words that were given"
+        in desk.attempts()[0]["verdicts"][0]["faults"][0]
+    )

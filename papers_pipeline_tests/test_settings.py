@@ -8,8 +8,12 @@ import pytest
 from papers_pipeline.settings import SettingsError, load_settings
 
 
-def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(tmp_path: Path, monkeypatch):
-    (tmp_path / ".env").write_text("HF_TOKEN=from-file\nPAPERS_CONTACT=me@example.org\nOPENAI_API_KEY=from-file\n")
+def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(
+    tmp_path: Path, monkeypatch
+):
+    (tmp_path / ".env").write_text(
+        "HF_TOKEN=from-file\nPAPERS_CONTACT=me@example.org\nOPENAI_API_KEY=from-file\n"
+    )
     monkeypatch.setenv("HF_TOKEN", "from-environment")
     monkeypatch.setenv("OPENAI_API_KEY", "")
     settings = load_settings()
@@ -34,7 +38,11 @@ def test_no_secret_is_ever_printed(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("HF_ENDPOINT", "huggingface.co", "HF_ENDPOINT='huggingface.co': Value error, must start with http"),
+        (
+            "HF_ENDPOINT",
+            "huggingface.co",
+            "HF_ENDPOINT='huggingface.co': Value error, must start with http",
+        ),
         ("PAPERS_LLM_CONCURRENCY", "many", "PAPERS_LLM_CONCURRENCY='many'"),
         ("PAPERS_QUIET_DAYS", "2026-13-01", "PAPERS_QUIET_DAYS='2026-13-01'"),
     ],

@@ -11,7 +11,9 @@ from papers_pipeline_tests.test_models import calls, each, entries
 
 MONDAY = datetime(2026, 1, 19, tzinfo=UTC)
 """Martin Luther King Jr. Day."""
-HOLIDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (str((MONDAY + timedelta(days=n)).date()) for n in range(5))
+HOLIDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (
+    str((MONDAY + timedelta(days=n)).date()) for n in range(5)
+)
 LISTS = {
     # Since when, of which day, which papers.
     (TUESDAY, 8): (TUESDAY, range(0, 4)),
@@ -39,10 +41,14 @@ class Week:
         if (day, hour) in LISTS:
             of, numbers = LISTS[day, hour]
             self.outside.list(of, entries(*numbers))
-        self.outside.world.faults[:] = [Fault("daily_papers", 404, "{}", times=99)] if (day, hour) in DOWN else []
+        self.outside.world.faults[:] = (
+            [Fault("daily_papers", 404, "{}", times=99)] if (day, hour) in DOWN else []
+        )
         self.pipeline.clock = FixedClock(moment)
         if hour == 4:  # the nightly one, for the days of this week
-            nights = [moment.date() - timedelta(days=back) for back in range(1, moment.weekday() + 1)]
+            nights = [
+                moment.date() - timedelta(days=back) for back in range(1, moment.weekday() + 1)
+            ]
             self._build(*nights)
             self.calls[day, 3] = calls(self.outside)
         (self.reports[day, hour],) = self._build(moment.date())
@@ -73,7 +79,13 @@ def test_a_week_of_ticks(outside: Outside, pipeline: Pipeline, monkeypatch):
     states = {tick: report.state for tick, report in week.reports.items()}
     assert {states[HOLIDAY, hour] for hour in range(0, 24, 4)} == {"open"}
     assert pipeline.issue(HOLIDAY).state == "quiet"
-    assert [states[WEDNESDAY, hour] for hour in (8, 10, 12, 14, 16)] == ["open", "open", "shrunk", "shrunk", "open"]
+    assert [states[WEDNESDAY, hour] for hour in (8, 10, 12, 14, 16)] == [
+        "open",
+        "open",
+        "shrunk",
+        "shrunk",
+        "open",
+    ]
     assert pages[WEDNESDAY, 12] == pages[WEDNESDAY, 10]
     assert all("answered 404" in week.reports[tick].error for tick in DOWN)
     assert all(pages[tick] == pages[THURSDAY, 8] for tick in DOWN)
@@ -91,6 +103,8 @@ def test_a_week_of_ticks(outside: Outside, pipeline: Pipeline, monkeypatch):
     assert {row.provider for row in pipeline.rows("summaries_ru", FRIDAY)} == {"openai"}
     moved = next(paper for paper in pipeline.json(TUESDAY)["papers"] if paper["id"] == "2603.10005")
     assert moved["moved_to"] == WEDNESDAY
-    there = next(paper for paper in pipeline.json(WEDNESDAY)["papers"] if paper["id"] == "2603.10005")
+    there = next(
+        paper for paper in pipeline.json(WEDNESDAY)["papers"] if paper["id"] == "2603.10005"
+    )
     assert {text["source"] for text in there["summaries"].values()} == {"model"}
     assert {pipeline.issue(day).state for day in (TUESDAY, WEDNESDAY)} == {"listed"}

@@ -11,7 +11,9 @@ LONGEST_WAIT = 300
 """Seconds: a Retry-After beyond it is cut, and the next answer decides."""
 
 
-def session(contact: str | None = None, *, backoff_seconds: float = 1.0, retries: int = 4) -> requests.Session:
+def session(
+    contact: str | None = None, *, backoff_seconds: float = 1.0, retries: int = 4
+) -> requests.Session:
     """A session that repeats a GET after a broken connection or one of ``RETRIED``, waiting 1, 2, 4, 8 times
     ``backoff_seconds`` or as long as Retry-After says. The last answer is returned, whatever its status."""
     policy = Retry(
@@ -28,7 +30,9 @@ def session(contact: str | None = None, *, backoff_seconds: float = 1.0, retries
     made.auth = _no_auth
     for scheme in ("http://", "https://"):
         made.mount(scheme, HTTPAdapter(max_retries=policy))
-    made.headers["User-Agent"] = f"papers_pipeline/{__version__}" + (f" ({contact})" if contact else "")
+    made.headers["User-Agent"] = f"papers_pipeline/{__version__}" + (
+        f" ({contact})" if contact else ""
+    )
     return made
 
 

@@ -24,7 +24,9 @@ class PaperFailed(Exception):
     """Raised by a paper's work that was tried and gave nothing: the reason as a code that pages and checks know, and
     what the operator should read of it. Only a failure that is not ``retryable`` is cached."""
 
-    def __init__(self, reason: str, detail: str | None = None, *, retryable: bool = True, attempts: int = 1) -> None:
+    def __init__(
+        self, reason: str, detail: str | None = None, *, retryable: bool = True, attempts: int = 1
+    ) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
@@ -118,7 +120,9 @@ async def per_paper(
     return outcomes, counts
 
 
-async def _outcome(stage: str, arxiv_id: str, work: Callable[[str], Awaitable[tuple[Value, bool]]]) -> Outcome[Value]:
+async def _outcome(
+    stage: str, arxiv_id: str, work: Callable[[str], Awaitable[tuple[Value, bool]]]
+) -> Outcome[Value]:
     try:
         value, reused = await work(arxiv_id)
     except PaperPending as pending:
@@ -135,5 +139,7 @@ async def _outcome(stage: str, arxiv_id: str, work: Callable[[str], Awaitable[tu
         )
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"
-        return Outcome(stage, arxiv_id, "failed", reason="error", detail=detail, retryable=True, attempts=1)
+        return Outcome(
+            stage, arxiv_id, "failed", reason="error", detail=detail, retryable=True, attempts=1
+        )
     return Outcome(stage, arxiv_id, "done", value, reused)

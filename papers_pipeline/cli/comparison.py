@@ -43,22 +43,36 @@ def sample(settings: Settings, name: str, count: int) -> tuple[Task[Any, Any, An
     for day in reversed(lake.partitions(task.prompt.asset)):
         old = [row for row in _rows(lake, task.prompt.asset, day) if _is_by_another(row, task)]
         if old:
-            tables = {table: lake.read(table, day, Record) or [] for table in (*task.inputs, *task.beside)}
+            tables = {
+                table: lake.read(table, day, Record) or [] for table in (*task.inputs, *task.beside)
+            }
             items = {item.arxiv_id: item for item in task.items(**tables)}
-            found += [Sample(day, row, items[row.arxiv_id]) for row in old if _is_askable(task, items, row.arxiv_id)]
+            found += [
+                Sample(day, row, items[row.arxiv_id])
+                for row in old
+                if _is_askable(task, items, row.arxiv_id)
+            ]
         if len(found) >= count:
             break
     if not found:
-        raise ComparisonError(f"every stored answer of {name} is by the version in force, {task.prompt.version}")
+        raise ComparisonError(
+            f"every stored answer of {name} is by the version in force, {task.prompt.version}"
+        )
     return task, found[:count]
 
 
-def answer(settings: Settings, clock: Clock, task: Task[Any, Any, Any], samples: Sequence[Sample]) -> list[Enrichment]:
+def answer(
+    settings: Settings, clock: Clock, task: Task[Any, Any, Any], samples: Sequence[Sample]
+) -> list[Enrichment]:
     """The rows that the prompt in force gives for the sampled papers. They are kept as in a build, so that they are
     free when the prompt is adopted."""
     items = [it.item for it in samples]
     enriching = enrich(
-        task, items, models=models_of(settings, clock), concurrency=settings.llm_concurrency, progress=Silence()
+        task,
+        items,
+        models=models_of(settings, clock),
+        concurrency=settings.llm_concurrency,
+        progress=Silence(),
     )
     rows, _, _ = asyncio.run(enriching)
     return rows
@@ -68,8 +82,12 @@ def shown(row: Enrichment) -> str:
     """What a row says, as plain text."""
     if isinstance(row, ReadingTask | ReadingTranslation) and row.sentences:
         return "\n".join(it if isinstance(it, str) else it.text for it in row.sentences)
-    fields = row.model_dump(include={"emoji", "title", "text", "topics", "institutions"}, exclude_none=True)
-    lines = [", ".join(value) if isinstance(value, list) else str(value) for value in fields.values()]
+    fields = row.model_dump(
+        include={"emoji", "title", "text", "topics", "institutions"}, exclude_none=True
+    )
+    lines = [
+        ", ".join(value) if isinstance(value, list) else str(value) for value in fields.values()
+    ]
     return "\n".join(line for line in lines if line) or f"{row.state}: {row.reason}"
 
 

@@ -34,7 +34,11 @@ def _data(settings: Settings) -> Finding:
         return Finding("ok", "PAPERS_DATA_DIR", f"{folder} (a bucket; not tried)")
     parent = next(path for path in (folder, *folder.parents) if path.exists())
     if not (parent.is_dir() and os.access(parent.path, os.W_OK)):
-        return Finding("wrong", "PAPERS_DATA_DIR", f"{parent} cannot be written to: change its owner or name another")
+        return Finding(
+            "wrong",
+            "PAPERS_DATA_DIR",
+            f"{parent} cannot be written to: change its owner or name another",
+        )
     return Finding("ok", "PAPERS_DATA_DIR", str(folder))
 
 
@@ -46,7 +50,11 @@ def _list(settings: Settings, clock: Clock) -> Finding:
         except FeedError as error:
             return Finding("wrong", "HF_ENDPOINT", str(error))
     with_token = "with HF_TOKEN" if token else "without HF_TOKEN"
-    return Finding("ok", "HF_ENDPOINT", f"{settings.hf_endpoint} answers {with_token} ({len(bodies)} page today)")
+    return Finding(
+        "ok",
+        "HF_ENDPOINT",
+        f"{settings.hf_endpoint} answers {with_token} ({len(bodies)} page today)",
+    )
 
 
 def _models(settings: Settings, clock: Clock) -> list[Finding]:
@@ -55,12 +63,22 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
     for name, access in settings.access.items():
         if not access.is_configured:
             findings.append(
-                Finding("unset", name, f"neither {name.upper()}_API_KEY nor {name.upper()}_BASE_URL is set")
+                Finding(
+                    "unset",
+                    name,
+                    f"neither {name.upper()}_API_KEY nor {name.upper()}_BASE_URL is set",
+                )
             )
-    chains = {model: split_name(model)[0] for prompt in prompts_of(settings).every for model in prompt.models}
+    chains = {
+        model: split_name(model)[0]
+        for prompt in prompts_of(settings).every
+        for model in prompt.models
+    }
     asked = [model for model, provider in chains.items() if settings.access[provider].is_configured]
     if not asked:
-        findings.append(Finding("unset", "models", "no provider is configured: texts and topics stay pending"))
+        findings.append(
+            Finding("unset", "models", "no provider is configured: texts and topics stay pending")
+        )
 
     async def ask_all() -> list[str | None]:
         models = models_of(settings, clock)
@@ -69,6 +87,8 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
     for model, fault in zip(asked, asyncio.run(ask_all()), strict=True):
         url = settings.access[chains[model]].base_url or "the official endpoint"
         findings.append(
-            Finding("wrong", model, fault) if fault else Finding("ok", model, f"is listed and answers at {url}")
+            Finding("wrong", model, fault)
+            if fault
+            else Finding("ok", model, f"is listed and answers at {url}")
         )
     return findings

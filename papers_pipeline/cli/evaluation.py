@@ -97,7 +97,9 @@ def load_labels(path: Path) -> list[Label]:
     return labels
 
 
-def evaluate(settings: Settings, clock: Clock, labels: Sequence[Label], progress: Progress) -> Evaluation:
+def evaluate(
+    settings: Settings, clock: Clock, labels: Sequence[Label], progress: Progress
+) -> Evaluation:
     """Read the title page of each labelled paper and compare. PDFs come from arXiv as in a build; answers are cached as
     in a build, so that an evaluation of the same prompt is free the second time."""
     with documents_of(settings, clock) as documents:
@@ -105,7 +107,11 @@ def evaluate(settings: Settings, clock: Clock, labels: Sequence[Label], progress
 
 
 async def _evaluate(
-    settings: Settings, clock: Clock, documents: Documents, labels: Sequence[Label], progress: Progress
+    settings: Settings,
+    clock: Clock,
+    documents: Documents,
+    labels: Sequence[Label],
+    progress: Progress,
 ) -> Evaluation:
     papers = [
         Paper(
@@ -122,7 +128,11 @@ async def _evaluate(
     pages = [TitlePage(paper, row) for paper, row in zip(papers, parsed, strict=True)]
     task = tasks_of(prompts_of(settings))["affiliations"]
     rows, _, spent = await enrich(
-        task, pages, models=models_of(settings, clock), concurrency=settings.llm_concurrency, progress=progress
+        task,
+        pages,
+        models=models_of(settings, clock),
+        concurrency=settings.llm_concurrency,
+        progress=progress,
     )
     result = Evaluation(papers=len(labels), spent=spent)
     for label, row in zip(labels, rows, strict=True):

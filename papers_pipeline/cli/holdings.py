@@ -46,7 +46,9 @@ def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
 def _content(row: BaseModel) -> dict[str, Any]:
     content: dict[str, Any] = row.model_dump(mode="json")
     if isinstance(row, ReadingTask):  # a line a sentence, where the words would take a screen
-        content["sentences"] = [f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences]
+        content["sentences"] = [
+            f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences
+        ]
     return content
 
 

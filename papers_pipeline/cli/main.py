@@ -69,9 +69,19 @@ def _fail(message: str, status: int = 1) -> NoReturn:
 @click.option("--date", "day", metavar="D", help="YYYY-MM-DD, today, yesterday or latest (UTC).")
 @click.option("--from", "first", metavar="A", help="The first day of a range.")
 @click.option("--to", "last", metavar="B", help="The last day of a range.")
-@click.option("--only", multiple=True, metavar="ASSET…", help="Only these assets of the day, nothing upstream of them.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ASSET…",
+    help="Only these assets of the day, nothing upstream of them.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before spending more than 1 USD.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the counts of every day and asset.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object: the counts of every day and asset.",
+)
 @click.argument("more", nargs=-1, metavar="")
 def build(
     day: str | None,
@@ -92,15 +102,22 @@ def build(
     days = _days(day, first, last, clock)
     watcher = TerminalWatcher(err) if err.is_terminal and not as_json else PlainWatcher(err)
     assets = [name for part in (*only, *more) for name in part.split(",") if name]
-    from papers_pipeline.runner import AbsentInput, runner  # imports Dagster: a second that --help need not wait
+    from papers_pipeline.runner import (
+        AbsentInput,
+        runner,
+    )  # imports Dagster: a second that --help need not wait
 
     with runner(settings, clock, watcher) as built_by, watcher:
         if unknown := [name for name in assets if name not in built_by.day_assets]:
-            raise click.UsageError(f"no asset named {', '.join(unknown)}; a day has {', '.join(built_by.day_assets)}")
+            raise click.UsageError(
+                f"no asset named {', '.join(unknown)}; a day has {', '.join(built_by.day_assets)}"
+            )
         if days is None:
             newest = built_by.latest()
             if newest is None:
-                _fail("none of the last 14 days has a paper, or no list could be had: see `papers doctor`")
+                _fail(
+                    "none of the last 14 days has a paper, or no list could be had: see `papers doctor`"
+                )
             watcher.note(f"latest is {newest}")
             days = [newest]
         chosen = days
@@ -109,7 +126,9 @@ def build(
             _tell_price(settings, clock, chosen, yes, watcher)
 
         try:
-            reports = built_by.build_only(days, assets) if assets else built_by.build(days, tell_price)
+            reports = (
+                built_by.build_only(days, assets) if assets else built_by.build(days, tell_price)
+            )
         except AbsentInput as error:
             raise click.UsageError(str(error)) from None
     if as_json:
@@ -120,13 +139,17 @@ def build(
         sys.exit(1)
 
 
-def _tell_price(settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watcher: PlainWatcher) -> None:
+def _tell_price(
+    settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watcher: PlainWatcher
+) -> None:
     """Say what the days will cost, and ask above 1 USD."""
     from papers_pipeline.enrichment.plan import known_usd
     from papers_pipeline.wiring import planner_of
 
     planned = planner_of(settings, clock).plan(min(days), max(days))
-    rows = [row for row in planned if row.model and row.calls and date.fromisoformat(row.day) in days]
+    rows = [
+        row for row in planned if row.model and row.calls and date.fromisoformat(row.day) in days
+    ]
     for line in _by_model(rows):
         watcher.note(line)
     if (usd := known_usd(rows)) > ASK_ABOVE_USD:
@@ -172,8 +195,15 @@ def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
     for name in ("papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s"):
         table.add_column(name, justify="right", no_wrap=True)
     for report in reports:
-        texts = [counts for name, counts in report.assets.items() if name.startswith(("summaries_", "topic_"))]
-        sums = [sum(getattr(counts, name) for counts in texts) for name in ("computed", "reused", "pending", "failed")]
+        texts = [
+            counts
+            for name, counts in report.assets.items()
+            if name.startswith(("summaries_", "topic_"))
+        ]
+        sums = [
+            sum(getattr(counts, name) for counts in texts)
+            for name in ("computed", "reused", "pending", "failed")
+        ]
         numbers = [str(number) for number in (report.papers, *sums)]
         row = (str(report.date), report.state or "–", *numbers, *_money(report.spent.values()))
         table.add_row(*row, f"{report.seconds:.1f}")
@@ -181,7 +211,9 @@ def _print_table(reports: Sequence["DayReport"], settings: Settings) -> None:
         money = _money(spent for report in reports for spent in report.spent.values())
         table.add_row("", "", "", "", "", "", "", *money, "", style="bold")
     out.print(table)
-    for model, why in {model: why for report in reports for model, why in report.closed.items()}.items():
+    for model, why in {
+        model: why for report in reports for model, why in report.closed.items()
+    }.items():
         err.print(f"[yellow]{model} was not asked any more:[/yellow] {escape(why)}", markup=True)
     for report in reports:
         if report.error:
@@ -196,7 +228,11 @@ def _money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:
     calls = sum(spent.calls for spent in all_spent)
     tokens = sum(spent.input_tokens + spent.output_tokens for spent in all_spent)
     unpriced = any(spent.unpriced_calls for spent in all_spent)
-    return f"{calls:,}", f"{tokens:,}", f"{sum(spent.usd for spent in all_spent):.4f}{'?' if unpriced else ''}"
+    return (
+        f"{calls:,}",
+        f"{tokens:,}",
+        f"{sum(spent.usd for spent in all_spent):.4f}{'?' if unpriced else ''}",
+    )
 
 
 @main.command()
@@ -216,8 +252,13 @@ def show(arxiv_id: str) -> None:
         out.print_json(json.dumps(content, ensure_ascii=False))
     for entry in held.answers:
         for earlier in entry.provenance.get("earlier", []):
-            _print_attempts(f"{entry.asset}, replaced, asked {earlier['created_at'][:19]}", earlier["provenance"])
-        _print_attempts(f"{entry.asset}, asked {entry.created_at:%Y-%m-%dT%H:%M:%S}", entry.provenance)
+            _print_attempts(
+                f"{entry.asset}, replaced, asked {earlier['created_at'][:19]}",
+                earlier["provenance"],
+            )
+        _print_attempts(
+            f"{entry.asset}, asked {entry.created_at:%Y-%m-%dT%H:%M:%S}", entry.provenance
+        )
     for name, provenance in held.attempts:
         _print_attempts(f"failed, attempts/{name}", provenance)
 
@@ -237,7 +278,10 @@ def _print_attempts(title: str, provenance: dict[str, Any]) -> None:
             out.print(f"[bold]{message['role']}[/bold]", markup=True)
             out.print(message["text"], markup=False, soft_wrap=True)
             if message["role"] == "reply" and (verdict := next(verdicts, None)):
-                told = [*verdict["faults"], *(f"(warning) {warning}" for warning in verdict["warnings"])]
+                told = [
+                    *verdict["faults"],
+                    *(f"(warning) {warning}" for warning in verdict["warnings"]),
+                ]
                 out.print("[bold]verdict[/bold]", markup=True)
                 out.print("\n".join(told) or "passes", markup=False, soft_wrap=True)
         if attempt["detail"]:
@@ -246,7 +290,13 @@ def _print_attempts(title: str, provenance: dict[str, Any]) -> None:
 
 @main.command()
 @click.argument("arxiv_id")
-@click.option("--only", "asset", required=True, metavar="ASSET", help="The asset whose answer is asked for again.")
+@click.option(
+    "--only",
+    "asset",
+    required=True,
+    metavar="ASSET",
+    help="The asset whose answer is asked for again.",
+)
 def redo(arxiv_id: str, asset: str) -> None:
     """Ask a model again about one paper, and rebuild the pages of every day that lists it.
 
@@ -267,22 +317,38 @@ def redo(arxiv_id: str, asset: str) -> None:
 
 
 @main.command()
-@click.option("--from", "first", metavar="A", help="The first day; by default the oldest that was built.")
-@click.option("--to", "last", metavar="B", help="The last day; by default the newest that was built.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with a row an asset and day.")
+@click.option(
+    "--from", "first", metavar="A", help="The first day; by default the oldest that was built."
+)
+@click.option(
+    "--to", "last", metavar="B", help="The last day; by default the newest that was built."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object with a row an asset and day."
+)
 def plan(first: str | None, last: str | None, as_json: bool) -> None:
     """Say what is out of date, how many calls are left, and about what they cost."""
     settings, clock = _settings(), _clock()
     rows = _plan(settings, clock, first, last)
     if as_json:
-        click.echo(json.dumps({"rows": [row.model_dump(mode="json") for row in rows]}, ensure_ascii=False, indent=1))
+        click.echo(
+            json.dumps(
+                {"rows": [row.model_dump(mode="json") for row in rows]},
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
     else:
         _print_plan(rows)
 
 
 @main.command()
-@click.option("--from", "first", metavar="A", help="The first day; by default the oldest that was built.")
-@click.option("--to", "last", metavar="B", help="The last day; by default the newest that was built.")
+@click.option(
+    "--from", "first", metavar="A", help="The first day; by default the oldest that was built."
+)
+@click.option(
+    "--to", "last", metavar="B", help="The last day; by default the newest that was built."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def refresh(first: str | None, last: str | None, yes: bool) -> None:
     """Bring up to date what a changed prompt left behind, in this process: the stale assets, issue and pages."""
@@ -345,8 +411,12 @@ def _by_model(rows: Sequence["PlanRow"]) -> list[str]:
         calls = sum(row.calls for row in mine)
         tokens = sum(row.input_tokens + row.output_tokens for row in mine)
         known = all(row.usd is not None for row in mine)
-        usd = f"about {sum(row.usd or 0.0 for row in mine):.4f} USD" if known else "of unknown price"
-        told.append(f"{model or 'no model is configured'}: {calls:,} calls, about {tokens:,} tokens, {usd}")
+        usd = (
+            f"about {sum(row.usd or 0.0 for row in mine):.4f} USD" if known else "of unknown price"
+        )
+        told.append(
+            f"{model or 'no model is configured'}: {calls:,} calls, about {tokens:,} tokens, {usd}"
+        )
     return told
 
 
@@ -360,9 +430,19 @@ def _agree(question: str, yes: bool) -> None:
 
 
 @main.command()
-@click.option("--from", "first", metavar="A", help="The first UTC day of spending; by default the first of all.")
+@click.option(
+    "--from",
+    "first",
+    metavar="A",
+    help="The first UTC day of spending; by default the first of all.",
+)
 @click.option("--to", "last", metavar="B", help="The last UTC day of spending; by default today.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with a row a day, asset, model, version.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object with a row a day, asset, model, version.",
+)
 def costs(first: str | None, last: str | None, as_json: bool) -> None:
     """Say what was spent on models, by day, asset, model and prompt version."""
     from papers_pipeline.llm.costs import costs as sum_up
@@ -381,16 +461,25 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
     for row in rows:
         about = (row[name] for name in ("day", "asset", "model", "prompt_version"))
         tokens = f"{row['input_tokens'] + row['output_tokens']:,}"
-        table.add_row(*about, f"{row['calls']:,}", tokens, f"{row['usd']:.4f}{'?' if row['unpriced'] else ''}")
-    sums = {name: sum(row[name] for row in rows) for name in ("calls", "input_tokens", "output_tokens", "usd")}
+        table.add_row(
+            *about, f"{row['calls']:,}", tokens, f"{row['usd']:.4f}{'?' if row['unpriced'] else ''}"
+        )
+    sums = {
+        name: sum(row[name] for row in rows)
+        for name in ("calls", "input_tokens", "output_tokens", "usd")
+    }
     tokens = f"{sums['input_tokens'] + sums['output_tokens']:,}"
     table.add_row("", "", "", "", f"{sums['calls']:,}", tokens, f"{sums['usd']:.4f}", style="bold")
     out.print(table)
 
 
-def _first_and_last(first: str | None, last: str | None, clock: Clock) -> tuple[date | None, date | None]:
+def _first_and_last(
+    first: str | None, last: str | None, clock: Clock
+) -> tuple[date | None, date | None]:
     try:
-        return (parse_day(first, clock) if first else None), (parse_day(last, clock) if last else None)
+        return (parse_day(first, clock) if first else None), (
+            parse_day(last, clock) if last else None
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -411,7 +500,9 @@ def prompts(context: click.Context) -> None:
         table.add_column(name, justify="right" if name in ("current", "behind") else "left")
     rows = _operator(lambda: planner_of(settings, _clock())).plan()
     for prompt in prompts_of(settings).every:
-        usable = {model for model in prompt.models if settings.access[split_name(model)[0]].is_configured}
+        usable = {
+            model for model in prompt.models if settings.access[split_name(model)[0]].is_configured
+        }
         chain = (model if model in usable else f"({model})" for model in prompt.models)
         states = [row.state == "current" for row in rows if row.asset == prompt.asset]
         days = (str(sum(states)), str(len(states) - sum(states)))
@@ -421,7 +512,14 @@ def prompts(context: click.Context) -> None:
 
 @prompts.command()
 @click.argument("name")
-@click.option("--sample", "count", default=3, show_default=True, type=click.IntRange(1, 50), help="How many papers.")
+@click.option(
+    "--sample",
+    "count",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 50),
+    help="How many papers.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def diff(name: str, count: int, yes: bool) -> None:
     """Show what a changed prompt makes of a few papers beside what is stored of them.
@@ -433,8 +531,16 @@ def diff(name: str, count: int, yes: bool) -> None:
 
     settings, clock = _settings(), _clock()
     task, samples = _operator(lambda: sample(settings, name, count))
-    calls, usd = planner_of(settings, clock).estimate(task.prompt.asset, [it.item for it in samples])
-    cost = "for free" if not calls else "at an unknown price" if usd is None else f"for about {usd:.4f} USD"
+    calls, usd = planner_of(settings, clock).estimate(
+        task.prompt.asset, [it.item for it in samples]
+    )
+    cost = (
+        "for free"
+        if not calls
+        else "at an unknown price"
+        if usd is None
+        else f"for about {usd:.4f} USD"
+    )
     out.print(f"{name} {task.prompt.version}: {len(samples)} papers, {calls} calls {cost}")
     if calls:
         _agree(f"Buy {calls} calls {cost}?", yes)
@@ -477,7 +583,9 @@ def evaluate(name: str, labels: Path | None) -> None:
     for unread in result.unread:
         out.print(f"not read: {unread}", markup=False, soft_wrap=True)
     calls, tokens, usd = _money([result.spent])
-    out.print(f"{result.papers} papers, {len(result.unread)} not read; {calls} calls, {tokens} tokens, USD {usd}")
+    out.print(
+        f"{result.papers} papers, {len(result.unread)} not read; {calls} calls, {tokens} tokens, USD {usd}"
+    )
 
 
 @main.command()
@@ -489,7 +597,9 @@ def doctor() -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     findings = examine(_settings(), _clock())
     for finding in findings:
-        mark = {"ok": "[green]ok[/green]", "unset": "[dim]–[/dim]", "wrong": "[red]wrong[/red]"}[finding.state]
+        mark = {"ok": "[green]ok[/green]", "unset": "[dim]–[/dim]", "wrong": "[red]wrong[/red]"}[
+            finding.state
+        ]
         table.add_row(mark, finding.subject, finding.detail)
     out.print(table)
     if any(finding.state == "wrong" for finding in findings):
@@ -497,7 +607,9 @@ def doctor() -> None:
 
 
 @main.command("publish")
-@click.option("--to", "target", metavar="TARGET", help="A folder, rsync:host:/path or gh-pages:<git remote>.")
+@click.option(
+    "--to", "target", metavar="TARGET", help="A folder, rsync:host:/path or gh-pages:<git remote>."
+)
 def publish_site(target: str | None) -> None:
     """Send the built site to PAPERS_PUBLISH_TO, or to the target that is named; only what differs is sent.
 
@@ -519,7 +631,13 @@ def publish_site(target: str | None) -> None:
 
 
 @main.command()
-@click.option("--port", type=int, default=8000, show_default=True, help="The port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=int,
+    default=8000,
+    show_default=True,
+    help="The port on 127.0.0.1; 0 takes a free one.",
+)
 def serve(port: int) -> None:
     """Preview the built site on loopback."""
     site = _settings().data / "site"

@@ -5,7 +5,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from papers_pipeline.base.per_paper import Outcome
 
@@ -20,7 +28,12 @@ class PlainWatcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         pass
 
     def day(self, day: date, part: str, number: int, days: int) -> None:
@@ -42,7 +55,9 @@ class PlainWatcher:
     def done(self, outcome: Outcome[Any]) -> None:
         if outcome.state == "failed":
             detail = f": {outcome.detail}" if outcome.detail else ""
-            self.note(f"{self._day} {outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}{detail}")
+            self.note(
+                f"{self._day} {outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}{detail}"
+            )
 
 
 class TerminalWatcher(PlainWatcher):
@@ -66,7 +81,12 @@ class TerminalWatcher(PlainWatcher):
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._bars.stop()
 
     def pause(self) -> None:

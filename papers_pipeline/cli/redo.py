@@ -23,7 +23,9 @@ class RedoError(OperatorError):
     """Nothing new could be had, and what was there is still in force; the message says why."""
 
 
-def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset: str) -> list[DayReport]:
+def redo(
+    settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset: str
+) -> list[DayReport]:
     """Ask a model again about a paper, keep the old answer beside the new, and rebuild that asset, the issue and the
     pages of every day that lists the paper. Raises RedoError before any row or page is changed."""
     tasks = tasks_of(prompts_of(settings))
@@ -33,7 +35,12 @@ def redo(settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset
     if not days:
         raise RedoError(f"{arxiv_id}: no built day has listed it")
     task, models = tasks[asset], models_of(settings, clock)
-    items = {day: item for day in days for item in _items(task, builder.lake, day) if item.arxiv_id == arxiv_id}
+    items = {
+        day: item
+        for day in days
+        for item in _items(task, builder.lake, day)
+        if item.arxiv_id == arxiv_id
+    }
     if not items:
         raise RedoError(f"{asset} {', '.join(days)}: it is not about {arxiv_id}")
     # The days may hold different abstracts of one paper, each with an answer of its own.

@@ -28,9 +28,15 @@ def day_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
 
 def entries_read(set_aside: list[SetAside]) -> dg.AssetCheckResult:
     """WARN when entries of the list could not be read; the others are the day."""
-    entries = {f"entry {entry.place}": f"{entry.arxiv_id or 'no id'}: {entry.reason}" for entry in set_aside}
+    entries = {
+        f"entry {entry.place}": f"{entry.arxiv_id or 'no id'}: {entry.reason}"
+        for entry in set_aside
+    }
     return dg.AssetCheckResult(
-        check_name="entries_read", passed=not set_aside, severity=dg.AssetCheckSeverity.WARN, metadata=entries
+        check_name="entries_read",
+        passed=not set_aside,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=entries,
     )
 
 
@@ -42,14 +48,21 @@ def list_state(assessment: DayAssessment) -> dg.AssetCheckResult:
         check_name="list_state",
         passed=not (shrunk or gone or assessment.state == "stalled"),
         severity=dg.AssetCheckSeverity.ERROR if shrunk else dg.AssetCheckSeverity.WARN,
-        metadata={"state": assessment.state, "gone_unexplained": len(gone), "papers_gone": ", ".join(gone)},
+        metadata={
+            "state": assessment.state,
+            "gone_unexplained": len(gone),
+            "papers_gone": ", ".join(gone),
+        },
     )
 
 
 def providers_answer(closed: Mapping[str, str | None]) -> dg.AssetCheckResult:
     """WARN when a model of the chain was not asked any more, after 401, 403, no credit or an unknown model."""
     return dg.AssetCheckResult(
-        check_name="providers_answer", passed=not closed, severity=dg.AssetCheckSeverity.WARN, metadata=dict(closed)
+        check_name="providers_answer",
+        passed=not closed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=dict(closed),
     )
 
 
@@ -87,7 +100,10 @@ def in_language(language: str, rows: Sequence[Summary]) -> dg.AssetCheckResult:
         if found not in (None, language.split("-")[0]):
             wrong[row.arxiv_id] = f"reads as {found}"
     return dg.AssetCheckResult(
-        check_name="in_language", passed=not wrong, severity=dg.AssetCheckSeverity.WARN, metadata=wrong
+        check_name="in_language",
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=wrong,
     )
 
 
@@ -107,7 +123,12 @@ def _without_table(rows: Sequence[StageRow]) -> dict[str, dg.MetadataValue]:
         return {}
     records = [
         dg.TableRecord(
-            {"arxiv_id": row.arxiv_id, "state": row.state, "reason": row.reason or "", "detail": row.detail or ""}
+            {
+                "arxiv_id": row.arxiv_id,
+                "state": row.state,
+                "reason": row.reason or "",
+                "detail": row.detail or "",
+            }
         )
         for row in rows
     ]

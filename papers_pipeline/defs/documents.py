@@ -39,7 +39,9 @@ async def paper_pdfs(
     group_name="documents",
     kinds={"python", "parquet"},
     code_version=PARSER_VERSION,
-    check_specs=[day_check("texts_read", "parsed_text", "The text of four of five papers could be read.")],
+    check_specs=[
+        day_check("texts_read", "parsed_text", "The text of four of five papers could be read.")
+    ],
 )
 async def parsed_text(
     context: dg.AssetExecutionContext,
@@ -54,7 +56,9 @@ async def parsed_text(
     return Table(rows, counts=counts, checks=[coverage("texts_read", rows)])
 
 
-@day_asset(record=PaperFigures, group_name="documents", kinds={"html"}, code_version=FIGURES_VERSION)
+@day_asset(
+    record=PaperFigures, group_name="documents", kinds={"html"}, code_version=FIGURES_VERSION
+)
 async def figures(
     context: dg.AssetExecutionContext,
     feed_listing: Sequence[Paper],

@@ -32,7 +32,10 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
         metadata={"prompt": prompt.name},
         description=description(task),
         ins={name: dg.AssetIn() for name in task.inputs},
-        check_specs=[day_check(name, prompt.asset, description) for name, description in checks_of(prompt).items()],
+        check_specs=[
+            day_check(name, prompt.asset, description)
+            for name, description in checks_of(prompt).items()
+        ],
     )
     async def asset(
         context: dg.AssetExecutionContext,
@@ -42,7 +45,9 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[Progress],
         **inputs: Sequence[Record],
     ) -> Table:
-        beside = {name: lake.read(name, context.partition_key, Record) or [] for name in task.beside}
+        beside = {
+            name: lake.read(name, context.partition_key, Record) or [] for name in task.beside
+        }
         earlier = last_rows(context, lake, task.record)
         rows, counts, spent = await enrich(
             task,
@@ -53,7 +58,9 @@ def enrichment_asset(task: Task[Any, Any, Any]) -> dg.AssetsDefinition:
             concurrency=settings.llm_concurrency,
             progress=progress,
         )
-        closed = {name: models.why_closed(name) for name in prompt.models if models.why_closed(name)}
+        closed = {
+            name: models.why_closed(name) for name in prompt.models if models.why_closed(name)
+        }
         checks = [providers_answer(closed), complete(rows)]
         if prompt.language:
             checks.append(in_language(prompt.language, rows))
@@ -68,7 +75,9 @@ def checks_of(prompt: Prompt) -> dict[str, str]:
         "providers_answer": "No provider turned the key or the account away.",
         "complete": "Every paper that can be asked about has an answer.",
     }
-    return checks | ({"in_language": "Every text reads as its language."} if prompt.language else {})
+    return checks | (
+        {"in_language": "Every text reads as its language."} if prompt.language else {}
+    )
 
 
 def description(task: Task[Any, Any, Any]) -> str:

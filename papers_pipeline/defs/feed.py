@@ -15,7 +15,9 @@ from papers_pipeline.records import FeedResponse, Paper, PaperVotes
 from papers_pipeline.store.lake import Lake
 
 
-@day_asset(record=FeedResponse, group_name="feed", kinds={"huggingface", "parquet"}, code_version="1")
+@day_asset(
+    record=FeedResponse, group_name="feed", kinds={"huggingface", "parquet"}, code_version="1"
+)
 async def feed_response(
     context: dg.AssetExecutionContext,
     feed_client: dg.ResourceParam[FeedClient],
@@ -31,7 +33,9 @@ async def feed_response(
     bodies = await asyncio.to_thread(feed_client.fetch, day)
     responses = feed.kept_responses(kept, bodies, clock.now())
     new = len(responses) > len(kept)
-    return Table(responses, papers=feed.entry_count(bodies, day), metadata={"pages": len(bodies), "new": new})
+    return Table(
+        responses, papers=feed.entry_count(bodies, day), metadata={"pages": len(bodies), "new": new}
+    )
 
 
 @day_asset(
@@ -39,7 +43,9 @@ async def feed_response(
     group_name="feed",
     kinds={"python", "parquet"},
     code_version="1",
-    check_specs=[day_check("entries_read", "feed_listing", "Every entry of the newest list could be read.")],
+    check_specs=[
+        day_check("entries_read", "feed_listing", "Every entry of the newest list could be read.")
+    ],
 )
 def feed_listing(context: dg.AssetExecutionContext, feed_response: Sequence[FeedResponse]) -> Table:
     """The papers of the day, one row each, a pure function of the kept responses: a paper that is gone keeps its row.

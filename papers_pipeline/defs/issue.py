@@ -30,7 +30,9 @@ OPTIONAL = {"allow_missing_partitions": True}
 OTHERS = ("topic_tags", "affiliations", "figures", "parsed_text", "reading_task")
 
 # By six in the morning after a weekday, an issue was built within the last day.
-WEEKDAYS = dg.FreshnessPolicy.cron(deadline_cron="0 6 * * 2-6", lower_bound_delta=timedelta(hours=24))
+WEEKDAYS = dg.FreshnessPolicy.cron(
+    deadline_cron="0 6 * * 2-6", lower_bound_delta=timedelta(hours=24)
+)
 
 
 def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg.AssetsDefinition:
@@ -45,7 +47,10 @@ def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg
         kinds={"python", "parquet"},
         code_version="2",
         freshness_policy=WEEKDAYS,
-        ins={name: dg.AssetIn(metadata=OPTIONAL) for name in (*texts_of.values(), *translations.values(), *OTHERS)},
+        ins={
+            name: dg.AssetIn(metadata=OPTIONAL)
+            for name in (*texts_of.values(), *translations.values(), *OTHERS)
+        },
         check_specs=[day_check("list_state", "daily_issue", "The list of the day is in order.")],
     )
     def daily_issue(

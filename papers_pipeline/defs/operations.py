@@ -9,7 +9,11 @@ import dagster as dg
 
 # Internal, and tried with Dagster 1.13.27: the public API submits a backfill only through a webserver's URL.
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.definitions.selector import PartitionRangeSelector, PartitionsByAssetSelector, PartitionsSelector
+from dagster._core.definitions.selector import (
+    PartitionRangeSelector,
+    PartitionsByAssetSelector,
+    PartitionsSelector,
+)
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from pydantic import Field
 
@@ -44,24 +48,40 @@ def refresh_plan(planner: dg.ResourceParam[Planner]) -> Table:
     rows = planner.plan()
     behind = [row for row in rows if row.state != "current"]
     papers = sum(row.papers for row in rows)
-    left = {"behind": len(behind), "calls": sum(row.calls for row in behind), "usd": known_usd(behind)}
+    left = {
+        "behind": len(behind),
+        "calls": sum(row.calls for row in behind),
+        "usd": known_usd(behind),
+    }
     return Table(rows, papers=papers, metadata=left, checks=[all_current(behind)], preview=behind)
 
 
 def all_current(behind: Sequence[PlanRow]) -> dg.AssetCheckResult:
     """WARN while a day of any asset is not current; the metadata counts the days of each."""
-    days = {asset: sum(row.asset == asset for row in behind) for asset in {row.asset: None for row in behind}}
+    days = {
+        asset: sum(row.asset == asset for row in behind)
+        for asset in {row.asset: None for row in behind}
+    }
     return dg.AssetCheckResult(
-        check_name="all_current", passed=not behind, severity=dg.AssetCheckSeverity.WARN, metadata=days
+        check_name="all_current",
+        passed=not behind,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=days,
     )
 
 
 class RefreshConfig(dg.Config):
     """What `refresh_stale` brings up to date."""
 
-    dry_run: bool = Field(default=True, description="Only log what would be submitted. Set it to false to submit.")
-    first_day: str | None = Field(default=None, description="The first day, YYYY-MM-DD; by default the oldest built.")
-    last_day: str | None = Field(default=None, description="The last day, YYYY-MM-DD; by default the newest built.")
+    dry_run: bool = Field(
+        default=True, description="Only log what would be submitted. Set it to false to submit."
+    )
+    first_day: str | None = Field(
+        default=None, description="The first day, YYYY-MM-DD; by default the oldest built."
+    )
+    last_day: str | None = Field(
+        default=None, description="The last day, YYYY-MM-DD; by default the newest built."
+    )
 
 
 @dg.op
@@ -73,7 +93,9 @@ def submit_what_is_stale(
     clock: dg.ResourceParam[Clock],
 ) -> None:
     """Compute the plan afresh and submit its days as one backfill: the stale assets, the issue and the pages."""
-    first, last = (parse_day(day, clock) if day else None for day in (config.first_day, config.last_day))
+    first, last = (
+        parse_day(day, clock) if day else None for day in (config.first_day, config.last_day)
+    )
     plan = planner.plan(first, last)
     wanted = to_refresh(plan)
     chosen = [row for row in plan if row.day in wanted.get(row.asset, ())]
@@ -100,7 +122,10 @@ def refresh_stale() -> None:
 
 
 def submit(
-    instance: dg.DagsterInstance, graph: BaseAssetGraph[Any], assets: Mapping[str, Sequence[str]], root_run_id: str
+    instance: dg.DagsterInstance,
+    graph: BaseAssetGraph[Any],
+    assets: Mapping[str, Sequence[str]],
+    root_run_id: str,
 ) -> str:
     """Hand the days to the daemon as one backfill, and say what came of it. Executing the same run again submits
     nothing, nor does a second submission while the same plan is still at work."""
@@ -113,7 +138,9 @@ def submit(
     selectors = [
         PartitionsByAssetSelector(
             asset_key=dg.AssetKey(asset),
-            partitions=PartitionsSelector([PartitionRangeSelector(start=day, end=day) for day in days]),
+            partitions=PartitionsSelector(
+                [PartitionRangeSelector(start=day, end=day) for day in days]
+            ),
         )
         for asset, days in assets.items()
     ]

@@ -22,14 +22,18 @@ DAYS = dg.AssetIn(
 )
 
 
-def period_table(span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock) -> Table:
+def period_table(
+    span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock
+) -> Table:
     """The pages of one month or week written; none when none of its days was ever built."""
     if not issues:
         return Table([], papers=0, metadata={"files": 0, "changed": 0})
     days = [rows[0] for rows in issues.values()]
     period = period_of(span, days, clock.today(), neighbours_of(lake, span))
     files, changed = site.write_period(period)
-    return Table(files, papers=len(period.papers), metadata={"files": len(files), "changed": changed})
+    return Table(
+        files, papers=len(period.papers), metadata={"files": len(files), "changed": changed}
+    )
 
 
 def period_asset(

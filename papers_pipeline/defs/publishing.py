@@ -13,13 +13,17 @@ def publish_site(context: dg.OpExecutionContext) -> None:
     """Send the site to PAPERS_PUBLISH_TO; only what differs is sent."""
     settings: Settings = context.resources.settings
     if not settings.publish_to:
-        raise dg.Failure(f"PAPERS_PUBLISH_TO is not set: set it ({TARGETS}) and reload the definitions")
+        raise dg.Failure(
+            f"PAPERS_PUBLISH_TO is not set: set it ({TARGETS}) and reload the definitions"
+        )
     try:
         published = publish(settings.data / "site", settings.publish_to)
     except OperatorError as error:
         raise dg.Failure(str(error)) from None
     context.log.info(f"Published to {published}")
-    context.add_output_metadata({"files": published.files, "changed": published.changed, "target": published.target})
+    context.add_output_metadata(
+        {"files": published.files, "changed": published.changed, "target": published.target}
+    )
 
 
 # Not named `publish` here: the loader of this folder takes every job by the name that it carries itself.

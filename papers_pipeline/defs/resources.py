@@ -14,10 +14,19 @@ from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.files import is_local
-from papers_pipeline.wiring import documents_of, feed_client_of, lake_of, models_of, planner_of, site_of
+from papers_pipeline.wiring import (
+    documents_of,
+    feed_client_of,
+    lake_of,
+    models_of,
+    planner_of,
+    site_of,
+)
 
 
-def resources(settings: Settings, clock: Clock | None = None, progress: Progress | None = None) -> dict[str, Any]:
+def resources(
+    settings: Settings, clock: Clock | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
     """Every resource by its key; a test or the CLI gives its own clock and progress."""
     clock, progress = clock or Clock(), progress or Silence()
     # Lines cannot be appended to a bucket's object.

@@ -17,7 +17,9 @@ TODAY_FIRST, NIGHTLY_FIRST = 10, 5
 
 def request(day: date, key: str, priority: int) -> dg.RunRequest:
     """A run of one day; the key keeps a tick that is evaluated twice from starting two."""
-    return dg.RunRequest(run_key=key, partition_key=str(day), tags={"dagster/priority": str(priority)})
+    return dg.RunRequest(
+        run_key=key, partition_key=str(day), tags={"dagster/priority": str(priority)}
+    )
 
 
 @dg.schedule(

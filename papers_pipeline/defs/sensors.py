@@ -28,17 +28,23 @@ ALARMING = {
     description="Months, weeks and index are rebuilt after new issues; on by default, since it costs nothing.",
 )
 def site_follows(
-    context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+    context: dg.SensorEvaluationContext,
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     after = int(context.cursor) if context.cursor else None
     records = context.instance.fetch_materializations(
-        dg.AssetRecordsFilter(dg.AssetKey("daily_issue"), after_storage_id=after), limit=BATCH, ascending=True
+        dg.AssetRecordsFilter(dg.AssetKey("daily_issue"), after_storage_id=after),
+        limit=BATCH,
+        ascending=True,
     ).records
     if not records:
         yield dg.SkipReason("no new issue")
         return
     newest = max(record.storage_id for record in records)
-    days = sorted({date.fromisoformat(record.partition_key) for record in records if record.partition_key})
+    days = sorted(
+        {date.fromisoformat(record.partition_key) for record in records if record.partition_key}
+    )
     today = clock.today()
     spans = [*touched(lake, "month", days, today), *touched(lake, "week", days, today)]
     for span in sorted(spans, key=lambda span: (span.first, span.kind)):
@@ -55,12 +61,16 @@ def site_follows(
 )
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     dead = mark_dead_runs(context.instance)
-    return dg.SkipReason(f"marked failed: {', '.join(dead)}" if dead else "every unfinished run is alive")
+    return dg.SkipReason(
+        f"marked failed: {', '.join(dead)}" if dead else "every unfinished run is alive"
+    )
 
 
 def alarm_status(settings: Settings) -> dg.DefaultSensorStatus:
     """The alarms are on when there is a webhook to tell."""
-    return dg.DefaultSensorStatus.RUNNING if settings.webhook_url else dg.DefaultSensorStatus.STOPPED
+    return (
+        dg.DefaultSensorStatus.RUNNING if settings.webhook_url else dg.DefaultSensorStatus.STOPPED
+    )
 
 
 STATUS = alarm_status(load_settings())
@@ -75,7 +85,11 @@ def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[
     if settings.webhook_url:
         run = context.dagster_run
         of = run.tags.get("dagster/partition", "")
-        failures = [record.dagster_event for record in context.instance.all_logs(run.run_id) if record.dagster_event]
+        failures = [
+            record.dagster_event
+            for record in context.instance.all_logs(run.run_id)
+            if record.dagster_event
+        ]
         text = f"papers_pipeline: {run.job_name} {of} failed: {first_error(failures)}"
         post(settings.webhook_url.get_secret_value(), text)
 

@@ -16,7 +16,9 @@ from papers_pipeline.site.writer import Site, template_version
 from papers_pipeline.store.lake import Lake
 
 
-@day_asset(record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1")
+@day_asset(
+    record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1"
+)
 def related_papers(
     context: dg.AssetExecutionContext, feed_listing: Sequence[Paper], lake: dg.ResourceParam[Lake]
 ) -> Table:
@@ -56,12 +58,22 @@ def daily_pages(
     )
 
 
-@table_asset(record=SiteFile, group_name="site", kinds={"html"}, code_version=template_version(), deps=["daily_issue"])
-def site_index(context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]) -> Table:
+@table_asset(
+    record=SiteFile,
+    group_name="site",
+    kinds={"html"},
+    code_version=template_version(),
+    deps=["daily_issue"],
+)
+def site_index(
+    context: dg.AssetExecutionContext, site: dg.ResourceParam[Site], lake: dg.ResourceParam[Lake]
+) -> Table:
     """What names more than one day, but for months and weeks: only what has changed since the last time is made."""
     before = {file.path: file for file in last_rows(context, lake, SiteFile)}
     catalogue, files, changed = write_index_pages(site, lake, before)
-    return Table(files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed})
+    return Table(
+        files, papers=len(catalogue.cards), metadata={"files": len(files), "changed": changed}
+    )
 
 
 @table_asset(

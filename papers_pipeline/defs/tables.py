@@ -45,7 +45,10 @@ def table_asset(
     """`dg.asset` for a body that returns a `Table` of this record."""
     # No return type: beside checks, Dagster takes the annotation for that of one output of several.
     asset = dg.asset(
-        owners=["team:papers"], dagster_type=dg.Any, metadata={"record": record.__name__, **(metadata or {})}, **options
+        owners=["team:papers"],
+        dagster_type=dg.Any,
+        metadata={"record": record.__name__, **(metadata or {})},
+        **options,
     )
     return lambda body: asset(_materializing(body))
 
@@ -53,7 +56,9 @@ def table_asset(
 day_asset = functools.partial(table_asset, partitions_def=DAILY)
 
 
-def last_rows(context: dg.AssetExecutionContext, lake: Lake, record: type[RowOf]) -> Sequence[RowOf]:
+def last_rows(
+    context: dg.AssetExecutionContext, lake: Lake, record: type[RowOf]
+) -> Sequence[RowOf]:
     """The rows of the last build of this asset, or of its day; none when it was never built."""
     partition = context.partition_key if context.has_partition_key else None
     return lake.read(context.asset_key.to_user_string(), partition, record) or ()
@@ -77,7 +82,9 @@ def _materializing(body: Body) -> Callable[..., Any]:
 
 def _result(table: Table, seconds: float) -> dg.MaterializeResult[Any]:
     papers = len(table.rows) if table.papers is None else table.papers
-    counts = table.counts or Counts(papers, reused=0, computed=papers, failed=0, pending=0, seconds=seconds)
+    counts = table.counts or Counts(
+        papers, reused=0, computed=papers, failed=0, pending=0, seconds=seconds
+    )
     return dg.MaterializeResult(
         value=list(table.rows),
         data_version=dg.DataVersion(content_version(table.rows)),

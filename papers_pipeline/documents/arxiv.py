@@ -24,7 +24,16 @@ from urllib3.util.retry import Retry
 
 from papers_pipeline.base.http import LONGEST_WAIT
 
-Reason = Literal["not_found", "withdrawn", "not_a_pdf", "too_large", "throttled", "encrypted", "unreachable", "damaged"]
+Reason = Literal[
+    "not_found",
+    "withdrawn",
+    "not_a_pdf",
+    "too_large",
+    "throttled",
+    "encrypted",
+    "unreachable",
+    "damaged",
+]
 
 ARXIV_ID = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 """New and old style, with a version or without: https://info.arxiv.org/help/arxiv_identifier.html"""
@@ -46,7 +55,11 @@ HTML_HEADERS = {"Accept": "text/html, */*"}
 
 NOTICES: tuple[tuple[str, Reason, bool], ...] = (
     (r"withdrawn|provided no source|source was not provided", "withdrawn", False),
-    (r"(unable|failed) to produce PDF|does not build PDF|not publicly available", "not_found", False),
+    (
+        r"(unable|failed) to produce PDF|does not build PDF|not publicly available",
+        "not_found",
+        False,
+    ),
     (r"generat|try again|reload|refresh|in progress|processing", "not_a_pdf", True),
 )
 """Words of arXiv's own pages, what they mean, and whether it passes: https://github.com/arXiv/arxiv-browse, below
@@ -70,7 +83,13 @@ class ArxivError(Exception):
     that of the last answer, if there was one, and ``wait`` the seconds that the answer asked to wait."""
 
     def __init__(
-        self, reason: Reason, retryable: bool, detail: str, *, status: int | None = None, wait: float | None = None
+        self,
+        reason: Reason,
+        retryable: bool,
+        detail: str,
+        *,
+        status: int | None = None,
+        wait: float | None = None,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason: Reason = reason
@@ -94,9 +113,15 @@ class ArxivClient:
     """Asks one endpoint for documents; its threads slow down together. ``http`` is made with ``retries=0``: here every
     try waits for the limit, and a session that repeats by itself would go past it."""
 
-    def __init__(self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0) -> None:
-        if any(getattr(adapter, "max_retries", Retry(0)).total for adapter in http.adapters.values()):
-            raise ValueError("the session of an ArxivClient repeats requests by itself: make it with retries=0")
+    def __init__(
+        self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0
+    ) -> None:
+        if any(
+            getattr(adapter, "max_retries", Retry(0)).total for adapter in http.adapters.values()
+        ):
+            raise ValueError(
+                "the session of an ArxivClient repeats requests by itself: make it with retries=0"
+            )
         self._endpoint = endpoint.rstrip("/")
         self._http = http
         self._limit = limit
@@ -122,7 +147,9 @@ class ArxivClient:
                 if error.reason != "damaged":
                     raise
                 if damaged:
-                    raise ArxivError("damaged", sha256 != damaged, f"{url}: {error.detail}") from None
+                    raise ArxivError(
+                        "damaged", sha256 != damaged, f"{url}: {error.detail}"
+                    ) from None
                 damaged = sha256
                 continue
             size = part.size
@@ -153,7 +180,9 @@ class ArxivClient:
             except ArxivError as error:
                 if not _may_pass(error):
                     raise
-                wait = self._backoff_seconds * 2 ** (attempt - 1) if error.wait is None else error.wait
+                wait = (
+                    self._backoff_seconds * 2 ** (attempt - 1) if error.wait is None else error.wait
+                )
                 if error.reason == "throttled":  # it is meant for every thread of this client
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
                 else:
@@ -168,7 +197,12 @@ class ArxivClient:
             self._limit.acquire()
             try:
                 answer = self._http.request(
-                    method, url, headers=headers, stream=True, allow_redirects=False, timeout=TIMEOUT_SECONDS
+                    method,
+                    url,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=TIMEOUT_SECONDS,
                 )
             except requests.RequestException as error:
                 raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
@@ -177,7 +211,12 @@ class ArxivClient:
             answer.close()
             here, url = url, urljoin(url, answer.headers["Location"])
             if not self._is_ours(url):
-                raise ArxivError("unreachable", True, f"{here} leads to {url}: not arXiv's", status=answer.status_code)
+                raise ArxivError(
+                    "unreachable",
+                    True,
+                    f"{here} leads to {url}: not arXiv's",
+                    status=answer.status_code,
+                )
         detail = f"{url}: more than {MOST_REDIRECTS} redirects"
         raise ArxivError("unreachable", True, detail, status=answer.status_code)
 
@@ -209,7 +248,9 @@ class ArxivClient:
                 ) from None
             except _TooLarge:
                 part.discard()
-                raise ArxivError("too_large", False, f"{url}: more than {most_bytes} bytes", status=status) from None
+                raise ArxivError(
+                    "too_large", False, f"{url}: more than {most_bytes} bytes", status=status
+                ) from None
 
     def _html(self, url: str) -> tuple[bytes, str] | None:
         with self._send("GET", url, HTML_HEADERS) as answer:
@@ -222,7 +263,12 @@ class ArxivClient:
                 for chunk in answer.iter_content(CHUNK):
                     body += chunk
                     if len(body) > MOST_HTML_BYTES:
-                        raise ArxivError("too_large", False, f"{url}: more than {MOST_HTML_BYTES} bytes", status=200)
+                        raise ArxivError(
+                            "too_large",
+                            False,
+                            f"{url}: more than {MOST_HTML_BYTES} bytes",
+                            status=200,
+                        )
             except requests.RequestException as error:
                 raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
             return bytes(body), answer.url
@@ -287,7 +333,14 @@ def _beginning(answer: requests.Response) -> str:
 
 
 def _notice(page: str) -> tuple[Reason, bool] | None:
-    return next(((reason, passes) for words, reason, passes in NOTICES if re.search(words, page, re.IGNORECASE)), None)
+    return next(
+        (
+            (reason, passes)
+            for words, reason, passes in NOTICES
+            if re.search(words, page, re.IGNORECASE)
+        ),
+        None,
+    )
 
 
 def _signed(answer: requests.Response, url: str) -> Iterator[bytes]:
@@ -358,7 +411,9 @@ class _Part:
         tag = answer.headers.get("ETag", "")
         if tag.startswith("W/"):  # says that it means the same, not that the bytes are
             tag = ""
-        self._tag.write_text(tag or answer.headers.get("Last-Modified", ""), encoding="ascii", errors="replace")
+        self._tag.write_text(
+            tag or answer.headers.get("Last-Modified", ""), encoding="ascii", errors="replace"
+        )
 
     def take(self, chunks: Iterable[bytes], most_bytes: int, announced: int) -> None:
         size = self.size

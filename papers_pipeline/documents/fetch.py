@@ -16,7 +16,14 @@ from urllib.parse import urlsplit
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.per_paper import Counts, Outcome, PaperFailed, PaperPending, Progress, per_paper
+from papers_pipeline.base.per_paper import (
+    Counts,
+    Outcome,
+    PaperFailed,
+    PaperPending,
+    Progress,
+    per_paper,
+)
 from papers_pipeline.documents.arxiv import ArxivClient, ArxivError
 from papers_pipeline.documents.figures import FIGURES_VERSION, read_figures
 from papers_pipeline.documents.pdf.parse import PARSER_VERSION
@@ -85,7 +92,9 @@ class Documents:
         storage.write(self._blobs / blob, file.path.read_bytes())
         file.path.unlink()
         value = {"blob": blob, "sha256": file.sha256, "bytes": file.bytes, "pages": file.pages}
-        return CacheEntry(asset="paper_pdfs", identity=identity, created_at=self._clock.now(), value=value)
+        return CacheEntry(
+            asset="paper_pdfs", identity=identity, created_at=self._clock.now(), value=value
+        )
 
     # Text
 
@@ -110,7 +119,10 @@ class Documents:
                 entry, reused = await self._cache.get_or_compute(
                     "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf, workers())
                 )
-                made = {"sha256": entry.identity["sha256"], "parser_version": entry.identity["version"]}
+                made = {
+                    "sha256": entry.identity["sha256"],
+                    "parser_version": entry.identity["version"],
+                }
                 return ParsedPaper(arxiv_id=arxiv_id, state="done", **made, **_value(entry)), reused
 
             return await _rows("parsed_text", pdfs, parse, ParsedPaper, earlier, WORKERS, progress)
@@ -121,7 +133,9 @@ class Documents:
             try:
                 parsed = await parsers.parse(path)
             except PaperFailed as error:
-                failure = CachedFailure(stage="parsed_text", reason=error.reason, detail=error.detail, attempts=1)
+                failure = CachedFailure(
+                    stage="parsed_text", reason=error.reason, detail=error.detail, attempts=1
+                )
                 return self._cache.final_failure("parsed_text", identity, failure)
             finally:
                 if not self._keep:
@@ -132,7 +146,9 @@ class Documents:
             "pages": parsed.pages,
             "version": parsed.arxiv_version,
         }
-        return CacheEntry(asset="parsed_text", identity=identity, created_at=self._clock.now(), value=value)
+        return CacheEntry(
+            asset="parsed_text", identity=identity, created_at=self._clock.now(), value=value
+        )
 
     @asynccontextmanager
     async def _file(self, pdf: PaperPdf) -> AsyncIterator[tuple[Path, str]]:
@@ -178,7 +194,11 @@ class Documents:
                 failure = CachedFailure(stage="figures", reason="not_found", attempts=1)
                 entry = self._cache.final_failure("figures", identity, failure)
                 is_late = now - (paper.published_at or paper.first_seen_at) > HTML_COMES_WITHIN
-                return entry.model_copy(update={"expires_at": now + timedelta(days=30)}) if is_late else entry
+                return (
+                    entry.model_copy(update={"expires_at": now + timedelta(days=30)})
+                    if is_late
+                    else entry
+                )
             html, url = found
             links = read_figures(html, ARXIV + urlsplit(url).path)
             figures = await self._ask(lambda: self._without_dead_links(links, url))
@@ -194,7 +214,11 @@ class Documents:
         for figure in figures:
             if checked and not any(earlier.is_dead for earlier in checked):
                 return checked + figures[len(checked) :]
-            here = urlsplit(page)._replace(path=urlsplit(figure.url).path, query="", fragment="").geturl()
+            here = (
+                urlsplit(page)
+                ._replace(path=urlsplit(figure.url).path, query="", fragment="")
+                .geturl()
+            )
             checked.append(figure.model_copy(update={"is_dead": self._client.alive(here) is False}))
         return checked
 
@@ -222,7 +246,10 @@ class Documents:
         """Delete the PDFs that were parsed, or found unreadable, long enough ago, and downloads that nobody went on
         with; returns the names of the PDFs."""
         for left in self._downloads.glob("*"):
-            if self._clock.now().timestamp() - left.stat().st_mtime > LEFTOVERS_KEPT.total_seconds():
+            if (
+                self._clock.now().timestamp() - left.stat().st_mtime
+                > LEFTOVERS_KEPT.total_seconds()
+            ):
                 left.unlink()
         done = [path for path in sorted(self._blobs.glob("*.pdf")) if self._is_done(path)]
         for path in done:
@@ -260,7 +287,9 @@ def _value(entry: CacheEntry) -> dict[str, Any]:
     """The value of an entry. Raises PaperFailed for that of a failure."""
     if entry.failure or entry.value is None:
         failure = entry.failure or CachedFailure(stage=entry.asset, reason="error", attempts=1)
-        raise PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
+        raise PaperFailed(
+            failure.reason, failure.detail, retryable=False, attempts=failure.attempts
+        )
     return entry.value
 
 

@@ -26,7 +26,9 @@ SMALLEST_PIXELS = 40
 """An image that is lower and narrower is an icon of the text, a mark of a legend or a logo."""
 
 ID_FOLDER = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[0-9]{7})(?:v[0-9]+)?")
-NUMBERED = re.compile(r"^(?:figure|fig\.?)\s*(?:[A-Z]\.?)?[0-9]+(?:[.\-][0-9]+)*\s*[:.|]\s*", re.IGNORECASE)
+NUMBERED = re.compile(
+    r"^(?:figure|fig\.?)\s*(?:[A-Z]\.?)?[0-9]+(?:[.\-][0-9]+)*\s*[:.|]\s*", re.IGNORECASE
+)
 PANEL = re.compile(r"\(\w+\)|[0-9][a-z]\b")
 """The number of a panel: "(a)", "Figure 4(a)", "Figure 4a"."""
 FLOATS = {"figure", "table", "float", "algorithm", "lstlisting"}
@@ -55,7 +57,11 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
         # Figures may share a panel, such as a legend; one whose every panel was there before is that figure again.
         if new := [link for link in links if link not in seen]:
             seen.update(links)
-            figures.append(Figure(url=new[0], caption=_caption(float_, parents), section=_section(float_, parents)))
+            figures.append(
+                Figure(
+                    url=new[0], caption=_caption(float_, parents), section=_section(float_, parents)
+                )
+            )
     return figures
 
 
@@ -116,7 +122,9 @@ def _images(float_: Element, parents: Parents) -> Iterator[Element]:
         inside = holders[: holders.index(float_)]
         if any(_name(holder) in ("figcaption", "math") for holder in inside) or _is_icon(node):
             continue
-        if not any(holder.tag == "figure" and _number(holder, parents) is not None for holder in inside):
+        if not any(
+            holder.tag == "figure" and _number(holder, parents) is not None for holder in inside
+        ):
             yield node
 
 

@@ -26,7 +26,9 @@ MEMORY_LIMIT = 2 * 1024**3
 WORKERS = 2
 
 _OUT_OF_MEMORY = 77  # Exit status of a worker that gave up for want of memory.
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)$", re.IGNORECASE
+)
 _SECRET_VALUE = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 _environment_lock = threading.Lock()
 
@@ -50,13 +52,21 @@ class Parsers:
         self._time_limit = time_limit
         self._parse_file = parse_file
         self._pool = pebble.ProcessPool(
-            max_workers=workers, initializer=_limit_memory, initargs=(memory_limit,), context=_CleanContext()
+            max_workers=workers,
+            initializer=_limit_memory,
+            initargs=(memory_limit,),
+            context=_CleanContext(),
         )
 
     def __enter__(self) -> "Parsers":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
@@ -117,7 +127,11 @@ def _limit_memory(beyond: int) -> None:
 
 def secrets(environment: Mapping[str, str]) -> list[str]:
     """The names of variables that hold a secret, by their names or as a URL with a password."""
-    return [name for name, value in environment.items() if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value)]
+    return [
+        name
+        for name, value in environment.items()
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value)
+    ]
 
 
 class _CleanProcess(SpawnProcess):

@@ -41,7 +41,9 @@ class TitlePage:
         return self.paper.arxiv_id
 
 
-def affiliations_task(prompt: Prompt, names: InstitutionNames) -> Task[TitlePage, Affiliations, PrintedAffiliations]:
+def affiliations_task(
+    prompt: Prompt, names: InstitutionNames
+) -> Task[TitlePage, Affiliations, PrintedAffiliations]:
     """The task of the prompt that reads title pages."""
     return Task(
         prompt=prompt,
@@ -56,7 +58,9 @@ def affiliations_task(prompt: Prompt, names: InstitutionNames) -> Task[TitlePage
     )
 
 
-def title_pages(feed_listing: Sequence[Paper], parsed_text: Sequence[ParsedPaper]) -> list[TitlePage]:
+def title_pages(
+    feed_listing: Sequence[Paper], parsed_text: Sequence[ParsedPaper]
+) -> list[TitlePage]:
     """Each paper of the list with its text."""
     parsed = {row.arxiv_id: row for row in parsed_text}
     return [TitlePage(paper, parsed.get(paper.arxiv_id)) for paper in feed_listing]
@@ -89,7 +93,11 @@ def printed_in(names: InstitutionNames, institutions: Sequence[str], text: str) 
     """The institutions, cleaned, that occur in the text, compared by their letters; each once."""
     whole = letters(text)
     cleaned = [name for printed in institutions for name in names.cleaned(printed)]
-    kept = {letters(name): name for name in reversed(cleaned) if letters(name) and letters(name) in whole}
+    kept = {
+        letters(name): name
+        for name in reversed(cleaned)
+        if letters(name) and letters(name) in whole
+    }
     return [name for name in dict.fromkeys(cleaned) if kept.get(letters(name)) == name]
 
 

@@ -99,7 +99,9 @@ async def enrich(
     before = {
         row.arxiv_id: row
         for row in earlier
-        if row.state == "done" and row.arxiv_id in by_id and task.still_fits(by_id[row.arxiv_id], row)
+        if row.state == "done"
+        and row.arxiv_id in by_id
+        and task.still_fits(by_id[row.arxiv_id], row)
     }
 
     async with models.chain(task.prompt, task.output, task.judge, day) as chain:
@@ -116,7 +118,9 @@ async def enrich(
             task.prompt.asset, list(by_id), write, concurrency=concurrency, progress=progress
         )
     rows = [
-        outcome.value or before.get(outcome.arxiv_id) or task.unwritten(by_id[outcome.arxiv_id], outcome)
+        outcome.value
+        or before.get(outcome.arxiv_id)
+        or task.unwritten(by_id[outcome.arxiv_id], outcome)
         for outcome in outcomes
     ]
     return rows, counts, chain.spent

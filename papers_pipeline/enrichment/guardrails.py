@@ -70,8 +70,14 @@ def topics_verdict(names: Sequence[str], allowed: Sequence[str], most: int) -> V
     faults = []
     for name in dict.fromkeys(names):
         if name not in allowed:
-            near = difflib.get_close_matches(name.strip("# ").upper().replace(" ", "_"), allowed, n=1)
-            hint = f"write {near[0]} if that is meant, or" if near else "take one of the list as written there, or"
+            near = difflib.get_close_matches(
+                name.strip("# ").upper().replace(" ", "_"), allowed, n=1
+            )
+            hint = (
+                f"write {near[0]} if that is meant, or"
+                if near
+                else "take one of the list as written there, or"
+            )
             faults.append(f'The topic "{excerpt(name)}" is not in the list: {hint} leave it out.')
         elif (times := list(names).count(name)) > 1:
             faults.append(f'The topic "{name}" is given {times} times: give it once.')
@@ -119,7 +125,9 @@ def _sentences(language: str, text: str) -> list[str]:
     for piece in segment(language, spaced):
         first = regex.search(r"[\p{L}\d]+", piece)
         # The library breaks after abbreviations that it does not know and in names: "т. е. LLM", "Character.AI".
-        if sentences and (_OPEN_END.search(sentences[-1]) or not first or regex.fullmatch(r"\p{Ll}+", first[0])):
+        if sentences and (
+            _OPEN_END.search(sentences[-1]) or not first or regex.fullmatch(r"\p{Ll}+", first[0])
+        ):
             sentences[-1] += piece
         else:
             sentences.append(str(piece))
@@ -131,13 +139,26 @@ def _sentence_faults(language: str, text: str, asked: int | None) -> Iterator[st
         yield "The text is empty: write it."
         return
     # The library takes two marks of inches for a quotation, and a quotation for one sentence.
-    counts = [len(_sentences(language, reading)) for reading in (text, regex.sub(r"[\"'`«»“”]", "", text))]
+    counts = [
+        len(_sentences(language, reading)) for reading in (text, regex.sub(r"[\"'`«»“”]", "", text))
+    ]
     found = max(counts)
     if asked is not None and all(abs(count - asked) > SENTENCE_TOLERANCE for count in counts):
         yield f"The text has {found} sentence{'s' if found > 1 else ''}, {asked} are asked: write exactly {asked}."
 
 
-_OWN = ("Cyrillic", "Arabic", "Hebrew", "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Georgian", "Armenian")
+_OWN = (
+    "Cyrillic",
+    "Arabic",
+    "Hebrew",
+    "Devanagari",
+    "Bengali",
+    "Tamil",
+    "Telugu",
+    "Thai",
+    "Georgian",
+    "Armenian",
+)
 _SCRIPTS = {name: rf"\p{{{name}}}" for name in _OWN} | {
     "Chinese": r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}"
 }
@@ -157,7 +178,8 @@ def _wrong_language(language: str, text: str) -> str | None:
 def _foreign_faults(language: str, title: str, text: str, source: str) -> Iterator[str]:
     script = _script(text)
     foreign = regex.compile(
-        rf"[\p{{L}}--[\p{{Latin}}\p{{Greek}}\p{{Common}}\p{{Inherited}}{_SCRIPTS.get(script, '')}]]+", flags=regex.V1
+        rf"[\p{{L}}--[\p{{Latin}}\p{{Greek}}\p{{Common}}\p{{Inherited}}{_SCRIPTS.get(script, '')}]]+",
+        flags=regex.V1,
     )
     for run in dict.fromkeys(str(run) for run in foreign.findall(f"{title}\n{text}")):
         if run not in source:
@@ -168,7 +190,11 @@ def _foreign_faults(language: str, title: str, text: str, source: str) -> Iterat
         yield f'The title "{excerpt(title)}" is not in the language {language}: write it in {language}.'
     for sentence in _sentences(language, text) if knows(language) else ():
         other, sure = likeliest_language(sentence)
-        if other != language and sure > SURE_OF_SENTENCE and len(sentence) >= SHORTEST_FOREIGN_SENTENCE:
+        if (
+            other != language
+            and sure > SURE_OF_SENTENCE
+            and len(sentence) >= SHORTEST_FOREIGN_SENTENCE
+        ):
             yield f'The sentence "{excerpt(sentence)}" is in the language {other}: write it in {language}.'
 
 
@@ -193,7 +219,9 @@ def russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Itera
     strangers: list[str] = []
     for run in _RUN.findall(prose):
         words = regex.split(r"[ \u00a0]", run)
-        named = [position for position, word in enumerate(words) if regex.search(r"[\p{Lu}\d._]", word)]
+        named = [
+            position for position, word in enumerate(words) if regex.search(r"[\p{Lu}\d._]", word)
+        ]
         for position, word in enumerate(words):
             inside = bool(named) and named[0] < position < named[-1] and len(word) <= 3
             if len(word) > 1 and position not in named and not inside and word not in passing:

@@ -23,7 +23,9 @@ _DEPARTMENT = re.compile(
 _DEPARTMENT_BEHIND = re.compile(
     r"(?<=University)\s+(?:\w+ )?(?:School|College|Faculty|Department|Institute) (?:of|for) .*$"
 )
-_UNIT = re.compile(r"(?i)^(?:the )?(?:[\w.&/-]+ ){0,4}(?:lab|labs|laboratory|center|centre|group|unit)\b")
+_UNIT = re.compile(
+    r"(?i)^(?:the )?(?:[\w.&/-]+ ){0,4}(?:lab|labs|laboratory|center|centre|group|unit)\b"
+)
 _MAJOR = re.compile(
     r"(?i)universi|hochschule|polytech|politecnico|institute of (?:science|technology)|institute for advanced"
     r"|academy of|\beth\b|\bepfl\b|\bkaist\b|\bmit\b|大学|学院$|科学院"
@@ -52,7 +54,9 @@ class InstitutionNames(BaseModel):
     @cached_property
     def forms(self) -> Mapping[str, str]:
         """Every form, by its letters, and the usual name it stands for."""
-        return {letters(form): usual for usual, forms in self.names.items() for form in (usual, *forms)}
+        return {
+            letters(form): usual for usual, forms in self.names.items() for form in (usual, *forms)
+        }
 
     def usual(self, printed: str) -> str:
         """The usual name of an institution; a name that is not known stays as printed."""
@@ -104,7 +108,11 @@ class InstitutionNames(BaseModel):
             return "" if _TEAM.search(name) and not _MAJOR.search(name) else name
         parts = self._parts(name)
         places = [self.is_place(part) for part in parts]
-        kept = [part for part, place in zip(parts, places, strict=True) if not place and not _TEAM.search(part)]
+        kept = [
+            part
+            for part, place in zip(parts, places, strict=True)
+            if not place and not _TEAM.search(part)
+        ]
         majors = [part for part in kept if self._is_major(part)]
         if majors:
             kept = majors[:1]
@@ -113,12 +121,18 @@ class InstitutionNames(BaseModel):
             kept = larger[:1] or kept[-1:]
         elif kept and _DEPARTMENT.match(kept[0]):
             kept = []
-        if len(kept) == 1 and letters(kept[0]) not in self.forms and any(part in _US_STATES for part in parts):
+        if (
+            len(kept) == 1
+            and letters(kept[0]) not in self.forms
+            and any(part in _US_STATES for part in parts)
+        ):
             kept = [self._without_glued_city(kept[0])]
         return _DEPARTMENT_BEHIND.sub("", ", ".join(kept)).strip(" ,")
 
     def _is_major(self, part: str) -> bool:
-        return letters(part) in self.forms or bool(_MAJOR.search(part) and not _DEPARTMENT.match(part))
+        return letters(part) in self.forms or bool(
+            _MAJOR.search(part) and not _DEPARTMENT.match(part)
+        )
 
     def _parts(self, name: str) -> list[str]:
         """The parts between commas; a campus or a legal form stays with what it belongs to."""
@@ -127,7 +141,9 @@ class InstitutionNames(BaseModel):
             joined = f"{parts[-1]}, {part}" if parts else ""
             campus = parts and letters(parts[-1]) in self.systems and not _MAJOR.search(part)
             known = joined and letters(joined) in self.forms
-            if parts and (known or _SUFFIX.fullmatch(part) or (campus and letters(part) not in _countries())):
+            if parts and (
+                known or _SUFFIX.fullmatch(part) or (campus and letters(part) not in _countries())
+            ):
                 parts[-1] = joined
             else:
                 parts.append(part)
@@ -138,7 +154,11 @@ class InstitutionNames(BaseModel):
         words = name.split()
         for count in (1, 2):
             city, rest = " ".join(words[-count:]), words[:-count]
-            if letters(city) in self.cities and rest and rest[-1].lower() not in ("of", "at", "in", "de"):
+            if (
+                letters(city) in self.cities
+                and rest
+                and rest[-1].lower() not in ("of", "at", "in", "de")
+            ):
                 return " ".join(rest)
         return name
 
@@ -154,7 +174,9 @@ def letters(text: str) -> str:
 @cache
 def load_institution_names() -> InstitutionNames:
     """The packaged names."""
-    tables = tomllib.loads((files("papers_pipeline.enrichment") / "institutions.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(
+        (files("papers_pipeline.enrichment") / "institutions.toml").read_text(encoding="utf-8")
+    )
     return InstitutionNames(
         names=tables["names"],
         systems=frozenset(map(letters, tables["systems"]["names"])),

@@ -81,7 +81,9 @@ class Planner:
         rows: dict[tuple[str, str], PlanRow] = {}
         for asset, task in self._tasks.items():
             # What is asked about another prompt's answer is not known while that answer is still to be bought.
-            unknown = {row.day for row in rows.values() if row.asset in task.inputs and _is_to_come(row)}
+            unknown = {
+                row.day for row in rows.values() if row.asset in task.inputs and _is_to_come(row)
+            }
             rows |= {(row.day, row.asset): row for row in self._asset(asset, ids, unknown)}
         return [rows[day, asset] for day in days for asset in self._tasks]
 
@@ -99,7 +101,9 @@ class Planner:
         tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
         return price(model, *tokens, self._assumed_price) if model else None
 
-    def _asset(self, asset: str, listed: Mapping[str, set[str]], unknown: Set[str]) -> Iterable[PlanRow]:
+    def _asset(
+        self, asset: str, listed: Mapping[str, set[str]], unknown: Set[str]
+    ) -> Iterable[PlanRow]:
         """``unknown`` are the days on which what the asset is asked about will be another than what is stored."""
         columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
         stored = scan(self._lake, asset, list(listed), columns)
@@ -110,9 +114,13 @@ class Planner:
         for day, ids in listed.items():
             rows = [row for row in stored.get(day, ()) if row["arxiv_id"] in ids]
             if self._tasks[asset].one_a_day:
-                yield self._row_of_one(asset, day, rows if day in stored else None, day in unknown, counted)
+                yield self._row_of_one(
+                    asset, day, rows if day in stored else None, day in unknown, counted
+                )
             else:
-                yield self._row(asset, day, len(ids), rows if day in stored else None, counted, share)
+                yield self._row(
+                    asset, day, len(ids), rows if day in stored else None, counted, share
+                )
 
     def _row(
         self,
@@ -127,9 +135,14 @@ class Planner:
         that of the papers that could be asked about so far, for a day whose papers were not read yet."""
         if rows is None or len(rows) < papers:
             state: PlanState = "missing" if rows is None else "stale"
-            wanted, counts = self._left(asset, self._wanted_of_items(asset, day)), Counter(missing=papers)
+            wanted, counts = (
+                self._left(asset, self._wanted_of_items(asset, day)),
+                Counter(missing=papers),
+            )
         else:
-            state, counts, wanted = self._behind(asset, [row for row in rows if row["reason"] not in UNASKABLE])
+            state, counts, wanted = self._behind(
+                asset, [row for row in rows if row["reason"] not in UNASKABLE]
+            )
         new = [key for key in wanted if key not in counted]
         counted.update(key for key in new if key)
         calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
@@ -165,7 +178,11 @@ class Planner:
         held = [self._entry(asset, row["input_hash"]) for row in behind]
         counts = Counter(_state(row, entry) for row, entry in zip(behind, held, strict=True))
         state: PlanState = "stale" if counts["stale"] else "incomplete" if behind else "current"
-        return state, counts, [row["input_hash"] for row, entry in zip(behind, held, strict=True) if entry is None]
+        return (
+            state,
+            counts,
+            [row["input_hash"] for row, entry in zip(behind, held, strict=True) if entry is None],
+        )
 
     def _left(self, asset: str, keys: Sequence[str | None]) -> list[str | None]:
         """Those of these inputs that the cache holds nothing of."""
@@ -197,12 +214,16 @@ class Planner:
         before the papers are read."""
         task = self._tasks[asset]
         names = (*task.inputs, *task.beside)
-        tables: dict[str, list[Record] | None] = {name: self._lake.read(name, day, Record) for name in names}
+        tables: dict[str, list[Record] | None] = {
+            name: self._lake.read(name, day, Record) for name in names
+        }
         if any(table is None for table in tables.values()):
             # Of one a day, too: nothing is known of it before what it is made of was built.
             return [] if task.one_a_day else [None] * len(tables["feed_listing"] or [])
         wanted: list[str | None] = []
-        for item in task.choose(task.items(**tables), self._lake.read(asset, day, task.record) or []):
+        for item in task.choose(
+            task.items(**tables), self._lake.read(asset, day, task.record) or []
+        ):
             texts = task.texts(item)
             if not isinstance(texts, Unasked):
                 wanted.append(input_hash(**texts[0]))
@@ -244,9 +265,12 @@ def _call_sizes(ledger: Ledger) -> dict[tuple[str, str | None], CallSize]:
     every = (spending for day in reversed(ledger.days()) for spending in ledger.spent(day))
     for spending in islice(every, HISTORY):
         for version in (spending.prompt_version, None):
-            seen.setdefault((spending.asset, version), []).append((spending.input_tokens, spending.output_tokens))
+            seen.setdefault((spending.asset, version), []).append(
+                (spending.input_tokens, spending.output_tokens)
+            )
     return {
-        key: CallSize(fmean(sent for sent, _ in calls), fmean(got for _, got in calls)) for key, calls in seen.items()
+        key: CallSize(fmean(sent for sent, _ in calls), fmean(got for _, got in calls))
+        for key, calls in seen.items()
     }
 
 
@@ -255,7 +279,9 @@ def to_refresh(plan: Sequence[PlanRow]) -> dict[str, list[str]]:
     whose rest can be bought."""
     wanted: dict[str, list[str]] = {}
     for row in plan:
-        if row.state in ("stale", "missing") or (row.state == "incomplete" and row.model and row.calls):
+        if row.state in ("stale", "missing") or (
+            row.state == "incomplete" and row.model and row.calls
+        ):
             wanted.setdefault(row.asset, []).append(row.day)
     return wanted
 
@@ -264,9 +290,15 @@ def with_neighbours(assets: Mapping[str, Sequence[str]], lake: Lake) -> dict[str
     """The days of each asset, of issue and pages all the days of any of them, and of the papers themselves those on
     which they are wanted and were never read."""
     days = sorted({day for days in assets.values() for day in days})
-    unread = [day for day in assets.get("affiliations", ()) if not lake.path("parsed_text", day).exists()]
+    unread = [
+        day for day in assets.get("affiliations", ()) if not lake.path("parsed_text", day).exists()
+    ]
     wanted = dict.fromkeys(DOCUMENTS, unread) if unread else {}
-    return wanted | {asset: list(days) for asset, days in assets.items()} | dict.fromkeys(DOWNSTREAM, days)
+    return (
+        wanted
+        | {asset: list(days) for asset, days in assets.items()}
+        | dict.fromkeys(DOWNSTREAM, days)
+    )
 
 
 def known_usd(rows: Sequence[PlanRow]) -> float:

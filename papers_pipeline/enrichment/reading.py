@@ -52,19 +52,27 @@ def read(sentences: Sequence[str]) -> Reading:
         first.setdefault(word.text, word)
     above = [word for word in first.values() if _is_above(levels[word.text], EASY)]
     # Those above the simple ones first: they are what a reader cannot do without.
-    kept = sorted(above, key=lambda word: not _is_above(levels[word.text], SIMPLE))[:MOST_VOCABULARY]
+    kept = sorted(above, key=lambda word: not _is_above(levels[word.text], SIMPLE))[
+        :MOST_VOCABULARY
+    ]
     chosen = {word.text for word in kept}
     vocabulary = [_entry(word, levels[word.text]) for word in above if word.text in chosen]
     listed = sorted(found for word in running if (found := levels[word.text]))
     return Reading(
         sentences=[
-            ReadingSentence(text=text, words=[ReadingWord(text=word.text, pinyin=word.pinyin) for word in words])
+            ReadingSentence(
+                text=text, words=[ReadingWord(text=word.text, pinyin=word.pinyin) for word in words]
+            )
             for text, words in zip(sentences, cut, strict=True)
         ],
         vocabulary=vocabulary,
         level=listed[math.ceil(len(listed) * LEVEL_SHARE) - 1] if listed else 1,
         running_words=len(running),
-        hard=[word.text for word in running if word.text not in chosen and _is_above(levels[word.text], SIMPLE)],
+        hard=[
+            word.text
+            for word in running
+            if word.text not in chosen and _is_above(levels[word.text], SIMPLE)
+        ],
     )
 
 
@@ -74,7 +82,9 @@ def _is_above(level: int | None, most: int) -> bool:
 
 def _entry(word: chinese.Word, level: int | None) -> VocabularyWord:
     meaning, source = chinese.meaning(word) or (None, None)
-    return VocabularyWord(word=word.text, pinyin=word.pinyin or "", level=level, meaning=meaning, source=source)
+    return VocabularyWord(
+        word=word.text, pinyin=word.pinyin or "", level=level, meaning=meaning, source=source
+    )
 
 
 _PUNCTUATION = str.maketrans("，。！？；：、（）“”‘’《》", ',.!?;:,()""\'\'""')
@@ -82,7 +92,11 @@ _PUNCTUATION = str.maketrans("，。！？；：、（）“”‘’《》", ',
 
 def pinyin_of(sentence: ReadingSentence) -> str:
     """A whole sentence in pinyin, with Latin punctuation and a capital."""
-    parts = " ".join((word.pinyin or word.text.translate(_PUNCTUATION)) for word in sentence.words if word.text.strip())
+    parts = " ".join(
+        (word.pinyin or word.text.translate(_PUNCTUATION))
+        for word in sentence.words
+        if word.text.strip()
+    )
     closed = str(regex.sub(r" (?=[,.!?;:)])|(?<=\() ", "", parts))
     return closed[:1].upper() + closed[1:]
 
@@ -95,14 +109,18 @@ _FOREIGN = regex.compile(r"[\p{L}--[\p{Han}\p{Latin}\p{Greek}\p{Common}]]+", fla
 _PIECE = regex.compile(r"\p{Han}|[^\s\p{P}\p{Han}]+")
 
 
-def reading_verdict(sentences: Sequence[str], *, limits: Mapping[str, int], abstract: str, paper_title: str) -> Verdict:
+def reading_verdict(
+    sentences: Sequence[str], *, limits: Mapping[str, int], abstract: str, paper_title: str
+) -> Verdict:
     """The verdict on the Chinese sentences of a reading task; ``limits`` are the prompt's."""
     if len("".join(sentences)) > LONGEST_ANSWER:
         return Verdict(("The sentences are far too long: write only what is asked.",))
     faults: list[str] = []
     least, most = limits.get("least_sentences", 1), limits.get("most_sentences", len(sentences))
     if not least <= len(sentences) <= most:
-        faults.append(f"There are {len(sentences)} sentences, {least} to {most} are asked: write as many.")
+        faults.append(
+            f"There are {len(sentences)} sentences, {least} to {most} are asked: write as many."
+        )
     for number, sentence in enumerate(sentences, 1):
         faults += _sentence_faults(f"sentence {number}", sentence, limits.get("characters"))
     if len(set(map(bare, sentences))) < len(sentences):
@@ -115,7 +133,9 @@ def reading_verdict(sentences: Sequence[str], *, limits: Mapping[str, int], abst
                 f"Only {text.known_share:.0%} of the words are HSK 1 to {SIMPLE} or in a vocabulary of "
                 f"{MOST_VOCABULARY} words, {SIMPLE_SHARE:.0%} are asked: put simpler words in the place of {named}."
             )
-    return Verdict(tuple(faults), tuple(number_warnings("\n".join(sentences), f"{paper_title}\n{abstract}")))
+    return Verdict(
+        tuple(faults), tuple(number_warnings("\n".join(sentences), f"{paper_title}\n{abstract}"))
+    )
 
 
 def _sentence_faults(field: str, sentence: str, most: int | None) -> Iterator[str]:
@@ -150,27 +170,38 @@ def translation_verdict(
 ) -> Verdict:
     """The verdict on a translation into ``language`` (ISO 639-1, a region does not count) of ``originals``, with a
     meaning for each of ``words``; ``terms`` are the Latin words that Russian prose may hold."""
-    if len("".join(sentences)) + len("".join(meaning for _, meaning in meanings)) > 2 * LONGEST_ANSWER:
+    if (
+        len("".join(sentences)) + len("".join(meaning for _, meaning in meanings))
+        > 2 * LONGEST_ANSWER
+    ):
         return Verdict(("The answer is far too long: translate only what is given.",))
     faults: list[str] = []
     if len(sentences) != len(originals):
-        faults.append(f"There are {len(sentences)} translations of {len(originals)} sentences: give one for each.")
+        faults.append(
+            f"There are {len(sentences)} translations of {len(originals)} sentences: give one for each."
+        )
     for number, sentence in enumerate(sentences, 1):
         if not bare(sentence):
             faults.append(f"The translation of sentence {number} is empty: write it.")
         faults += form_faults(f"translation of sentence {number}", sentence)
         faults += _left_in_chinese(f"translation of sentence {number}", sentence, language)
     faults += _meaning_faults(meanings, words, language, limits.get("meaning_characters"))
-    faults += _language_faults(" ".join(sentences), language.split("-")[0].lower(), originals, terms)
+    faults += _language_faults(
+        " ".join(sentences), language.split("-")[0].lower(), originals, terms
+    )
     return Verdict(tuple(faults))
 
 
-def _language_faults(text: str, language: str, originals: Sequence[str], terms: frozenset[str]) -> Iterator[str]:
+def _language_faults(
+    text: str, language: str, originals: Sequence[str], terms: frozenset[str]
+) -> Iterator[str]:
     found = detected_language(text)
     if found not in (None, language) and knows(language):
         yield f"The translation is in the language {found}, {language} is asked: write it in {language}."
     elif language == "ru":
-        names = frozenset(word.lower() for word in regex.findall(r"[\p{Latin}\d]+", " ".join(originals)))
+        names = frozenset(
+            word.lower() for word in regex.findall(r"[\p{Latin}\d]+", " ".join(originals))
+        )
         yield from russian_faults(text, "", terms | names)
 
 

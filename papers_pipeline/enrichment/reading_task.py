@@ -60,7 +60,10 @@ def reading_task(prompt: Prompt) -> Task[Paper, ReadingTask, WrittenSentences]:
 
     def judge(answer: WrittenSentences, paper: Mapping[str, str]) -> Verdict:
         return reading_verdict(
-            answer.sentences, limits=prompt.limits, abstract=paper["abstract"], paper_title=paper["title"]
+            answer.sentences,
+            limits=prompt.limits,
+            abstract=paper["abstract"],
+            paper_title=paper["title"],
         )
 
     return Task(
@@ -81,7 +84,9 @@ def reading_task(prompt: Prompt) -> Task[Paper, ReadingTask, WrittenSentences]:
     )
 
 
-def most_upvoted_first(feed_listing: Sequence[Paper], feed_response: Sequence[FeedResponse]) -> list[Paper]:
+def most_upvoted_first(
+    feed_listing: Sequence[Paper], feed_response: Sequence[FeedResponse]
+) -> list[Paper]:
     """The papers of the day by upvotes and then by id."""
     # The day is for the messages of errors, and a list with any is none that has a listing.
     rows = votes(feed_response, feed_response[-1].fetched_at.date()) if feed_response else []
@@ -125,11 +130,17 @@ def translation_task(
     language = prompt.into or ""
 
     def asked(task: ReadingTask) -> dict[str, Any]:
-        is_known = [bool(word.meaning) and language == DICTIONARY_LANGUAGE for word in task.vocabulary]
+        is_known = [
+            bool(word.meaning) and language == DICTIONARY_LANGUAGE for word in task.vocabulary
+        ]
         return {
             "language": language_name(language),
             "sentences": _texts(task),
-            "words": [word.word for word, known in zip(task.vocabulary, is_known, strict=True) if not known],
+            "words": [
+                word.word
+                for word, known in zip(task.vocabulary, is_known, strict=True)
+                if not known
+            ],
         }
 
     def texts(task: ReadingTask) -> Sequence[Mapping[str, Any]] | Unasked:
@@ -187,17 +198,27 @@ def issue_reading_task(
     if task is None:
         return None
     fitting = {
-        language: next((row for row in rows or () if row.arxiv_id == task.arxiv_id and row.of == _texts(task)), None)
+        language: next(
+            (row for row in rows or () if row.arxiv_id == task.arxiv_id and row.of == _texts(task)),
+            None,
+        )
         for language, rows in translations.items()
     }
     return IssueReadingTask(
         id=task.arxiv_id,
         title=titles[task.arxiv_id],
         vocabulary=[
-            IssueVocabularyWord(word=word.word, pinyin=word.pinyin, level=word.level, meanings=_meanings(word, fitting))
+            IssueVocabularyWord(
+                word=word.word,
+                pinyin=word.pinyin,
+                level=word.level,
+                meanings=_meanings(word, fitting),
+            )
             for word in task.vocabulary
         ],
-        translations={language: _translation(row) for language, row in fitting.items()} if task.sentences else {},
+        translations={language: _translation(row) for language, row in fitting.items()}
+        if task.sentences
+        else {},
         **task.model_dump(include=_SHARED | {"level"}),
         sentences=task.sentences,
     )
@@ -206,7 +227,9 @@ def issue_reading_task(
 _SHARED = {"state", "reason", "provider", "model", "prompt_version", "created_at"}
 
 
-def _meanings(word: VocabularyWord, translations: Mapping[str, ReadingTranslation | None]) -> dict[str, IssueMeaning]:
+def _meanings(
+    word: VocabularyWord, translations: Mapping[str, ReadingTranslation | None]
+) -> dict[str, IssueMeaning]:
     """What a word means, by language: in English what dictionary and glossary say, else what a model wrote."""
     meanings = {}
     if word.meaning and word.source:

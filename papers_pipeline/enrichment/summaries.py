@@ -83,9 +83,15 @@ def written(prompt: Prompt, paper: Paper, answer: Answer[WrittenSummary]) -> Sum
 
 def unwritten(prompt: Prompt, paper: Paper, outcome: Outcome[Summary]) -> Summary:
     """The row of a paper that no model wrote about: in English with Hugging Face's own summary, else the abstract."""
-    source, text, model = stand_in(paper) if prompt.language == STAND_IN_LANGUAGE else (None, None, None)
+    source, text, model = (
+        stand_in(paper) if prompt.language == STAND_IN_LANGUAGE else (None, None, None)
+    )
     return Summary(
-        arxiv_id=paper.arxiv_id, source=source, text=text, model=model, **unanswered(prompt, told(paper), outcome)
+        arxiv_id=paper.arxiv_id,
+        source=source,
+        text=text,
+        model=model,
+        **unanswered(prompt, told(paper), outcome),
     )
 
 

@@ -13,7 +13,9 @@ from papers_pipeline.prompts.prompt import Prompts
 
 def tasks_of(prompts: Prompts) -> dict[str, Task[Any, Any, Any]]:
     """The tasks in the order of their assets."""
-    tasks: list[Task[Any, Any, Any]] = [summary_task(prompt, prompts.terms) for prompt in prompts.summaries]
+    tasks: list[Task[Any, Any, Any]] = [
+        summary_task(prompt, prompts.terms) for prompt in prompts.summaries
+    ]
     tasks.append(tags_task(prompts.others["topic_tags"]))
     tasks.append(affiliations_task(prompts.others["affiliations"], load_institution_names()))
     tasks.append(reading_task(prompts.others["reading_task"]))

@@ -28,7 +28,9 @@ def tags_task(prompt: Prompt) -> Task[Paper, TopicTags, FiledTopics]:
         inputs=("feed_listing",),
         items=lambda feed_listing: feed_listing,
         texts=title_and_abstract,
-        judge=lambda answer, _: topics_verdict(answer.topics, names, prompt.limits.get("topics", len(names))),
+        judge=lambda answer, _: topics_verdict(
+            answer.topics, names, prompt.limits.get("topics", len(names))
+        ),
         written=lambda paper, answer: tagged(prompt, paper, answer),
         unwritten=lambda paper, outcome: untagged(prompt, paper, outcome),
     )
@@ -36,12 +38,19 @@ def tags_task(prompt: Prompt) -> Task[Paper, TopicTags, FiledTopics]:
 
 def tagged(prompt: Prompt, paper: Paper, answer: Answer[FiledTopics]) -> TopicTags:
     """The row of a paper that a model tagged."""
-    return TopicTags(arxiv_id=paper.arxiv_id, topics=answer.output.topics, **answered(prompt, told(paper), answer))
+    return TopicTags(
+        arxiv_id=paper.arxiv_id,
+        topics=answer.output.topics,
+        **answered(prompt, told(paper), answer),
+    )
 
 
 def untagged(prompt: Prompt, paper: Paper, outcome: Outcome[TopicTags]) -> TopicTags:
     """The row of a paper that no model tagged: what the keyword rules find in its title, abstract and keywords."""
     topics = keyword_topics(prompt.topics, paper.title, paper.abstract, paper.ai_keywords)
     return TopicTags(
-        arxiv_id=paper.arxiv_id, source="keywords", topics=topics, **unanswered(prompt, told(paper), outcome)
+        arxiv_id=paper.arxiv_id,
+        source="keywords",
+        topics=topics,
+        **unanswered(prompt, told(paper), outcome),
     )

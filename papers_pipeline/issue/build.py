@@ -56,7 +56,9 @@ class DayLinks:
 
     def moved_to(self, arxiv_id: str, day: date) -> date | None:
         """The other day that lists a paper now, the one that got it last when there are several."""
-        others = [it for it in self.listed.get(arxiv_id, ()) if it.day != day and it.status == "listed"]
+        others = [
+            it for it in self.listed.get(arxiv_id, ()) if it.day != day and it.status == "listed"
+        ]
         return max(others, key=lambda it: (it.first_seen_at, it.day)).day if others else None
 
 
@@ -67,9 +69,13 @@ class Listings:
         self._ids: dict[date, dict[str, Listed]] = {}
         for partition in lake.partitions("feed_listing"):
             day = date.fromisoformat(partition)
-            if first - WINDOW <= day <= last + WINDOW and (data := read(lake.path("feed_listing", partition))):
+            if first - WINDOW <= day <= last + WINDOW and (
+                data := read(lake.path("feed_listing", partition))
+            ):
                 rows = rows_of(data, ("arxiv_id", "status", "first_seen_at"))
-                self._ids[day] = {r["arxiv_id"]: Listed(day, r["status"], r["first_seen_at"]) for r in rows}
+                self._ids[day] = {
+                    r["arxiv_id"]: Listed(day, r["status"], r["first_seen_at"]) for r in rows
+                }
 
     def links(self, day: date) -> DayLinks:
         """What the other days know of ``day``."""
@@ -113,12 +119,16 @@ def linked(issue: DailyIssue, links: DayLinks) -> DailyIssue:
         paper.model_copy(
             update={
                 "listed_on": links.listed_on(paper.id) or [issue.date],
-                "moved_to": links.moved_to(paper.id, issue.date) if paper.status == "gone" else None,
+                "moved_to": links.moved_to(paper.id, issue.date)
+                if paper.status == "gone"
+                else None,
             }
         )
         for paper in issue.papers
     ]
-    return issue.model_copy(update={"previous": links.previous, "next": links.next, "papers": papers})
+    return issue.model_copy(
+        update={"previous": links.previous, "next": links.next, "papers": papers}
+    )
 
 
 def build_issue(
@@ -145,7 +155,9 @@ def build_issue(
     moved = {paper.arxiv_id: to for paper in listing if (to := links.moved_to(paper.arxiv_id, day))}
     assessment = assess(day, listing, moved, now, quiet_days)
     votes_of = {row.arxiv_id: row for row in votes}
-    texts_of = {language: {row.arxiv_id: row for row in rows or ()} for language, rows in texts.items()}
+    texts_of = {
+        language: {row.arxiv_id: row for row in rows or ()} for language, rows in texts.items()
+    }
     tags_of = {row.arxiv_id: row for row in tags or ()}
     affiliations_of = {row.arxiv_id: row for row in affiliations or ()}
     figures_of = {row.arxiv_id: row.figures for row in figures or ()}
@@ -163,17 +175,26 @@ def build_issue(
         )
         for paper in assessment.shown
     ]
-    task = issue_reading_task(reading, translations or {}, {paper.id: paper.title for paper in papers})
-    written = [text.created_at for paper in papers for text in paper.summaries.values() if text.created_at]
+    task = issue_reading_task(
+        reading, translations or {}, {paper.id: paper.title for paper in papers}
+    )
+    written = [
+        text.created_at for paper in papers for text in paper.summaries.values() if text.created_at
+    ]
     if task:
-        times = (task.created_at, *(translation.created_at for translation in task.translations.values()))
+        times = (
+            task.created_at,
+            *(translation.created_at for translation in task.translations.values()),
+        )
         written += [time for time in times if time]
     issue = DailyIssue(
         date=day,
         state=assessment.state,
         list_state=assessment.list_state,
         counts=IssueCounts(),
-        built_at=max([*written, *(paper.first_seen_at for paper in assessment.shown)], default=None),
+        built_at=max(
+            [*written, *(paper.first_seen_at for paper in assessment.shown)], default=None
+        ),
         reading_task=task,
         papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.id)),
     )
@@ -204,7 +225,11 @@ def _paper(
     source = "hf_organization" if printed else None
     if affiliations:
         printed, source = affiliations.institutions, affiliations.source
-    own = {author.name: author.institutions for author in affiliations.authors} if affiliations else {}
+    own = (
+        {author.name: author.institutions for author in affiliations.authors}
+        if affiliations
+        else {}
+    )
     return IssuePaper(
         id=paper.arxiv_id,
         version=version,
@@ -221,10 +246,15 @@ def _paper(
         withdrawn_at=paper.withdrawn_at,
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
-        authors=[IssueAuthor(name=name, affiliations=_once(map(usual, own.get(name, ())))) for name in paper.authors],
+        authors=[
+            IssueAuthor(name=name, affiliations=_once(map(usual, own.get(name, ()))))
+            for name in paper.authors
+        ],
         affiliations=_once(map(usual, printed)),
         affiliations_source=source,
-        topics=IssueTopics(names=[name.lower() for name in tags.topics], source=tags.source) if tags else IssueTopics(),
+        topics=IssueTopics(names=[name.lower() for name in tags.topics], source=tags.source)
+        if tags
+        else IssueTopics(),
         emoji=next((text.emoji for text in texts.values() if text and text.emoji), None),
         figures=[figure for figure in figures if not figure.is_dead],
         summaries={language: _text(text) for language, text in texts.items()},

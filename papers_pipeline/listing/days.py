@@ -28,7 +28,9 @@ def parse_day(text: str, clock: Clock) -> date:
     try:
         day = words[text] if text in words else date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no day: write YYYY-MM-DD, today, yesterday or latest") from None
+        raise ValueError(
+            f"{text!r} is no day: write YYYY-MM-DD, today, yesterday or latest"
+        ) from None
     if day > today:
         raise ValueError(f"{day} has not begun yet (UTC): the newest day is {today}")
     if day < FIRST_DAY:
@@ -92,11 +94,21 @@ def assess(
         list_state = "listed"
     else:
         list_state = "quiet" if is_quiet(day, quiet_days) else "stalled"
-    unexplained = [paper for paper in papers if paper.status == "gone" and paper.arxiv_id not in moved]
+    unexplained = [
+        paper for paper in papers if paper.status == "gone" and paper.arxiv_id not in moved
+    ]
     for moment in sorted({paper.gone_at for paper in unexplained if paper.gone_at}):
         lost = [paper for paper in unexplained if paper.gone_at == moment]
-        held = [p for p in papers if p.first_seen_at < moment and (p.gone_at is None or p.gone_at >= moment)]
+        held = [
+            p
+            for p in papers
+            if p.first_seen_at < moment and (p.gone_at is None or p.gone_at >= moment)
+        ]
         if len(lost) > SHRUNK_MORE_THAN and len(lost) > SHRUNK_SHARE * len(held):
             shown = tuple(paper for paper in papers if paper.first_seen_at < moment)
-            return DayAssessment("shrunk", list_state, tuple(p.arxiv_id for p in unexplained), moment, shown)
-    return DayAssessment(list_state, list_state, tuple(p.arxiv_id for p in unexplained), None, tuple(papers))
+            return DayAssessment(
+                "shrunk", list_state, tuple(p.arxiv_id for p in unexplained), moment, shown
+            )
+    return DayAssessment(
+        list_state, list_state, tuple(p.arxiv_id for p in unexplained), None, tuple(papers)
+    )

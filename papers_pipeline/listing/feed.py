@@ -34,12 +34,18 @@ class FeedClient:
     """Asks one endpoint for the lists of days."""
 
     def __init__(
-        self, endpoint: str, session: requests.Session, limit: SharedLimit | None = None, token: str | None = None
+        self,
+        endpoint: str,
+        session: requests.Session,
+        limit: SharedLimit | None = None,
+        token: str | None = None,
     ) -> None:
         self._url = f"{endpoint}/api/daily_papers"
         self._session = session
         self._limit = limit
-        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._headers = {"Accept": "application/json"} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
 
     def fetch(self, day: date) -> list[str]:
         """The bodies of all pages of a day's list, as received; one page, ``[]``, for a day without papers.
@@ -53,16 +59,22 @@ class FeedClient:
             bodies.append(body)
             if len(_entries(body, day)) < PAGE_SIZE:
                 return bodies
-        raise FeedError(f"{day}: the list does not end after {MOST_PAGES} pages of {PAGE_SIZE}: is HF_ENDPOINT right?")
+        raise FeedError(
+            f"{day}: the list does not end after {MOST_PAGES} pages of {PAGE_SIZE}: is HF_ENDPOINT right?"
+        )
 
     def _page(self, day: date, page: int) -> str:
         if self._limit:
             self._limit.acquire()
         query = {"date": day.isoformat(), "limit": str(PAGE_SIZE), "p": str(page)}
         try:
-            answer = self._session.get(self._url, params=query, headers=self._headers, timeout=TIMEOUT_SECONDS)
+            answer = self._session.get(
+                self._url, params=query, headers=self._headers, timeout=TIMEOUT_SECONDS
+            )
         except requests.RequestException as error:
-            raise FeedError(f"{day}: {self._url} cannot be reached ({_cause(error)}): try again later") from None
+            raise FeedError(
+                f"{day}: {self._url} cannot be reached ({_cause(error)}): try again later"
+            ) from None
         if answer.status_code != requests.codes.ok:
             raise FeedError(f"{day}: {self._url} answered {_refusal(answer, day)}")
         answer.encoding = "utf-8"
@@ -95,10 +107,14 @@ def _entries(body: str, day: date) -> list[Any]:
     except json.JSONDecodeError:
         kind = "HTML" if body.lstrip()[:1] == "<" else "no JSON"
         start = fold(body)[:80]
-        raise FeedError(f"{day}: the list is {kind}: {start!r} (a proxy's or a maintenance page?)") from None
+        raise FeedError(
+            f"{day}: the list is {kind}: {start!r} (a proxy's or a maintenance page?)"
+        ) from None
     if not isinstance(answer, list):
         keys = f" with keys {sorted(answer)}" if isinstance(answer, dict) else ""
-        raise FeedError(f"{day}: the shape of the API changed: expected a list, got {type(answer).__name__}{keys}")
+        raise FeedError(
+            f"{day}: the shape of the API changed: expected a list, got {type(answer).__name__}{keys}"
+        )
     return answer
 
 
@@ -114,7 +130,9 @@ def _arxiv_id(text: str) -> str:
 
 
 Folded = Annotated[str, AfterValidator(fold)]
-FoldedOrNone = Annotated[str | None, AfterValidator(lambda text: fold(text) or None if text else None)]
+FoldedOrNone = Annotated[
+    str | None, AfterValidator(lambda text: fold(text) or None if text else None)
+]
 
 
 class _Author(BaseModel):
@@ -177,7 +195,9 @@ class _ApiEntry(BaseModel):
     def votes_row(self) -> PaperVotes:
         paper = self.paper
         stars = paper.githubStars
-        return PaperVotes(arxiv_id=paper.id, upvotes=paper.upvotes, comments=self.numComments, github_stars=stars)
+        return PaperVotes(
+            arxiv_id=paper.id, upvotes=paper.upvotes, comments=self.numComments, github_stars=stars
+        )
 
 
 @dataclass(frozen=True)
@@ -229,10 +249,14 @@ def _raw_id(raw: Any) -> str | None:
 
 
 def _faults(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'entry'}: {fault['msg']}" for fault in error.errors())
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'entry'}: {fault['msg']}" for fault in error.errors()
+    )
 
 
-def kept_responses(kept: Sequence[FeedResponse], bodies: Sequence[str], fetched_at: datetime) -> list[FeedResponse]:
+def kept_responses(
+    kept: Sequence[FeedResponse], bodies: Sequence[str], fetched_at: datetime
+) -> list[FeedResponse]:
     """The day's kept responses with a new one added, unless it says nothing new: every response that differs from the
     one before it is kept, so that the listing is a pure function of them."""
     newest = max((response.fetched_at for response in kept), default=None)
@@ -241,7 +265,13 @@ def kept_responses(kept: Sequence[FeedResponse], bodies: Sequence[str], fetched_
         return list(kept)
     if newest is not None:  # a clock that was set back does not make the new answer the older one
         fetched_at = max(fetched_at, newest + timedelta(milliseconds=1))
-    return [*kept, *(FeedResponse(fetched_at=fetched_at, page=page, body=body) for page, body in enumerate(bodies))]
+    return [
+        *kept,
+        *(
+            FeedResponse(fetched_at=fetched_at, page=page, body=body)
+            for page, body in enumerate(bodies)
+        ),
+    ]
 
 
 def _readings(responses: Sequence[FeedResponse], day: date) -> Iterable[tuple[datetime, _Reading]]:

@@ -97,7 +97,9 @@ class Models:
         self.cache = cache
         self.clock = clock
         # On a bucket a file cannot be appended to: the ledger stays on this machine.
-        self.ledger = Ledger(Path(data.path) / "ledger" if storage.is_local(data) else home / "ledger")
+        self.ledger = Ledger(
+            Path(data.path) / "ledger" if storage.is_local(data) else home / "ledger"
+        )
         self.attempts = data / "attempts"
         self.limits = home / "limits"
         self.concurrency = concurrency
@@ -115,7 +117,10 @@ class Models:
 
     def is_over_budget(self) -> bool:
         """Whether the budget of this UTC day, over all processes, is spent."""
-        return self.daily_budget_usd is not None and self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
+        return (
+            self.daily_budget_usd is not None
+            and self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
+        )
 
     def require_prices(self, names: Sequence[str]) -> None:
         """Raise UnknownPrice when there is a budget and a model whose price nobody knows."""
@@ -151,7 +156,9 @@ class Models:
             return f"is listed, but does not answer: {_line(error)}"
         finally:
             await connection.close()
-        self.ledger.add(_spending(response, name, self.assumed_price, at=self.clock.now(), asset="doctor"))
+        self.ledger.add(
+            _spending(response, name, self.assumed_price, at=self.clock.now(), asset="doctor")
+        )
         return None
 
     @asynccontextmanager
@@ -192,11 +199,15 @@ class Chain(Generic[Output]):
 
     @cached_property
     def _limit(self) -> SharedLimit:
-        limit = SharedLimit(self._models.limits, "llm", self._models.requests_per_minute, WINDOW_SECONDS)
+        limit = SharedLimit(
+            self._models.limits, "llm", self._models.requests_per_minute, WINDOW_SECONDS
+        )
         self._stack.callback(limit.close)
         return limit
 
-    async def ask(self, arxiv_id: str, *texts: Mapping[str, Any], again: bool = False) -> Answer[Output]:
+    async def ask(
+        self, arxiv_id: str, *texts: Mapping[str, Any], again: bool = False
+    ) -> Answer[Output]:
         """The answer about one paper, from the cache unless ``again``.
 
         ``texts`` is what the prompt is given; of several, the first goes to the first model and the next to the one
@@ -205,7 +216,9 @@ class Chain(Generic[Output]):
         """
         available = self._models.configured(self._prompt)
         identity = {"prompt_version": self._prompt.version, "input_hash": input_hash(**texts[0])}
-        old = self._models.cache.get(self._prompt.asset, identity) if again or not available else None
+        old = (
+            self._models.cache.get(self._prompt.asset, identity) if again or not available else None
+        )
         if not available and (again or old is None or old.value is None):
             raise PaperPending("no_provider")
 
@@ -218,10 +231,14 @@ class Chain(Generic[Output]):
                 if entry.failure:
                     raise _failed(entry.failure)
                 earlier = [*old.provenance.get("earlier", []), _without_earlier(old)]
-                entry = entry.model_copy(update={"provenance": entry.provenance | {"earlier": earlier}})
+                entry = entry.model_copy(
+                    update={"provenance": entry.provenance | {"earlier": earlier}}
+                )
             return entry
 
-        entry, reused = await self._models.cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
+        entry, reused = await self._models.cache.get_or_compute(
+            self._prompt.asset, identity, compute, is_usable
+        )
         if entry.failure:
             raise _failed(entry.failure)
         how = entry.provenance
@@ -229,13 +246,19 @@ class Chain(Generic[Output]):
         return Answer(output, how["provider"], how["model"], entry.created_at, reused)
 
     async def _buy(
-        self, arxiv_id: str, identity: dict[str, str], texts: Sequence[Mapping[str, Any]], available: Sequence[str]
+        self,
+        arxiv_id: str,
+        identity: dict[str, str],
+        texts: Sequence[Mapping[str, Any]],
+        available: Sequence[str],
     ) -> CacheEntry:
         attempts: list[Attempt] = []
         for number in range(max(len(available), len(texts))):
             name = available[min(number, len(available) - 1)]
             is_last_text = number >= len(texts) - 1
-            output, attempt = await self._attempt(arxiv_id, name, texts[min(number, len(texts) - 1)], is_last_text)
+            output, attempt = await self._attempt(
+                arxiv_id, name, texts[min(number, len(texts) - 1)], is_last_text
+            )
             attempts.append(attempt)
             if output is not None:
                 provider, model = split_name(name)
@@ -250,18 +273,30 @@ class Chain(Generic[Output]):
         return self._failure(arxiv_id, identity, available, attempts)
 
     def _failure(
-        self, arxiv_id: str, identity: dict[str, str], available: Sequence[str], attempts: list[Attempt]
+        self,
+        arxiv_id: str,
+        identity: dict[str, str],
+        available: Sequence[str],
+        attempts: list[Attempt],
     ) -> CacheEntry:
         now = self._models.clock.now()
         provenance = {"models": list(available)} | self._provenance(arxiv_id, attempts)
-        kept = self._models.attempts / str(now.date()) / f"{arxiv_id}.{self._prompt.asset}.{now:%H%M%S%f}.json"
+        kept = (
+            self._models.attempts
+            / str(now.date())
+            / f"{arxiv_id}.{self._prompt.asset}.{now:%H%M%S%f}.json"
+        )
         storage.write(kept, json.dumps(provenance, ensure_ascii=False, indent=1).encode() + b"\n")
         results = {attempt.result for attempt in attempts}
-        detail = "; ".join(f"{attempt.model} {attempt.result}: {attempt.detail}" for attempt in attempts)
+        detail = "; ".join(
+            f"{attempt.model} {attempt.result}: {attempt.detail}" for attempt in attempts
+        )
         if not results <= {"refused", "unusable"}:
             raise PaperFailed("unreachable", detail, attempts=len(attempts))
         reason = "refused" if results == {"refused"} else "unusable"
-        failure = CachedFailure(stage=self._prompt.asset, reason=reason, detail=detail, attempts=len(attempts))
+        failure = CachedFailure(
+            stage=self._prompt.asset, reason=reason, detail=detail, attempts=len(attempts)
+        )
         entry = self._models.cache.final_failure(self._prompt.asset, identity, failure)
         return entry.model_copy(update={"provenance": provenance})
 
@@ -281,7 +316,11 @@ class Chain(Generic[Output]):
         self, arxiv_id: str, name: str, text: Mapping[str, Any], is_last_text: bool
     ) -> tuple[Output | None, Attempt]:
         from pydantic_ai import capture_run_messages
-        from pydantic_ai.exceptions import AgentRunError, ContentFilterError, UnexpectedModelBehavior
+        from pydantic_ai.exceptions import (
+            AgentRunError,
+            ContentFilterError,
+            UnexpectedModelBehavior,
+        )
 
         asked = self._prompt.messages(**text)
         asking = _Asking(lambda output: self._judge(output, text), is_last_text)
@@ -289,14 +328,19 @@ class Chain(Generic[Output]):
         with capture_run_messages() as messages:
             try:
                 speaker = _metered(self, name, arxiv_id, asking)
-                run = await self._agent(name).run(asked.user, instructions=asked.system, model=speaker, deps=asking)
+                run = await self._agent(name).run(
+                    asked.user, instructions=asked.system, model=speaker, deps=asking
+                )
                 output, result = run.output, "answered"
             except _Closed as closed:
                 result, detail = "closed", str(closed)
             except ContentFilterError as error:
                 result, detail = "refused", _line(error)
             except _CutOff:
-                result, detail = "unusable", f"the answer was cut off at {self._prompt.max_tokens} tokens"
+                result, detail = (
+                    "unusable",
+                    f"the answer was cut off at {self._prompt.max_tokens} tokens",
+                )
             except _AskNext:
                 result, detail = "unusable", "nothing found: the next model is shown more"
             except UnexpectedModelBehavior as error:
@@ -315,7 +359,9 @@ class Chain(Generic[Output]):
                 "verdicts": asking.verdicts,
                 "input_tokens": asking.spent.input_tokens,
                 "output_tokens": asking.spent.output_tokens,
-                "usd": asking.spent.usd if asking.spent.calls > asking.spent.unpriced_calls else None,
+                "usd": asking.spent.usd
+                if asking.spent.calls > asking.spent.unpriced_calls
+                else None,
             }
         )
         return output, attempt
@@ -344,7 +390,9 @@ class Chain(Generic[Output]):
             @agent.output_validator
             def hold(context: RunContext[_Asking], output: Output) -> Output:
                 verdict = context.deps.judge(output)
-                context.deps.verdicts.append({"faults": list(verdict.faults), "warnings": list(verdict.warnings)})
+                context.deps.verdicts.append(
+                    {"faults": list(verdict.faults), "warnings": list(verdict.warnings)}
+                )
                 if verdict.faults:
                     raise ModelRetry("\n".join(verdict.faults))
                 if verdict.is_empty and not context.deps.is_last_text:
@@ -354,7 +402,9 @@ class Chain(Generic[Output]):
             self._agents[name] = agent
         return self._agents[name]
 
-    async def send(self, name: str, arxiv_id: str, asking: "_Asking", request: "Callable[[], Any]") -> "ModelResponse":
+    async def send(
+        self, name: str, arxiv_id: str, asking: "_Asking", request: "Callable[[], Any]"
+    ) -> "ModelResponse":
         """One request within the limits, repeated after a rate limit, a server error or a broken connection, and
         entered into the ledger."""
         from pydantic_ai.exceptions import (
@@ -367,7 +417,12 @@ class Chain(Generic[Output]):
         for number in range(1, TRIES + 1):
             try:
                 response: ModelResponse = await self._in_turn(name, request)
-            except (ModelRateLimitError, ModelServerError, ModelUnavailableError, ModelConnectionError) as error:
+            except (
+                ModelRateLimitError,
+                ModelServerError,
+                ModelUnavailableError,
+                ModelConnectionError,
+            ) as error:
                 pause = error.retry_after or self._models.backoff_seconds * 2 ** (number - 1)
                 if number == TRIES or pause > LONGEST_WAIT_SECONDS:
                     raise
@@ -381,13 +436,19 @@ class Chain(Generic[Output]):
         raise AssertionError("the last try returns or raises")
 
     async def _in_turn(self, name: str, request: "Callable[[], Any]") -> "ModelResponse":
-        from pydantic_ai.exceptions import ModelAuthenticationError, ModelNotFoundError, ModelQuotaExceededError
+        from pydantic_ai.exceptions import (
+            ModelAuthenticationError,
+            ModelNotFoundError,
+            ModelQuotaExceededError,
+        )
 
         provider = split_name(name)[0]
         async with AsyncExitStack() as turn:
             if provider not in self._models.proven:
                 # Until a provider has answered once, one request at a time: a wrong key costs one call, not eight.
-                await turn.enter_async_context(self._first_call.setdefault(provider, asyncio.Lock()))
+                await turn.enter_async_context(
+                    self._first_call.setdefault(provider, asyncio.Lock())
+                )
             if reason := self._models.why_closed(name):
                 raise _Closed(reason)
             await turn.enter_async_context(self._slots.held())
@@ -462,8 +523,12 @@ def _settings(prompt: Prompt) -> "ModelSettings":
 
     # Short texts need no long thought, and what a model thinks is paid for and counts against its answer. The
     # announcement would put 120 English words before a prompt in Russian or Chinese.
-    settings = ModelSettings(max_tokens=prompt.max_tokens, thinking=False, framing_announcement="never")
-    return settings if prompt.temperature is None else settings | {"temperature": prompt.temperature}
+    settings = ModelSettings(
+        max_tokens=prompt.max_tokens, thinking=False, framing_announcement="never"
+    )
+    return (
+        settings if prompt.temperature is None else settings | {"temperature": prompt.temperature}
+    )
 
 
 def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, asking: _Asking) -> "Model":
@@ -477,9 +542,14 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, asking: _Asking) -> 
     return Metered(chain.connection(name).model)
 
 
-def _spending(response: "ModelResponse", name: str, assumed_price: float | None, **about: Any) -> Spending:
+def _spending(
+    response: "ModelResponse", name: str, assumed_price: float | None, **about: Any
+) -> Spending:
     provider, model = split_name(name)
-    tokens = {"input_tokens": response.usage.input_tokens, "output_tokens": response.usage.output_tokens}
+    tokens = {
+        "input_tokens": response.usage.input_tokens,
+        "output_tokens": response.usage.output_tokens,
+    }
     try:  # the response knows of cached and other tokens that have prices of their own
         usd: float | None = float(response.cost().total_price)
     except (LookupError, ValueError):

@@ -10,10 +10,16 @@ from papers_pipeline.llm.ledger import Ledger
 COLUMNS = ("day", "asset", "model", "prompt_version")
 
 
-def costs(ledger: Ledger, first: date | None = None, last: date | None = None) -> list[dict[str, Any]]:
+def costs(
+    ledger: Ledger, first: date | None = None, last: date | None = None
+) -> list[dict[str, Any]]:
     """One row a UTC day, asset, model and prompt version: calls, tokens, and USD of known price; `unpriced` counts the
     calls whose price is not known."""
-    days = [day for day in ledger.days() if (first is None or day >= first) and (last is None or day <= last)]
+    days = [
+        day
+        for day in ledger.days()
+        if (first is None or day >= first) and (last is None or day <= last)
+    ]
     spendings = [
         {
             "day": day.isoformat(),

@@ -57,7 +57,9 @@ class Ledger:
             with path.open("rb") as file:
                 file.seek(offset)
                 rest = file.read()
-            whole = rest[: rest.rfind(b"\n") + 1]  # a line that is being written counts the next time
+            whole = rest[
+                : rest.rfind(b"\n") + 1
+            ]  # a line that is being written counts the next time
             offset += len(whole)
             total += sum(spending.usd or 0.0 for spending in _spendings(whole))
         self._read = (seen, offset, total)
@@ -74,4 +76,6 @@ class Ledger:
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:
-    return (Spending.model_validate_json(line) for line in lines.split(b"\n") if line.endswith(b"}"))
+    return (
+        Spending.model_validate_json(line) for line in lines.split(b"\n") if line.endswith(b"}")
+    )

@@ -5,7 +5,9 @@ from functools import cache
 from papers_pipeline.prompts.model_names import split_name
 
 
-def price(name: str, input_tokens: int, output_tokens: int, assumed_price: float | None = None) -> float | None:
+def price(
+    name: str, input_tokens: int, output_tokens: int, assumed_price: float | None = None
+) -> float | None:
     """USD for tokens of a model, `<provider>:<model>`; for a model of unknown price by ``assumed_price``, USD a million
     tokens, else None."""
     known = _known(name)
@@ -21,8 +23,12 @@ def _known(name: str) -> tuple[float, float] | None:
 
     provider, model = split_name(name)
     try:
-        sent = calc_price(Usage(input_tokens=1_000_000), model_ref=model, provider_id=provider).total_price
-        got = calc_price(Usage(output_tokens=1_000_000), model_ref=model, provider_id=provider).total_price
+        sent = calc_price(
+            Usage(input_tokens=1_000_000), model_ref=model, provider_id=provider
+        ).total_price
+        got = calc_price(
+            Usage(output_tokens=1_000_000), model_ref=model, provider_id=provider
+        ).total_price
     except LookupError:
         return None
     return float(sent), float(got)

@@ -43,7 +43,9 @@ class Connection:
 def connect(name: str, access: Access, timeout_seconds: float) -> Connection:
     """A connection to the model. The SDKs' own retries are off: they would ask three times without credit."""
     provider, model = split_name(name)
-    return {"openai": _openai, "mistral": _mistral, "anthropic": _anthropic}[provider](model, access, timeout_seconds)
+    return {"openai": _openai, "mistral": _mistral, "anthropic": _anthropic}[provider](
+        model, access, timeout_seconds
+    )
 
 
 def _openai(name: str, access: Access, timeout_seconds: float) -> Connection:
@@ -52,7 +54,12 @@ def _openai(name: str, access: Access, timeout_seconds: float) -> Connection:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    client = AsyncOpenAI(api_key=access.key or NO_KEY, base_url=access.base_url, max_retries=0, timeout=timeout_seconds)
+    client = AsyncOpenAI(
+        api_key=access.key or NO_KEY,
+        base_url=access.base_url,
+        max_retries=0,
+        timeout=timeout_seconds,
+    )
     # Chat completions, not Responses: the one that other servers speak, and a JSON schema: small models call no tools.
     model = OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client))
     return Connection(model, NativeOutput, lambda: client.models.retrieve(name), client.close)
@@ -64,7 +71,11 @@ def _mistral(name: str, access: Access, timeout_seconds: float) -> Connection:
     from pydantic_ai.models.mistral import MistralModel
     from pydantic_ai.providers.mistral import MistralProvider
 
-    client = Mistral(api_key=access.key or NO_KEY, server_url=access.base_url, timeout_ms=round(timeout_seconds * 1000))
+    client = Mistral(
+        api_key=access.key or NO_KEY,
+        server_url=access.base_url,
+        timeout_ms=round(timeout_seconds * 1000),
+    )
 
     async def close() -> None:
         await client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
@@ -81,7 +92,10 @@ def _anthropic(name: str, access: Access, timeout_seconds: float) -> Connection:
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     client = AsyncAnthropic(
-        api_key=access.key or NO_KEY, base_url=access.base_url, max_retries=0, timeout=timeout_seconds
+        api_key=access.key or NO_KEY,
+        base_url=access.base_url,
+        max_retries=0,
+        timeout=timeout_seconds,
     )
     # Not a tool: Claude 5.5 takes no forced tool choice, and answers in prose now and then.
     model = AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client))

@@ -84,7 +84,9 @@ class Prompt(BaseModel):
             "template": "\n".join(line.rstrip() for line in self.template.strip().splitlines()),
             "topics": [[topic.name, topic.scope] for topic in self.topics],
         }
-        return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+        return hashlib.sha256(
+            json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()[:12]
 
     def messages(self, **paper: Any) -> Messages:
         """The messages for what is told of one paper (``title``, ``abstract``, …)."""
@@ -99,8 +101,13 @@ class Prompt(BaseModel):
 
 def input_hash(**paper: Any) -> str:
     """Sixteen hex digits over the normalized input of a prompt: white space of texts does not count."""
-    folded = {name: " ".join(text.split()) if isinstance(text, str) else text for name, text in paper.items()}
-    return hashlib.sha256(json.dumps(folded, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+    folded = {
+        name: " ".join(text.split()) if isinstance(text, str) else text
+        for name, text in paper.items()
+    }
+    return hashlib.sha256(
+        json.dumps(folded, sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()[:16]
 
 
 def fenced(text: str, name: str) -> str:
@@ -111,7 +118,9 @@ def fenced(text: str, name: str) -> str:
 
 @cache
 def _compiled(template: str) -> jinja2.Template:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
+    )
     environment.filters["fenced"] = fenced
     return environment.from_string(template)
 
@@ -145,7 +154,10 @@ def prompts_version(prompts: Prompts) -> str:
 
 
 def load_prompts(
-    overlay: Path | None = None, languages: Sequence[str] = (), model: str | None = None, packaged: Path = PACKAGED
+    overlay: Path | None = None,
+    languages: Sequence[str] = (),
+    model: str | None = None,
+    packaged: Path = PACKAGED,
 ) -> Prompts:
     """The packaged prompts, each replaced or joined by the file of the same name in ``overlay``.
 
@@ -153,13 +165,24 @@ def load_prompts(
     ``model`` takes the place of every chain. Raises PromptError for a file or a language that cannot be used.
     """
     if overlay is not None and not overlay.is_dir():
-        raise PromptError(f"PAPERS_PROMPTS_DIR={overlay} is no folder: name one that exists, or unset it")
-    paths = {path.name: path for folder in (packaged, overlay) if folder for path in sorted(folder.glob("*.md"))}
+        raise PromptError(
+            f"PAPERS_PROMPTS_DIR={overlay} is no folder: name one that exists, or unset it"
+        )
+    paths = {
+        path.name: path
+        for folder in (packaged, overlay)
+        if folder
+        for path in sorted(folder.glob("*.md"))
+    }
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     terms = load_terms(_read("terms.txt", overlay, packaged))
-    prompts = {name.removesuffix(".md"): _load(path, topics, model) for name, path in sorted(paths.items())}
+    prompts = {
+        name.removesuffix(".md"): _load(path, topics, model) for name, path in sorted(paths.items())
+    }
     summaries = {prompt.language: prompt for prompt in prompts.values() if prompt.language}
-    order = languages or sorted(summaries, key=lambda language: (language != FIRST_LANGUAGE, language))
+    order = languages or sorted(
+        summaries, key=lambda language: (language != FIRST_LANGUAGE, language)
+    )
     if missing := [language for language in order if language not in summaries]:
         raise PromptError(
             f"no prompt for {', '.join(map(str, missing))}: write prompts/summary.{missing[0]}.md, "
@@ -171,7 +194,9 @@ def load_prompts(
     return Prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
-        translations=tuple(translation.model_copy(update={"into": it}) for it in into if translation),
+        translations=tuple(
+            translation.model_copy(update={"into": it}) for it in into if translation
+        ),
         topics=topics,
         terms=terms,
     )
@@ -198,7 +223,9 @@ def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
         prompt = Prompt.model_validate({"name": path.stem, "template": parts[2]} | given)
         missing = {"system", "user"} - set(_compiled(prompt.template).blocks)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
         raise PromptError(f"{path}: {faults}") from None
     except (yaml.YAMLError, AttributeError, jinja2.TemplateError) as error:
         raise PromptError(f"{path}: {error}") from None

@@ -15,7 +15,9 @@ _NAME = re.compile(r"[A-Z0-9_]+")
 _URL = re.compile(r"https?://\S+")
 _SEPARATORS = re.compile(r"[\s_\-‐‑–—]+")
 # Longer gaps, or gaps over a preposition, mostly join a verb to somebody else's dataset or benchmark.
-_GAP = r"(?: (?!(?:on|with|from|using|via|by|across|over|than|that|which|when|while) )[^\s.;:]+){0,8} "
+_GAP = (
+    r"(?: (?!(?:on|with|from|using|via|by|across|over|than|that|which|when|while) )[^\s.;:]+){0,8} "
+)
 _ENOUGH = 2
 
 
@@ -56,7 +58,9 @@ def load_topics(text: str) -> tuple[Topic, ...]:
     return tuple(topics.values())
 
 
-def keyword_topics(topics: Sequence[Topic], title: str, abstract: str, ai_keywords: Sequence[str]) -> list[str]:
+def keyword_topics(
+    topics: Sequence[Topic], title: str, abstract: str, ai_keywords: Sequence[str]
+) -> list[str]:
     """The names of the topics whose rules the paper meets, in the order of ``topics``.
 
     A paper meets a topic by one rule in the title, one ``+`` rule anywhere, or two different rules in the abstract
@@ -73,7 +77,9 @@ def _parse_topic(position: int, entry: Any) -> Topic:
     try:
         topic = Topic.model_validate(entry)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
         raise ValueError(f"topic {name}: {faults}") from error
     if not topic.scope.strip():
         raise ValueError(f"topic {name}: scope: is empty")
@@ -81,9 +87,13 @@ def _parse_topic(position: int, entry: Any) -> Topic:
         try:
             pattern = _pattern(rule)
         except re.error as error:
-            raise ValueError(f"topic {name}: rule {rule!r} is no regular expression: {error}") from error
+            raise ValueError(
+                f"topic {name}: rule {rule!r} is no regular expression: {error}"
+            ) from error
         if pattern.search(""):
-            raise ValueError(f"topic {name}: rule {rule!r} matches an empty text, and so every paper")
+            raise ValueError(
+                f"topic {name}: rule {rule!r} matches an empty text, and so every paper"
+            )
     return topic
 
 

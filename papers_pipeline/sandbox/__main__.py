@@ -17,15 +17,23 @@ from papers_pipeline.sandbox.world import SAMPLE, World
     default=SAMPLE,
     help="A folder laid out as hf_api/<date>.json and pdf/<id>.pdf; by default the sample days.",
 )
-@click.option("--substitute-pdfs", is_flag=True, help="Serve one of the PDFs in place of one that is not there.")
 @click.option(
-    "--now", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="The sandbox's time; by default the machine's."
+    "--substitute-pdfs",
+    is_flag=True,
+    help="Serve one of the PDFs in place of one that is not there.",
+)
+@click.option(
+    "--now",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    help="The sandbox's time; by default the machine's.",
 )
 def main(port: int, data: Path, substitute_pdfs: bool, now: datetime | None) -> None:
     if not (data / "hf_api").is_dir():
         raise click.UsageError(f"{data} has no folder hf_api with a list a day (<date>.json)")
     world = World(folder=data, now=now, substitute_pdfs=substitute_pdfs)
-    click.echo(f"Sandbox on http://127.0.0.1:{port}: {len(world.days())} days from {data}", err=True)
+    click.echo(
+        f"Sandbox on http://127.0.0.1:{port}: {len(world.days())} days from {data}", err=True
+    )
     serve(world, port)
 
 

@@ -17,7 +17,9 @@ import yaml
 
 from papers_pipeline.sandbox.world import SAMPLE
 
-FENCE = re.compile(r"<(?P<name>[\w.]+)-(?P<hash>[0-9a-f]{12})>\n(?P<text>.*?)\n</(?P=name)-(?P=hash)>", re.DOTALL)
+FENCE = re.compile(
+    r"<(?P<name>[\w.]+)-(?P<hash>[0-9a-f]{12})>\n(?P<text>.*?)\n</(?P=name)-(?P=hash)>", re.DOTALL
+)
 NAMED_LANGUAGE = {
     "en": re.compile(r"\bin English\b"),
     "ru": re.compile(r"\bin Russian\b"),
@@ -100,10 +102,22 @@ SENTENCES = (
     "只有语言模型被换成了沙盒。",
 )
 TRANSLATIONS = {
-    "en": ("This is the test translation of sentence {number} with the mark {code}.", "meaning in a test answer"),
-    "ru": ("Это тестовый перевод предложения номер {number} с меткой {code}.", "значение из тестового ответа"),
-    "es": ("Esta es la traducción de prueba de la frase {number} con la marca {code}.", "significado de prueba"),
-    "de": ("Dies ist die Testübersetzung von Satz {number} mit der Marke {code}.", "Bedeutung aus der Testantwort"),
+    "en": (
+        "This is the test translation of sentence {number} with the mark {code}.",
+        "meaning in a test answer",
+    ),
+    "ru": (
+        "Это тестовый перевод предложения номер {number} с меткой {code}.",
+        "значение из тестового ответа",
+    ),
+    "es": (
+        "Esta es la traducción de prueba de la frase {number} con la marca {code}.",
+        "significado de prueba",
+    ),
+    "de": (
+        "Dies ist die Testübersetzung von Satz {number} mit der Marke {code}.",
+        "Bedeutung aus der Testantwort",
+    ),
 }
 
 
@@ -133,11 +147,15 @@ class Question:
     @cached_property
     def language(self) -> str:
         """The language asked for: by the script of the system prompt, else the first that it names, else English."""
-        latin, cyrillic, han = (len(re.findall(script, self.system)) for script in ("[A-Za-z]", "[а-яё]", "[一-鿿]"))
+        latin, cyrillic, han = (
+            len(re.findall(script, self.system)) for script in ("[A-Za-z]", "[а-яё]", "[一-鿿]")
+        )
         # Not the majority: an agent that asks again may put English explanations of its own before the prompt.
         if max(cyrillic, han) > latin * SHARE_OF_SCRIPT:
             return "ru" if cyrillic > han else "zh"
-        named = {language: pattern.search(self.system) for language, pattern in NAMED_LANGUAGE.items()}
+        named = {
+            language: pattern.search(self.system) for language, pattern in NAMED_LANGUAGE.items()
+        }
         places = {match.start(): language for language, match in named.items() if match}
         return places[min(places)] if places else "en"
 
@@ -145,20 +163,33 @@ class Question:
 def answer(question: Question) -> dict[str, Any]:
     """A value for each field asked for; of a question for prose, `text` alone."""
     if set(question.fields) == {"sentences"}:
-        return {"sentences": _sample_readings().get(question.title, {}).get("zh") or _made_sentences(question)}
+        return {
+            "sentences": _sample_readings().get(question.title, {}).get("zh")
+            or _made_sentences(question)
+        }
     if set(question.fields) == {"sentences", "meanings"}:
         return _translation(question)
     known = _sample_answer(question.title, question.language)
     made = _made_answer(question)
-    given = {name: _shaped(known.get(name, made.get(name)), schema) for name, schema in question.fields.items()}
+    given = {
+        name: _shaped(known.get(name, made.get(name)), schema)
+        for name, schema in question.fields.items()
+    }
     return given or {"text": known.get("text", made["text"])}
 
 
 @cache
 def _sample_titles() -> dict[str, str]:
     """The arXiv ids of the sample papers by their titles."""
-    lists = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((SAMPLE / "hf_api").glob("*.json"))]
-    return {_folded(entry["paper"]["title"]): entry["paper"]["id"] for entries in lists for entry in entries}
+    lists = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((SAMPLE / "hf_api").glob("*.json"))
+    ]
+    return {
+        _folded(entry["paper"]["title"]): entry["paper"]["id"]
+        for entries in lists
+        for entry in entries
+    }
 
 
 @cache
@@ -168,7 +199,11 @@ def _sample_answer(title: str, language: str) -> dict[str, Any]:
         return {}
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     affiliations = written.get("affiliations", {})
-    fields = {"topics": written["topics"], "affiliations": affiliations.get("institutions", []), **affiliations}
+    fields = {
+        "topics": written["topics"],
+        "affiliations": affiliations.get("institutions", []),
+        **affiliations,
+    }
     summary: dict[str, Any] = written.get(language, {})
     return {"emoji": written["ru"]["emoji"]} | summary | fields
 
@@ -177,8 +212,15 @@ def _sample_answer(title: str, language: str) -> dict[str, Any]:
 def _sample_readings() -> dict[str, dict[str, Any]]:
     """The hand-written reading tasks by the titles of their papers."""
     ids = {arxiv_id: title for title, arxiv_id in _sample_titles().items()}
-    answers = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (SAMPLE / "answers").iterdir()}
-    return {ids[arxiv_id]: answer["reading"] for arxiv_id, answer in answers.items() if "reading" in answer}
+    answers = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in (SAMPLE / "answers").iterdir()
+    }
+    return {
+        ids[arxiv_id]: answer["reading"]
+        for arxiv_id, answer in answers.items()
+        if "reading" in answer
+    }
 
 
 def _translation(question: Question) -> dict[str, Any]:
@@ -191,7 +233,10 @@ def _translation(question: Question) -> dict[str, Any]:
     meanings = dict.fromkeys(words, meaning) | written.get("meanings", {})
     return {
         "sentences": written.get("sentences")
-        or [sentence.format(number=number, code=_code(text)) for number, text in enumerate(sentences, 1)],
+        or [
+            sentence.format(number=number, code=_code(text))
+            for number, text in enumerate(sentences, 1)
+        ],
         "meanings": [{"word": word, "meaning": meanings[word]} for word in words],
     }
 
@@ -219,7 +264,9 @@ def _made_answer(question: Question) -> dict[str, Any]:
     comma = COMMAS.get(language, ", ")
     institutions = institution_lines(question)
     return {
-        "title": _made_title(language, code, [_cased(word, language) for word in quotable(question.title)]),
+        "title": _made_title(
+            language, code, [_cased(word, language) for word in quotable(question.title)]
+        ),
         "text": TEXTS[language].format(
             code=code, first=comma.join(words[:half]) or code, rest=comma.join(words[half:]) or code
         ),
@@ -255,14 +302,22 @@ def quotable(text: str) -> list[str]:
 def supported_topics(system: str, text: str) -> list[str]:
     """The listed topics (`- NAME: scope`) that the text names or shares several words with, at most four, most shared
     words first; when there is none, the first that shares one."""
-    scopes = {found["name"]: _stems(f"{found['name']} {found['scope']}") for found in LISTED_TOPIC.finditer(system)}
+    scopes = {
+        found["name"]: _stems(f"{found['name']} {found['scope']}")
+        for found in LISTED_TOPIC.finditer(system)
+    }
     spread = Counter(stem for stems in scopes.values() for stem in stems)
     told = _stems(text)
     # A word of many scopes, such as "train", tells little about any of them.
-    shared = {name: sum(spread[stem] <= RARE_IN_SCOPES for stem in stems & told) for name, stems in scopes.items()}
+    shared = {
+        name: sum(spread[stem] <= RARE_IN_SCOPES for stem in stems & told)
+        for name, stems in scopes.items()
+    }
     named = {name for name in shared if _stems(name) <= told}
     ranked = sorted((name for name in shared if shared[name]), key=lambda name: -shared[name])
-    return [name for name in ranked if shared[name] > 1 or name in named][:MOST_TOPICS] or ranked[:1]
+    return [name for name in ranked if shared[name] > 1 or name in named][:MOST_TOPICS] or ranked[
+        :1
+    ]
 
 
 def institution_lines(question: Question) -> list[str]:
@@ -281,7 +336,10 @@ def institution_lines(question: Question) -> list[str]:
 
 
 def _stems(text: str) -> set[str]:
-    words = (word.lower() for word in re.findall(r"\b(?:[A-Za-z]{4,}|\d[A-Z]|[A-Z]{2,3})\b", text.replace("_", " ")))
+    words = (
+        word.lower()
+        for word in re.findall(r"\b(?:[A-Za-z]{4,}|\d[A-Z]|[A-Z]{2,3})\b", text.replace("_", " "))
+    )
     return {word.removesuffix("s") for word in words if word not in COMMON}
 
 
@@ -302,5 +360,8 @@ def _shaped(value: Any, schema: Mapping[str, Any]) -> Any:
         # A strict schema has no maps: institutions by author come as a list of objects.
         parts = schema.get("items", {}).get("properties", {})
         lists = {name for name, part in parts.items() if part.get("type") == "array"}
-        return [{part: value[name] if part in lists else name for part in parts} or name for name in value]
+        return [
+            {part: value[name] if part in lists else name for part in parts} or name
+            for name in value
+        ]
     return value

@@ -31,7 +31,9 @@ console = Console(highlight=False)
 
 @click.command(help=__doc__)
 @click.option("--ui", is_flag=True, help="Open the Dagster UI with the sandbox running.")
-@click.option("--port", type=int, default=UI_PORT, show_default=True, help="The port of the UI on 127.0.0.1.")
+@click.option(
+    "--port", type=int, default=UI_PORT, show_default=True, help="The port of the UI on 127.0.0.1."
+)
 def main(ui: bool, port: int) -> None:
     world = World()
     with running(world) as url:
@@ -48,21 +50,36 @@ def enter(url: str) -> None:
     os.chdir(DATA)
     for name in setting_names():
         os.environ.pop(name, None)
-    os.environ |= {"PAPERS_DATA_DIR": str(DATA), "DAGSTER_HOME": str(DATA / "dagster"), "HF_ENDPOINT": url}
-    os.environ |= {"ARXIV_ENDPOINT": url, "PAPERS_ARXIV_REQUESTS_PER_SECOND": "1000"} | provider_settings(url)
+    os.environ |= {
+        "PAPERS_DATA_DIR": str(DATA),
+        "DAGSTER_HOME": str(DATA / "dagster"),
+        "HF_ENDPOINT": url,
+    }
+    os.environ |= {
+        "ARXIV_ENDPOINT": url,
+        "PAPERS_ARXIV_REQUESTS_PER_SECOND": "1000",
+    } | provider_settings(url)
 
 
 def provider_settings(url: str, key: str = KEY) -> dict[str, str]:
     """The settings of the sandbox's three providers."""
-    bases = {"OPENAI": f"{url}/openai/v1", "MISTRAL": f"{url}/mistral", "ANTHROPIC": f"{url}/anthropic"}
-    return {f"{name}_BASE_URL": base for name, base in bases.items()} | {f"{name}_API_KEY": key for name in bases}
+    bases = {
+        "OPENAI": f"{url}/openai/v1",
+        "MISTRAL": f"{url}/mistral",
+        "ANTHROPIC": f"{url}/anthropic",
+    }
+    return {f"{name}_BASE_URL": base for name, base in bases.items()} | {
+        f"{name}_API_KEY": key for name in bases
+    }
 
 
 def build_samples(world: World) -> None:
     """Build the first day on its evening, then all three days when they are over: one paper has moved by then."""
     days = [str(day) for day in world.days()]
     if not (DATA / "lake").exists():
-        console.print(f"[bold]The evening of {days[0]}[/bold]: the day is open, its list still grows.")
+        console.print(
+            f"[bold]The evening of {days[0]}[/bold]: the day is open, its list still grows."
+        )
         build(world, FIRST_EVENING, "--date", days[0])
     console.print(
         f"\n[bold]The morning of {AFTERWARDS.date()}[/bold]: all days are over; a paper of the first has moved."
@@ -74,7 +91,9 @@ def build_samples(world: World) -> None:
         asked[request if what in ("answer", "models") else kind] += times
     told = ", ".join(f"{kind} {times}x" for kind, times in sorted(asked.items()))
     console.print(f"The sandbox was asked for: {told}")
-    console.print(f"Open {DATA / 'site' / 'index.html'} in a browser, or run `make demo-ui`.", soft_wrap=True)
+    console.print(
+        f"Open {DATA / 'site' / 'index.html'} in a browser, or run `make demo-ui`.", soft_wrap=True
+    )
     if status:
         sys.exit(status)
 
@@ -94,7 +113,16 @@ def open_ui(world: World, port: int) -> None:
     world.now = None
     dg = Path(sys.executable).with_name("dg")
     console.print(f"The Dagster UI will be at http://127.0.0.1:{port} (Ctrl+C ends it)")
-    command = [str(dg), "dev", "-w", str(ROOT / "workspace.yaml"), "--port", str(port), "--host", "127.0.0.1"]
+    command = [
+        str(dg),
+        "dev",
+        "-w",
+        str(ROOT / "workspace.yaml"),
+        "--port",
+        str(port),
+        "--host",
+        "127.0.0.1",
+    ]
     with contextlib.suppress(KeyboardInterrupt):
         subprocess.run(command, env={**os.environ, "DG_CLI_TELEMETRY": "0"}, check=False)
 

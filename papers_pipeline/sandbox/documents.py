@@ -22,11 +22,22 @@ from starlette.routing import Route
 
 from papers_pipeline.documents.arxiv import ARXIV_ID, MUPDF
 from papers_pipeline.sandbox.latexml import HEIGHT, WIDTH, page, pictures
-from papers_pipeline.sandbox.typeset import Author, Institution, SampleFigure, SamplePaper, Section, picture, typeset
+from papers_pipeline.sandbox.typeset import (
+    Author,
+    Institution,
+    SampleFigure,
+    SamplePaper,
+    Section,
+    picture,
+    typeset,
+)
 from papers_pipeline.sandbox.world import SAMPLE, World
 from papers_pipeline.text.latex import readable_math
 
-GARBAGE = b"%!PS-Adobe-2.0\n%%Creator: a sample paper whose PDF is none\n%%EndComments\n" + bytes(range(256)) * 8
+GARBAGE = (
+    b"%!PS-Adobe-2.0\n%%Creator: a sample paper whose PDF is none\n%%EndComments\n"
+    + bytes(range(256)) * 8
+)
 """What is served as the PDF of a `broken` paper."""
 WITHOUT_HTML = frozenset({"2602.90057", "2602.90113"})
 """Sample papers whose conversion failed, as some of arXiv's do."""
@@ -53,7 +64,9 @@ class Documents:
             return found
         papers = self if self._whole() else Documents(SAMPLE)
         whole = papers._whole()
-        return papers._own(whole[int(hashlib.sha256(arxiv_id.encode()).hexdigest(), 16) % len(whole)])
+        return papers._own(
+            whole[int(hashlib.sha256(arxiv_id.encode()).hexdigest(), 16) % len(whole)]
+        )
 
     def html(self, arxiv_id: str, now: datetime) -> str | None:
         """The HTML of a paper that is made here, or None."""
@@ -80,7 +93,9 @@ class Documents:
             layout=written["layout"],
             title=written["title"],
             authors=tuple(Author(**author) for author in written["authors"]),
-            institutions=tuple(Institution(**institution) for institution in written["institutions"]),
+            institutions=tuple(
+                Institution(**institution) for institution in written["institutions"]
+            ),
             sections=tuple(Section(**section) for section in written["sections"]),
             figures=tuple(SampleFigure(**figure) for figure in written["figures"]),
             abstract=" ".join(str(listed.get("summary", "")).split()),
@@ -103,7 +118,11 @@ class Documents:
     def _whole(self) -> list[str]:
         """The ids of the papers here that have a PDF."""
         files = {path.stem for path in (self.folder / "pdf").glob("*.pdf")}
-        made = {path.stem for path in self._sources() if _written(path, path.stat().st_mtime_ns)["layout"] != "broken"}
+        made = {
+            path.stem
+            for path in self._sources()
+            if _written(path, path.stat().st_mtime_ns)["layout"] != "broken"
+        }
         return sorted(files | made)
 
     def _sources(self) -> list[Path]:
@@ -111,14 +130,19 @@ class Documents:
 
     def _listings(self, arxiv_id: str) -> list[dict[str, Any]]:
         """The paper as each list of the folder gives it, later lists of a day last."""
-        lists = (_papers(path, path.stat().st_mtime_ns) for path in sorted((self.folder / "hf_api").glob("*.json")))
+        lists = (
+            _papers(path, path.stat().st_mtime_ns)
+            for path in sorted((self.folder / "hf_api").glob("*.json"))
+        )
         return [papers[arxiv_id] for papers in lists if arxiv_id in papers]
 
     def _listed(self, arxiv_id: str) -> dict[str, Any]:
         return next(iter(self._listings(arxiv_id)), {})
 
     def _withdrawn(self, arxiv_id: str, now: datetime) -> bool:
-        times = [paper["withdrawnAt"] for paper in self._listings(arxiv_id) if paper.get("withdrawnAt")]
+        times = [
+            paper["withdrawnAt"] for paper in self._listings(arxiv_id) if paper.get("withdrawnAt")
+        ]
         return any(datetime.fromisoformat(time) <= now for time in times)
 
     def _references(self, arxiv_id: str) -> tuple[str, ...]:
@@ -147,7 +171,9 @@ def _papers(path: Path, _changed: int) -> dict[str, dict[str, Any]]:
 
 def _reference(path: Path) -> str:
     written = _written(path, path.stat().st_mtime_ns)
-    names = [author["name"] for author in written["authors"][:2]] + (["et al."] if len(written["authors"]) > 2 else [])
+    names = [author["name"] for author in written["authors"][:2]] + (
+        ["et al."] if len(written["authors"]) > 2 else []
+    )
     return f"{', '.join(names)} {written['title']}. arXiv preprint arXiv:{path.stem}, 2026."
 
 
@@ -173,8 +199,16 @@ def routes(world: World) -> list[Route]:
         try:
             body = await run_in_threadpool(documents.pdf, arxiv_id, world.time())
         except Withdrawn:
-            return _page(404, f"File unavailable for {arxiv_id}", "This paper has been withdrawn by its authors.")
-        return _ranged(body, request) if body else _page(404, "Not found", f"There is no paper {arxiv_id}.")
+            return _page(
+                404,
+                f"File unavailable for {arxiv_id}",
+                "This paper has been withdrawn by its authors.",
+            )
+        return (
+            _ranged(body, request)
+            if body
+            else _page(404, "Not found", f"There is no paper {arxiv_id}.")
+        )
 
     async def html(request: Request) -> Response:
         name, _, file = request.path_params["name"].partition("v1/")
@@ -185,10 +219,14 @@ def routes(world: World) -> list[Route]:
         documents = Documents(world.folder)
         if file:
             drawn = await run_in_threadpool(documents.picture, arxiv_id, file)
-            return Response(drawn, media_type="image/png") if drawn else _page(404, "Not found", file)
+            return (
+                Response(drawn, media_type="image/png") if drawn else _page(404, "Not found", file)
+            )
         made = await run_in_threadpool(documents.html, arxiv_id, world.time())
         return (
-            HTMLResponse(made) if made else _page(404, f"No HTML for '{arxiv_id}'", "There is no HTML of the source.")
+            HTMLResponse(made)
+            if made
+            else _page(404, f"No HTML for '{arxiv_id}'", "There is no HTML of the source.")
         )
 
     return [Route("/pdf/{name:path}", pdf), Route("/html/{name:path}", html)]
@@ -215,6 +253,8 @@ def _ranged(body: bytes, request: Request) -> Response:
         return Response(body, media_type="application/pdf", headers=headers)
     start, end = int(asked[1]), min(int(asked[2] or len(body)), len(body) - 1)
     if start > end:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(body)}"})
+        return Response(
+            status_code=416, headers=headers | {"Content-Range": f"bytes */{len(body)}"}
+        )
     headers |= {"Content-Range": f"bytes {start}-{end}/{len(body)}"}
     return Response(body[start : end + 1], 206, headers, "application/pdf")

@@ -28,13 +28,18 @@ def page(paper: SamplePaper) -> str:
     sections = []
     for number, section in enumerate(paper.sections, 1):
         body = [
-            f'<div class="ltx_para"><p class="ltx_p">{_prose(text)}</p></div>' for text in _paragraphs(section.text)
+            f'<div class="ltx_para"><p class="ltx_p">{_prose(text)}</p></div>'
+            for text in _paragraphs(section.text)
         ]
-        here = [(place, figure) for place, figure in _placed(paper) if figure.section == section.title]
+        here = [
+            (place, figure) for place, figure in _placed(paper) if figure.section == section.title
+        ]
         body[1:1] = [_figure(f"S{number}.F{place}", place, figure, files) for place, figure in here]
         title = f'<span class="ltx_tag ltx_tag_section">{number} </span>{escape(section.title)}'
         heading = f'<h2 class="ltx_title ltx_title_section">{title}</h2>'
-        sections.append(f'<section id="S{number}" class="ltx_section">\n{heading}\n{"".join(body)}\n</section>')
+        sections.append(
+            f'<section id="S{number}" class="ltx_section">\n{heading}\n{"".join(body)}\n</section>'
+        )
     abstract = f"""<div class="ltx_abstract">
 <h6 class="ltx_title ltx_title_abstract">Abstract</h6>
 <p class="ltx_p">{_prose(paper.abstract)}</p>
@@ -66,7 +71,9 @@ def page(paper: SamplePaper) -> str:
 def _placed(paper: SamplePaper) -> list[tuple[int, SampleFigure]]:
     """The figures with their places, in the order of the sections that hold them."""
     titles = [section.title for section in paper.sections]
-    ordered = sorted((titles.index(figure.section), place) for place, figure in enumerate(paper.figures, 1))
+    ordered = sorted(
+        (titles.index(figure.section), place) for place, figure in enumerate(paper.figures, 1)
+    )
     return [(place, paper.figures[place - 1]) for _, place in ordered]
 
 

@@ -46,7 +46,9 @@ class Said:
     @property
     def reason(self) -> str:
         """Why it stopped, as chat completions put it."""
-        return {"stop": "stop", "tool": "tool_calls", "length": "length", "refusal": "stop"}[self.stop]
+        return {"stop": "stop", "tool": "tool_calls", "length": "length", "refusal": "stop"}[
+            self.stop
+        ]
 
 
 def say(question: Question, reply: Reply | None) -> Said:
@@ -142,7 +144,9 @@ class OpenAI:
         }
         if said.tool:
             message["tool_calls"] = [_tool_call(said, said.arguments)]
-        return _completion(said, model) | {"choices": [{"index": 0, "message": message, "finish_reason": said.reason}]}
+        return _completion(said, model) | {
+            "choices": [{"index": 0, "message": message, "finish_reason": said.reason}]
+        }
 
     def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
         whole = _completion(said, str(body.get("model"))) | {"object": "chat.completion.chunk"}
@@ -156,7 +160,8 @@ class OpenAI:
             deltas.append({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
         ends = [None] * len(deltas) + [said.reason]
         choices = [
-            {"index": 0, "delta": delta, "finish_reason": end} for delta, end in zip([*deltas, {}], ends, strict=True)
+            {"index": 0, "delta": delta, "finish_reason": end}
+            for delta, end in zip([*deltas, {}], ends, strict=True)
         ]
         chunks = [whole | {"choices": [choice]} for choice in choices]
         if (body.get("stream_options") or {}).get("include_usage"):
@@ -173,7 +178,12 @@ class OpenAI:
     def problem(self, problem: Problem, detail: str = "") -> Response:
         status, kind, code, message = {
             "missing": (401, "invalid_request_error", None, "You didn't provide an API key."),
-            "wrong": (401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+            "wrong": (
+                401,
+                "invalid_request_error",
+                "invalid_api_key",
+                "Incorrect API key provided.",
+            ),
             "forbidden": (
                 403,
                 "request_forbidden",
@@ -187,16 +197,29 @@ class OpenAI:
                 "credit_balance_exhausted",
                 "You exceeded your current quota, please check your plan and billing details.",
             ),
-            "unknown": (404, "invalid_request_error", "model_not_found", f"The model `{detail}` does not exist."),
+            "unknown": (
+                404,
+                "invalid_request_error",
+                "model_not_found",
+                f"The model `{detail}` does not exist.",
+            ),
             "request": (400, "invalid_request_error", None, detail),
         }[problem]
-        return JSONResponse({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
+        return JSONResponse(
+            {"error": {"message": message, "type": kind, "param": None, "code": code}}, status
+        )
 
     def error(self, status: int) -> dict[str, Any]:
         kind, code, message = {
             429: ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
-            503: ("server_error", None, "The engine is currently overloaded, please try again later."),
-        }.get(status, ("server_error", None, "The server had an error while processing your request."))
+            503: (
+                "server_error",
+                None,
+                "The engine is currently overloaded, please try again later.",
+            ),
+        }.get(
+            status, ("server_error", None, "The server had an error while processing your request.")
+        )
         return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
@@ -214,7 +237,9 @@ class Mistral(OpenAI):
         message: dict[str, Any] = {"role": "assistant", "content": said.text, "tool_calls": None}
         if said.tool:
             message["tool_calls"] = [_tool_call(said, said.arguments)]
-        return _completion(said, model) | {"choices": [{"index": 0, "message": message, "finish_reason": said.reason}]}
+        return _completion(said, model) | {
+            "choices": [{"index": 0, "message": message, "finish_reason": said.reason}]
+        }
 
     def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
         whole = _completion(said, str(body.get("model"))) | {"object": "chat.completion.chunk"}
@@ -228,14 +253,28 @@ class Mistral(OpenAI):
 
     def card(self, model: str) -> dict[str, Any]:
         abilities = {"completion_chat": True, "function_calling": True}
-        return super().card(model) | {"type": "base", "owned_by": "mistralai", "capabilities": abilities}
+        return super().card(model) | {
+            "type": "base",
+            "owned_by": "mistralai",
+            "capabilities": abilities,
+        }
 
     def problem(self, problem: Problem, detail: str = "") -> Response:
         if problem in ("missing", "wrong"):
             return JSONResponse({"detail": "Unauthorized"}, 401)
         status, kind, code, message = {
-            "forbidden": (403, "forbidden", None, "Access to this resource is not allowed for this key."),
-            "nocredit": (402, "payment_required", None, "Payment required: the credit balance has reached zero."),
+            "forbidden": (
+                403,
+                "forbidden",
+                None,
+                "Access to this resource is not allowed for this key.",
+            ),
+            "nocredit": (
+                402,
+                "payment_required",
+                None,
+                "Payment required: the credit balance has reached zero.",
+            ),
             "unknown": (400, "invalid_model", "1500", f"Invalid model: {detail}"),
             "request": (422, "invalid_request_error", None, detail),
         }[problem]
@@ -262,7 +301,9 @@ class Anthropic:
         _, user = _conversation(body.get("messages"))
         system = _text(body.get("system"))
         choice = body.get("tool_choice") or {}
-        if (tool := _chosen(body.get("tools") or [], choice.get("name"))) and choice.get("type") != "none":
+        if (tool := _chosen(body.get("tools") or [], choice.get("name"))) and choice.get(
+            "type"
+        ) != "none":
             return Question(system, user, _fields(tool.get("input_schema")), tool["name"])
         wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
         return Question(system, user, _fields(wanted.get("schema")))
@@ -272,34 +313,58 @@ class Anthropic:
 
     def message(self, said: Said, model: str) -> dict[str, Any]:
         refused = said.stop == "refusal"
-        block: list[dict[str, Any]] = [{"type": "text", "text": said.text}] if said.text and not refused else []
+        block: list[dict[str, Any]] = (
+            [{"type": "text", "text": said.text}] if said.text and not refused else []
+        )
         if said.tool:
-            block = [{"type": "tool_use", "id": "toolu_sandbox", "name": said.tool, "input": _read(said.arguments)}]
+            block = [
+                {
+                    "type": "tool_use",
+                    "id": "toolu_sandbox",
+                    "name": said.tool,
+                    "input": _read(said.arguments),
+                }
+            ]
         return {
             "id": "msg_sandbox",
             "type": "message",
             "role": "assistant",
             "model": model,
             "content": block,
-            "stop_reason": {"stop": "end_turn", "tool": "tool_use", "length": "max_tokens"}.get(said.stop, said.stop),
+            "stop_reason": {"stop": "end_turn", "tool": "tool_use", "length": "max_tokens"}.get(
+                said.stop, said.stop
+            ),
             "stop_sequence": None,
-            "stop_details": {"type": "refusal", "category": None, "explanation": said.text} if refused else None,
+            "stop_details": {"type": "refusal", "category": None, "explanation": said.text}
+            if refused
+            else None,
             "usage": {"input_tokens": said.input_tokens, "output_tokens": said.output_tokens},
         }
 
     def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
         whole = self.message(said, str(body.get("model")))
         ends = {name: whole[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
-        started = {"content": [], "usage": whole["usage"] | {"output_tokens": 1}} | dict.fromkeys(ends)
+        started = {"content": [], "usage": whole["usage"] | {"output_tokens": 1}} | dict.fromkeys(
+            ends
+        )
         events: list[dict[str, Any]] = [{"type": "message_start", "message": whole | started}]
         for block in whole["content"]:
             empty: dict[str, Any] = {"input": {}} if said.tool else {"text": ""}
-            events.append({"type": "content_block_start", "index": 0, "content_block": block | empty})
+            events.append(
+                {"type": "content_block_start", "index": 0, "content_block": block | empty}
+            )
             deltas = [{"type": "text_delta", "text": piece} for piece in _pieces(said.text)]
-            deltas += [{"type": "input_json_delta", "partial_json": piece} for piece in _pieces(said.arguments)]
-            events += [{"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas]
+            deltas += [
+                {"type": "input_json_delta", "partial_json": piece}
+                for piece in _pieces(said.arguments)
+            ]
+            events += [
+                {"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas
+            ]
             events.append({"type": "content_block_stop", "index": 0})
-        events.append({"type": "message_delta", "delta": ends, "usage": {"output_tokens": said.output_tokens}})
+        events.append(
+            {"type": "message_delta", "delta": ends, "usage": {"output_tokens": said.output_tokens}}
+        )
         events.append({"type": "message_stop"})
         yield from (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
 
@@ -314,7 +379,12 @@ class Anthropic:
 
     def listing(self) -> dict[str, Any]:
         cards = [self.card(model) for model in self.models]
-        return {"data": cards, "has_more": False, "first_id": self.models[0], "last_id": self.models[-1]}
+        return {
+            "data": cards,
+            "has_more": False,
+            "first_id": self.models[0],
+            "last_id": self.models[-1],
+        }
 
     def problem(self, problem: Problem, detail: str = "") -> Response:
         status, kind, message = {
@@ -351,7 +421,9 @@ PROVIDERS: tuple[Provider, ...] = (OpenAI(), Mistral(), Anthropic())
 
 async def arrival(world: World, request: Request) -> Call | None:
     """Note a question to a provider the moment it arrives, whatever comes of it; None for any other request."""
-    provider = next((it for it in PROVIDERS if it.chat == request.url.path and request.method == "POST"), None)
+    provider = next(
+        (it for it in PROVIDERS if it.chat == request.url.path and request.method == "POST"), None
+    )
     if provider is None:
         return None
     body = _read(await request.body())
@@ -434,7 +506,10 @@ def _conversation(messages: Any) -> tuple[str, str]:
     """The text of the system's messages, and that of all others."""
     texts = [(message.get("role"), _text(message.get("content"))) for message in messages or []]
     ours = ("system", "developer")
-    system, user = ("\n".join(text for role, text in texts if (role in ours) == wanted) for wanted in (True, False))
+    system, user = (
+        "\n".join(text for role, text in texts if (role in ours) == wanted)
+        for wanted in (True, False)
+    )
     return system, user
 
 
@@ -474,7 +549,9 @@ def _is_strict(schema: Any) -> bool:
         return True
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False or set(schema.get("required", [])) != set(properties):
+        if schema.get("additionalProperties") is not False or set(
+            schema.get("required", [])
+        ) != set(properties):
             return False
     return all(map(_is_strict, schema.values()))
 
@@ -485,12 +562,23 @@ def _completion(said: Said, model: str) -> dict[str, Any]:
         "completion_tokens": said.output_tokens,
         "total_tokens": said.input_tokens + said.output_tokens,
     }
-    return {"id": "chatcmpl-sandbox", "object": "chat.completion", "created": RELEASED, "model": model, "usage": usage}
+    return {
+        "id": "chatcmpl-sandbox",
+        "object": "chat.completion",
+        "created": RELEASED,
+        "model": model,
+        "usage": usage,
+    }
 
 
 def _tool_call(said: Said, arguments: str) -> dict[str, Any]:
     # Nine letters or digits: Mistral takes back no other id.
-    return {"index": 0, "id": "sandbox00", "type": "function", "function": {"name": said.tool, "arguments": arguments}}
+    return {
+        "index": 0,
+        "id": "sandbox00",
+        "type": "function",
+        "function": {"name": said.tool, "arguments": arguments},
+    }
 
 
 def _mistral_error(status: int, kind: str, code: str | None, message: str) -> dict[str, Any]:
@@ -499,7 +587,11 @@ def _mistral_error(status: int, kind: str, code: str | None, message: str) -> di
 
 
 def _anthropic_error(kind: str, message: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sandbox"}
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": message},
+        "request_id": "req_sandbox",
+    }
 
 
 def _read(text: str | bytes) -> dict[str, Any]:
@@ -512,7 +604,9 @@ def _read(text: str | bytes) -> dict[str, Any]:
 
 
 def _pieces(text: str) -> list[str]:
-    return [text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS)]
+    return [
+        text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS)
+    ]
 
 
 def _tokens(text: str) -> int:

@@ -108,7 +108,10 @@ def _font(name: str) -> pymupdf.Font:
 def _runs(text: str, style: str) -> list[tuple[str, str]]:
     """The text in pieces that one font can show: Times lacks dots below and Chinese."""
     fonts = (style, *FALLBACKS)
-    names = [next((font for font in fonts if _font(font).has_glyph(ord(letter))), style) for letter in text]
+    names = [
+        next((font for font in fonts if _font(font).has_glyph(ord(letter))), style)
+        for letter in text
+    ]
     pairs = groupby(zip(text, names, strict=True), key=itemgetter(1))
     return [("".join(letter for letter, _ in run), name) for name, run in pairs]
 
@@ -138,10 +141,16 @@ def words(text: str, style: Style = "roman") -> list[Word]:
 
 def _hyphenated(word: Word, room: float, size: float) -> tuple[Word, Word] | None:
     """The word in two, the first with its hyphen and as long as the room allows."""
-    if len(word) != 1 or len(word[0].text) < 7 or not re.fullmatch(r"[A-Za-z]?[a-z]+[.,;]?", word[0].text):
+    if (
+        len(word) != 1
+        or len(word[0].text) < 7
+        or not re.fullmatch(r"[A-Za-z]?[a-z]+[.,;]?", word[0].text)
+    ):
         return None
     text, style = word[0].text, word[0].style
-    places = [found.start() for found in BREAK.finditer(text) if 2 <= found.start() <= len(text) - 3]
+    places = [
+        found.start() for found in BREAK.finditer(text) if 2 <= found.start() <= len(text) - 3
+    ]
     for place in reversed(places):
         first: Word = (Piece(f"{text[:place]}-", style),)
         if _width(first, size) <= room:
@@ -260,7 +269,9 @@ class _Press:
         lines = list(_lines(text, right - left - 2 * indent, size, hyphens and not centred))
         for number, line in enumerate(lines):
             self.room(leading)
-            left, right = (side + inset for side, inset in zip(self._sides, (indent, -indent), strict=True))
+            left, right = (
+                side + inset for side, inset in zip(self._sides, (indent, -indent), strict=True)
+            )
             natural = sum(_width(word, size) for word in line)
             gap = 0.25 * size
             start = left + (right - left - natural - gap * (len(line) - 1)) / 2 if centred else left
@@ -280,7 +291,9 @@ class _Press:
         self.room(FIGURE_HEIGHT + 50)
         left, right = self._sides
         self.space(6)
-        draw_figure(self._page, pymupdf.Rect(left + 12, self.y, right - 12, self.y + FIGURE_HEIGHT), caption)
+        draw_figure(
+            self._page, pymupdf.Rect(left + 12, self.y, right - 12, self.y + FIGURE_HEIGHT), caption
+        )
         self.space(FIGURE_HEIGHT + 6)
         self.text(words(f"Figure {number}: {caption}"), 9, hyphens=True)
         self.space(8)
@@ -288,11 +301,15 @@ class _Press:
     def footnotes(self, notes: Sequence[Sequence[Word]]) -> None:
         """Set notes at the foot of this page's first column, whose text then ends above them."""
         left, right = self._sides
-        lines = [line for note in notes for line in _lines(note, right - left, SMALL, hyphens=False)]
+        lines = [
+            line for note in notes for line in _lines(note, right - left, SMALL, hyphens=False)
+        ]
         foot = self.bottom[0] - len(lines) * SMALL * LEADING
         self._page.draw_line((left, foot - 4), (left + 96, foot - 4), width=0.4)
         for number, line in enumerate(lines):
-            self._inks[-1].line(line, left, foot + (number + 0.8) * SMALL * LEADING, SMALL, 0.25 * SMALL)
+            self._inks[-1].line(
+                line, left, foot + (number + 0.8) * SMALL * LEADING, SMALL, 0.25 * SMALL
+            )
         self.bottom[0] = foot - 10
 
     def finish(self) -> bytes:
@@ -301,7 +318,9 @@ class _Press:
         length = _length(self._paper.stamp, "roman", size)
         # Read upwards, centred on the page's height.
         at = (34, (HEIGHT + length) / 2)
-        first.insert_text(at, self._paper.stamp, fontname="tiro", fontsize=size, rotate=90, color=GREY)
+        first.insert_text(
+            at, self._paper.stamp, fontname="tiro", fontsize=size, rotate=90, color=GREY
+        )
         for number, ink in enumerate(self._inks, 1):
             self._furniture(ink, number)
             ink.dry(self._document[number - 1])
@@ -406,7 +425,9 @@ def _abstract(press: _Press, paper: SamplePaper) -> None:
     press.text(words("Abstract", "bold"), 12, centred=True)
     press.space(6)
     style: Style = "italic" if paper.layout == "two_columns" else "roman"
-    press.text(words(paper.abstract, style), BODY, indent=0 if paper.layout == "two_columns" else 36)
+    press.text(
+        words(paper.abstract, style), BODY, indent=0 if paper.layout == "two_columns" else 36
+    )
     press.space(8)
 
 

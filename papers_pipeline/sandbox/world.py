@@ -102,7 +102,9 @@ class World:
         for path in (self.folder / "hf_api").glob(f"{day}*.json"):
             name = LIST_NAME.fullmatch(path.name)
             since = (name and name["since"]) or ""
-            begun = not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
+            begun = (
+                not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
+            )
             if name and begun and since >= newest:
                 newest, entries = since, json.loads(path.read_text(encoding="utf-8"))
         return entries or []

@@ -76,7 +76,11 @@ def _is_plain(formula: str) -> bool:
         if depth < 0:
             return False
     commands = _COMMAND.findall(formula)
-    return depth == 0 and not regex.search("[%#&~]", formula) and all(map(_PLAIN_COMMANDS.fullmatch, commands))
+    return (
+        depth == 0
+        and not regex.search("[%#&~]", formula)
+        and all(map(_PLAIN_COMMANDS.fullmatch, commands))
+    )
 
 
 def _name(name: str) -> str:

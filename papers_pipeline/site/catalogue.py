@@ -90,7 +90,9 @@ class Catalogue:
         self.days = tuple(sorted(days, key=lambda day: day.date))
         self.listings = [(card.day, card.id) for card in cards if card.moved_to is None]
         listed = {card_id for _, card_id in self.listings}
-        left = (card.model_copy(update={"moved_to": None}) for card in cards if card.id not in listed)
+        left = (
+            card.model_copy(update={"moved_to": None}) for card in cards if card.id not in listed
+        )
         shown = once([*(card for card in cards if card.id in listed), *left])
         self.cards = tuple(sorted(shown, key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
 
@@ -140,10 +142,16 @@ def read_catalogue(lake: Lake) -> Catalogue:
     kept = _kept(lake)
     partitions = lake.partitions("daily_issue")
     with ThreadPoolExecutor(READERS) as pool:
-        days = dict(zip(partitions, pool.map(partial(_short_day, lake, kept), partitions), strict=True))
+        days = dict(
+            zip(partitions, pool.map(partial(_short_day, lake, kept), partitions), strict=True)
+        )
     if {it: day.sha256 for it, day in days.items()} != {it: day.sha256 for it, day in kept.items()}:
-        storage.write(lake.root / KEPT, ShortDays(version=_version(), days=days).model_dump_json().encode())
-    return Catalogue([it.day for it in days.values()], (card for it in days.values() for card in it.cards))
+        storage.write(
+            lake.root / KEPT, ShortDays(version=_version(), days=days).model_dump_json().encode()
+        )
+    return Catalogue(
+        [it.day for it in days.values()], (card for it in days.values() for card in it.cards)
+    )
 
 
 def cards_of(lake: Lake, days: Iterable[date]) -> Iterator[Card]:
@@ -178,7 +186,9 @@ def _short_day(lake: Lake, kept: Mapping[str, ShortDay], partition: str) -> Shor
     sha256, known = hashlib.sha256(data).hexdigest(), kept.get(partition)
     if known and known.sha256 == sha256:
         return known
-    (issue,) = (row for row in decode(data, "daily_issue", partition) if isinstance(row, DailyIssue))
+    (issue,) = (
+        row for row in decode(data, "daily_issue", partition) if isinstance(row, DailyIssue)
+    )
     return ShortDay(sha256=sha256, day=_day_of(issue), cards=[*cards_of_issue(issue)])
 
 
@@ -206,7 +216,9 @@ def card_of(day: date, paper: IssuePaper) -> Card:
         slogans=_slogans(paper.summaries),
         written={language: text.created_at for language, text in texts if text.created_at},
         sources={language: text.source for language, text in texts if text.source},
-        entries={language: digest([of_all, text.model_dump(mode="json")]) for language, text in texts},
+        entries={
+            language: digest([of_all, text.model_dump(mode="json")]) for language, text in texts
+        },
     )
 
 
@@ -248,7 +260,9 @@ def once(cards: Iterable[Card]) -> Iterable[Card]:
         elif listings:
             latest = max(listings, key=lambda it: (it.status != "gone", it.day))
             days = sorted(card.day for card in shown)
-            yield latest.model_copy(update={"upvotes": max(it.upvotes for it in listings), "days": days})
+            yield latest.model_copy(
+                update={"upvotes": max(it.upvotes for it in listings), "days": days}
+            )
 
 
 def _grouped(pairs: Iterable[tuple[str, Card]]) -> dict[str, list[Card]]:

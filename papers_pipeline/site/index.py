@@ -30,7 +30,9 @@ def write_index_pages(
     """Write those pages of the index that have changed since ``before``, the files of the last time by path; returns
     the catalogue they were made from, all files, and how many changed."""
     with _lasting(partial(read_catalogue, lake)) as catalogue:
-        files, changed = site.write_pages(index_pages(site.renderer, catalogue, Issues(lake)), before)
+        files, changed = site.write_pages(
+            index_pages(site.renderer, catalogue, Issues(lake)), before
+        )
     return catalogue, files, changed
 
 
@@ -63,7 +65,11 @@ def front_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Ite
     newest = issues.of(day) if day else None
     made_of = digest(newest.model_dump(mode="json") if newest else None)
     for language in renderer.languages:
-        yield Page(f"{language}/index.html", made_of, partial(_html, renderer.language_index, newest, language))
+        yield Page(
+            f"{language}/index.html",
+            made_of,
+            partial(_html, renderer.language_index, newest, language),
+        )
     yield Page("index.html", digest(renderer.languages), partial(_html, renderer.root_index))
     yield Page("404.html", digest(renderer.languages), partial(_html, renderer.not_found))
 
@@ -78,7 +84,9 @@ def reading_pages(renderer: Renderer, catalogue: Catalogue, _: Issues) -> Iterat
     for language in renderer.languages:
         told = [[str(it.day), it.title, it.level, it.slogans.get(language)] for it in tasks]
         yield Page(
-            f"{language}/reading/index.html", digest(told), partial(_html, reading_index, renderer, tasks, language)
+            f"{language}/reading/index.html",
+            digest(told),
+            partial(_html, reading_index, renderer, tasks, language),
         )
 
 

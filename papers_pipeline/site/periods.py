@@ -113,7 +113,9 @@ class Period:
         return sorted({month_of(day.date) for day in self.days})
 
 
-def period_of(span: Span, issues: Iterable[DailyIssue], today: date, neighbours: Neighbours = Neighbours()) -> Period:
+def period_of(
+    span: Span, issues: Iterable[DailyIssue], today: date, neighbours: Neighbours = Neighbours()
+) -> Period:
     """The month or week that these issues of its days make; days of it without an issue were not built. A paper that
     moved counts at the day that lists it now, in whatever month that is."""
     issues = sorted(issues, key=lambda issue: issue.date)
@@ -141,18 +143,26 @@ def _has_papers(lake: Lake, day: date) -> bool:
 
 
 def _beside(kind: SpanKind, before: date | None, after: date | None) -> Neighbours:
-    return Neighbours(span_of(kind, before) if before else None, span_of(kind, after) if after else None)
+    return Neighbours(
+        span_of(kind, before) if before else None, span_of(kind, after) if after else None
+    )
 
 
 def touched(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
     """The months or weeks whose pages want to be written after ``days`` were built: those of the days, those whose
     stored pages still say that they are not over, and around them all those whose stored pages do not lead to their
     neighbours as they are now."""
-    spans = list(dict.fromkeys([*(span_of(kind, day) for day in days), *_left_open(lake, kind, today)]))
+    spans = list(
+        dict.fromkeys([*(span_of(kind, day) for day in days), *_left_open(lake, kind, today)])
+    )
     for span in spans:  # grows while it is read: a page that was never written has neighbours too
         beside = neighbours_of(lake, span)
         for other in (beside.previous, beside.next):
-            if other and other not in spans and _stored_neighbours(lake, other) != neighbours_of(lake, other):
+            if (
+                other
+                and other not in spans
+                and _stored_neighbours(lake, other) != neighbours_of(lake, other)
+            ):
                 spans.append(other)
     return sorted(spans)
 

@@ -22,7 +22,12 @@ TARGETS = "a folder, rsync:host:/path, rsync:/path or gh-pages:<git remote>"
 MANIFEST = ".papers-published.json"
 BRANCH = "refs/heads/gh-pages"
 OF_ANOTHER_REPOSITORY = {
-    *("GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+    *(
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    ),
     *("GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX"),
 }
 """What git sets where it runs a hook, which in turn may run us."""
@@ -30,7 +35,15 @@ PATIENCE_SECONDS = 1800
 """No program is waited for longer: a publishing that hangs would keep the site's lock, and with it every build."""
 
 DAY_AND_PAPER = ("d", "p")
-WAYS_IN = ("index.html", "404.html", "feed.xml", "feed.json", "sitemap.xml", "robots.txt", "pagefind-entry.json")
+WAYS_IN = (
+    "index.html",
+    "404.html",
+    "feed.xml",
+    "feed.json",
+    "sitemap.xml",
+    "robots.txt",
+    "pagefind-entry.json",
+)
 
 
 class PublishError(OperatorError):
@@ -59,7 +72,9 @@ def publish(site: UPath, target: str) -> Published:
     with _on_this_machine(site) as folder:
         files = _files(folder)
         if "index.html" not in files:
-            raise PublishError(f"no site at {site}: build a day first, `papers build --date latest`")
+            raise PublishError(
+                f"no site at {site}: build a day first, `papers build --date latest`"
+            )
         try:
             changed = send(folder, files, place)
         except OSError as error:
@@ -74,7 +89,9 @@ def _way(target: str) -> tuple[Callable[[Path, Sequence[str], str], int], str]:
     """What sends to such a target, and the target without the name of its kind."""
     kind, colon, place = target.partition(":")
     ways = {"rsync": _to_rsync, "gh-pages": _to_branch}
-    if not colon or "/" in kind:  # a folder whose name holds a colon can be written with ./ in front
+    if (
+        not colon or "/" in kind
+    ):  # a folder whose name holds a colon can be written with ./ in front
         kind, place = "folder", target
         ways = {"folder": _to_folder}
     if kind not in ways:
@@ -97,14 +114,18 @@ def _on_this_machine(site: UPath) -> Iterator[Path]:
                 local.parent.mkdir(parents=True, exist_ok=True)
                 site.fs.get_file(remote, str(local))
         except OSError as error:
-            raise PublishError(f"{site} cannot be read: {error}; is PAPERS_DATA_DIR right?") from error
+            raise PublishError(
+                f"{site} cannot be read: {error}; is PAPERS_DATA_DIR right?"
+            ) from error
         yield Path(name)
 
 
 def _files(folder: Path) -> list[str]:
     """The site's files by their path below it. Names with a dot in front are files that are just being written."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    return sorted(
+        path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)
+    )
 
 
 def _shown(text: str) -> str:
@@ -112,7 +133,9 @@ def _shown(text: str) -> str:
     return re.sub(r"(https?://)[^/@\s]+@", r"\1***@", text)
 
 
-def _run(command: Sequence[str], way_out: str, env: Mapping[str, str] | None = None, sent: bytes = b"") -> str:
+def _run(
+    command: Sequence[str], way_out: str, env: Mapping[str, str] | None = None, sent: bytes = b""
+) -> str:
     """What the program prints. Raises PublishError when it is not installed, fails or takes too long."""
     try:
         done = subprocess.run(
@@ -124,9 +147,13 @@ def _run(command: Sequence[str], way_out: str, env: Mapping[str, str] | None = N
             check=False,
         )
     except FileNotFoundError:
-        raise PublishError(f"{command[0]} is not installed: install it, or publish to a folder") from None
+        raise PublishError(
+            f"{command[0]} is not installed: install it, or publish to a folder"
+        ) from None
     except subprocess.TimeoutExpired:
-        raise PublishError(f"{command[0]} was not done after {PATIENCE_SECONDS} seconds; {way_out}") from None
+        raise PublishError(
+            f"{command[0]} was not done after {PATIENCE_SECONDS} seconds; {way_out}"
+        ) from None
     if done.returncode:
         said = " ".join(_shown(done.stderr.decode(errors="replace")).split())
         raise PublishError(f"{command[0]} ended with status {done.returncode}: {said}; {way_out}")
@@ -179,7 +206,9 @@ def _require_apart(folder: Path, target: Path) -> None:
     """Raise PublishError where a copy of the site would land in the site, or rsync delete the data around it."""
     site = folder.resolve()
     if target.is_relative_to(site) or site.is_relative_to(target):
-        raise PublishError(f"{target}: the site lies at {site}: name a folder that is neither around nor below it")
+        raise PublishError(
+            f"{target}: the site lies at {site}: name a folder that is neither around nor below it"
+        )
 
 
 def _rank(path: str) -> int:
@@ -227,16 +256,29 @@ def _to_rsync(folder: Path, files: Sequence[str], place: str) -> int:
     """
     host, _, path = place.rpartition(":") if ":" in place.partition("/")[0] else ("", "", place)
     if not path.strip("/.~") or path.startswith("//"):
-        raise PublishError(f"rsync:{place}: names no folder that can be the site's alone: name {TARGETS}")
+        raise PublishError(
+            f"rsync:{place}: names no folder that can be the site's alone: name {TARGETS}"
+        )
     if not host:
         local = Path(path).expanduser().resolve()
         _require_apart(folder, local)
         local.mkdir(parents=True, exist_ok=True)
         place = str(local)
     # Sums, not times: a site copied from a bucket, or kept by a runner's cache, has new times at every publishing.
-    options = ("--recursive", "--checksum", "--delete-after", "--delay-updates", "--exclude=.*", "--timeout=300")
+    options = (
+        "--recursive",
+        "--checksum",
+        "--delete-after",
+        "--delay-updates",
+        "--exclude=.*",
+        "--timeout=300",
+    )
     told = ("--chmod=D755,F644", "--out-format=%i %n")
-    asked = f"does `ssh {host}` work, and is rsync installed there?" if host else "is the folder yours to write to?"
+    asked = (
+        f"does `ssh {host}` work, and is rsync installed there?"
+        if host
+        else "is the folder yours to write to?"
+    )
     try:
         lines = _run(["rsync", *options, *told, "--", f"{folder}/", place], asked).splitlines()
     except PublishError as error:
@@ -266,9 +308,15 @@ class _Git:
     """
 
     def __init__(self, scratch: Path, remote: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+        kept = {
+            name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY
+        }
         author = {"NAME": "papers_pipeline", "EMAIL": "papers_pipeline@localhost"}
-        persons = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in author.items()}
+        persons = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in author.items()
+        }
         self._env = kept | persons | {"GIT_DIR": str(scratch), "GIT_TERMINAL_PROMPT": "0"}
         # GitHub knows no other hash, which is no longer what every git makes by itself.
         self._git("init", "--quiet", "--bare", "--template=", "--object-format=sha1", str(scratch))
@@ -279,7 +327,9 @@ class _Git:
         old = self._fetch()
         tree = self._tree(folder, files, old)
         if old:
-            changed = self._git("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, tree).count("\0")
+            changed = self._git(
+                "diff-tree", "-r", "-z", "--no-renames", "--name-only", old, tree
+            ).count("\0")
         else:
             changed = len(files)
         if changed:
@@ -292,7 +342,9 @@ class _Git:
         there is no branch. With it git counts what differs and pushes nothing else."""
         if not self._git("ls-remote", "pages", BRANCH):
             return None
-        self._git("fetch", "--quiet", "--depth=1", "--no-tags", "--filter=blob:none", "pages", BRANCH)
+        self._git(
+            "fetch", "--quiet", "--depth=1", "--no-tags", "--filter=blob:none", "pages", BRANCH
+        )
         return self._git("rev-parse", "FETCH_HEAD").strip()
 
     def _tree(self, folder: Path, files: Sequence[str], old: str | None) -> str:
@@ -301,13 +353,21 @@ class _Git:
         blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", sent=paths).split()
         entries = [f"100644 blob {blob}\t{path}" for blob, path in zip(blobs, files, strict=True)]
         # GitHub would otherwise run Jekyll over the pages.
-        entries.append(f"100644 blob {self._git('hash-object', '-w', '--stdin').strip()}\t.nojekyll")
+        entries.append(
+            f"100644 blob {self._git('hash-object', '-w', '--stdin').strip()}\t.nojekyll"
+        )
         if old and "CNAME" not in files:
             entries += self._git("ls-tree", old, "CNAME").splitlines()
-        self._git("update-index", "-z", "--index-info", sent="".join(f"{entry}\0" for entry in entries))
-        return self._git("write-tree", "--missing-ok").strip()  # the CNAME's contents were not fetched
+        self._git(
+            "update-index", "-z", "--index-info", sent="".join(f"{entry}\0" for entry in entries)
+        )
+        return self._git(
+            "write-tree", "--missing-ok"
+        ).strip()  # the CNAME's contents were not fetched
 
     def _git(self, *arguments: str, sent: str = "") -> str:
         # Hooks of the user's that meddle with a push (git-lfs has one) are for the user's own repositories.
         command = ("git", "-c", "core.hooksPath=/dev/null", *arguments)
-        return _run(command, "does the remote exist, and may you push to it?", self._env, sent.encode())
+        return _run(
+            command, "does the remote exist, and may you push to it?", self._env, sent.encode()
+        )

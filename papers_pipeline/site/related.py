@@ -29,7 +29,9 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
     """
     if not papers:
         return []
-    terms, counts, ends = _words([f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers])
+    terms, counts, ends = _words(
+        [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
+    )
     own = pa.table(
         {
             "arxiv_id": [paper.arxiv_id for paper in papers],
@@ -41,7 +43,9 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
     )
     days = [it for it in lake.partitions(ASSET) if it < day.isoformat()]
     earlier = scan_table(lake, ASSET, days, ("arxiv_id", "title", "terms", "counts"))
-    known = _newest(pa.concat_tables([earlier, own.cast(earlier.schema)]) if earlier.num_rows else own)
+    known = _newest(
+        pa.concat_tables([earlier, own.cast(earlier.schema)]) if earlier.num_rows else own
+    )
     near = _nearest(known, len(papers))
     ids, titles, listed = (known[name].to_pylist() for name in ("arxiv_id", "title", "partition"))
     return [
@@ -50,7 +54,10 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
             title=paper.title,
             terms=own["terms"][row].as_py(),
             counts=own["counts"][row].as_py(),
-            related=[RelatedPaper(id=ids[it], day=date.fromisoformat(listed[it]), title=titles[it]) for it in found],
+            related=[
+                RelatedPaper(id=ids[it], day=date.fromisoformat(listed[it]), title=titles[it])
+                for it in found
+            ],
         )
         for row, (paper, found) in enumerate(zip(papers, near, strict=True))
     ]
@@ -60,10 +67,16 @@ def _words(texts: Sequence[str]) -> tuple[Any, Any, Any]:
     """The numbers of each text's words, in order, how often it has each, and where the words of each text begin."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    vectorizer = HashingVectorizer(n_features=TERMS, alternate_sign=False, norm=None, stop_words="english")
+    vectorizer = HashingVectorizer(
+        n_features=TERMS, alternate_sign=False, norm=None, stop_words="english"
+    )
     vectors = vectorizer.transform(texts)
     vectors.sort_indices()
-    return vectors.indices.astype("int64"), vectors.data.astype("int64"), vectors.indptr.astype("int32")
+    return (
+        vectors.indices.astype("int64"),
+        vectors.data.astype("int64"),
+        vectors.indptr.astype("int32"),
+    )
 
 
 def _newest(known: pa.Table) -> pa.Table:
@@ -81,9 +94,13 @@ def _nearest(known: pa.Table, asking: int) -> list[list[int]]:
     ends = np.concatenate([[0], np.cumsum(terms.value_lengths().to_numpy())])
     words = (counts.flatten().to_numpy().astype("float64"), terms.flatten().to_numpy(), ends)
     # Sublinear: a word that stands there ten times says about twice as much as one that stands there twice.
-    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(csr_matrix(words, shape=(known.num_rows, TERMS)))
+    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(
+        csr_matrix(words, shape=(known.num_rows, TERMS))
+    )
     first = known.num_rows - asking
-    likeness = np.round((vectors[first:] @ vectors.T).toarray(), 6)  # what differs by less is equal on any machine
+    likeness = np.round(
+        (vectors[first:] @ vectors.T).toarray(), 6
+    )  # what differs by less is equal on any machine
     likeness[np.arange(asking), first + np.arange(asking)] = 0
     found = []
     for row in likeness:

@@ -22,7 +22,11 @@ from papers_pipeline.text import formulas
 from papers_pipeline.text.locales import Locale
 
 PACKAGE = Path(__file__).parent
-IMAGE_SOURCES = ("https://cdn-thumbnails.huggingface.co", "https://arxiv.org", "https://export.arxiv.org")
+IMAGE_SOURCES = (
+    "https://cdn-thumbnails.huggingface.co",
+    "https://arxiv.org",
+    "https://export.arxiv.org",
+)
 """The only places a page may show a picture from, as Content-Security-Policy writes them."""
 
 _Name = TypeVar("_Name", str, tuple[str, str])
@@ -97,16 +101,26 @@ class Renderer:
     def root_index(self) -> str:
         """The site's `index.html`, which leads to a language."""
         locales = [self.locales[language] for language in self.languages]
-        alternates = [(locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales]
+        alternates = [
+            (locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales
+        ]
         return self._render(
-            "root.html.j2", locales=locales, root="", canonical=self.absolute("index.html"), alternates=alternates
+            "root.html.j2",
+            locales=locales,
+            root="",
+            canonical=self.absolute("index.html"),
+            alternates=alternates,
         )
 
     def not_found(self) -> str:
         """The site's `404.html`, in every language. A server sends it below any path, so it names the path of the
         site's address; without one its links work for what is missing in the site's root alone."""
         base = f"{urlsplit(self.site_url).path}/" if self.site_url else None
-        return self._render("404.html.j2", locales=[self.locales[language] for language in self.languages], base=base)
+        return self._render(
+            "404.html.j2",
+            locales=[self.locales[language] for language in self.languages],
+            base=base,
+        )
 
     def page(self, template: str, lang: str, path: str, **context: object) -> str:
         """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
@@ -124,7 +138,8 @@ class Renderer:
             path=path,
             canonical=self.absolute(f"{lang}/{path}"),
             alternates=[
-                (self.locales[language].html, self.absolute(f"{language}/{path}")) for language in self.languages
+                (self.locales[language].html, self.absolute(f"{language}/{path}"))
+                for language in self.languages
             ],
             **context,
         )
@@ -151,7 +166,11 @@ class Renderer:
 def static_files() -> dict[str, bytes]:
     """What pages load beside their HTML, by path below the site, e.g. `static/site.css`."""
     folder = PACKAGE / "static"
-    return {f"static/{file.name}": file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
+    return {
+        f"static/{file.name}": file.read_bytes()
+        for file in sorted(folder.iterdir())
+        if file.is_file()
+    }
 
 
 def web_url(url: str | None) -> str | None:
@@ -161,7 +180,9 @@ def web_url(url: str | None) -> str | None:
 
 def other_days(paper: IssuePaper, day: date) -> list[date]:
     """The other days that list a paper, but for the one it moved to, which its page names by itself."""
-    return [listed for listed in sorted(set(paper.listed_on)) if listed not in (day, paper.moved_to)]
+    return [
+        listed for listed in sorted(set(paper.listed_on)) if listed not in (day, paper.moved_to)
+    ]
 
 
 def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
@@ -171,7 +192,9 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     said = []
     if text.source == "model":
         date_ = locale.short_date(text.created_at.date()) if text.created_at else ""
-        said.append(_say(locale, "text.model", model=text.model, date=date_, prompt=text.prompt_version))
+        said.append(
+            _say(locale, "text.model", model=text.model, date=date_, prompt=text.prompt_version)
+        )
     elif text.source == "hf_ai_summary":
         key = "text.hf_ai_summary_model" if text.model else "text.hf_ai_summary"
         said.append(_say(locale, key, model=text.model))
@@ -196,7 +219,13 @@ def written(locale: Locale, text: str) -> Markup:
 
 def topic_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, int]]:
     """The topics of these papers as tokens and how many have each, most common first, then by name."""
-    return _ranked(Counter(token for paper in papers for token in {topic_token(name) for name in paper.topics.names}))
+    return _ranked(
+        Counter(
+            token
+            for paper in papers
+            for token in {topic_token(name) for name in paper.topics.names}
+        )
+    )
 
 
 def institution_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, str, int]]:
@@ -234,7 +263,9 @@ def _ranked(counts: Counter[_Name]) -> list[tuple[_Name, int]]:
 def _say(locale: Locale, key: str, **values: object) -> Markup:
     """A message with its values escaped, as the typography of its language has it. Messages themselves hold no markup,
     see `locales/`."""
-    return Markup(locale.set(locale.text(key, **{name: escape(value) for name, value in values.items()})))
+    return Markup(
+        locale.set(locale.text(key, **{name: escape(value) for name, value in values.items()}))
+    )
 
 
 def _plural(locale: Locale, key: str, count: int) -> str:
@@ -247,7 +278,12 @@ def printable(value: object) -> object:
     if not isinstance(value, str):
         return value
     # `isprintable` is many times faster than the expression, but takes every blank but one for unprintable.
-    blank = str(value).replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+    blank = (
+        str(value)
+        .replace("\n", " ")
+        .replace("\N{NO-BREAK SPACE}", " ")
+        .replace("\N{NARROW NO-BREAK SPACE}", " ")
+    )
     if blank.isprintable() or not _UNPRINTABLE.search(value):
         return value
     clean = _UNPRINTABLE.sub("", value)

@@ -30,7 +30,17 @@ PATH = "search.html"
 FOLDER, ENTRY = "pagefind", "pagefind-entry.json"
 PAGEFIND = version("pagefind-bin-extended")
 PATIENCE_SECONDS = 1800
-LEFT_OUT = (".sr", ".note", "summary", "dt", ".shown h2", ".votes", ".links", ".languages-too", ".beside")
+LEFT_OUT = (
+    ".sr",
+    ".note",
+    "summary",
+    "dt",
+    ".shown h2",
+    ".votes",
+    ".links",
+    ".languages-too",
+    ".beside",
+)
 """Of a paper's page, what is not the paper: labels, votes, links, other languages, related papers, how to cite it."""
 _NOT_OURS = ("pagefind-ui", "pagefind-modular-ui", "pagefind-component-ui", "pagefind-highlight")
 """Pagefind's own interface, which no page loads."""
@@ -43,7 +53,9 @@ class SearchError(OperatorError):
 def search_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
     """The page of the search in each language."""
     for language in renderer.languages:
-        yield Page(f"{language}/{PATH}", digest(renderer.languages), partial(_page, renderer, language))
+        yield Page(
+            f"{language}/{PATH}", digest(renderer.languages), partial(_page, renderer, language)
+        )
 
 
 def write_index(
@@ -56,7 +68,9 @@ def write_index(
     to any more are removed. Raises SearchError for a site that is not on this machine, and when Pagefind cannot run.
     """
     if not storage.is_local(site):
-        raise SearchError(f"search was not indexed: Pagefind reads a folder of this machine, and the site is at {site}")
+        raise SearchError(
+            f"search was not indexed: Pagefind reads a folder of this machine, and the site is at {site}"
+        )
     folder = Path(site.path)
     searched = [it for language in languages if (it := _searched(folder, language)).pages]
     if searched == list(before) and (folder / FOLDER / ENTRY).exists() == bool(searched):
@@ -76,16 +90,30 @@ def _searched(folder: Path, language: str) -> SearchedLanguage:
     """What there is to index: pages are told by name, size and time, since a page is written only when it differs."""
     pages = sorted((folder / language / "p").glob("*.html"))
     found = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in pages]
-    return SearchedLanguage(language=language, pages=len(pages), made_of=digest([PAGEFIND, LEFT_OUT, found]))
+    return SearchedLanguage(
+        language=language, pages=len(pages), made_of=digest([PAGEFIND, LEFT_OUT, found])
+    )
 
 
 def _run_pagefind(folder: Path, language: str, output: Path) -> None:
     """One language a run: all of them at once take 3.5 GB of memory for 30,000 pages, the largest alone 2.1 GB."""
-    options = ["--site", str(folder), "--glob", f"{language}/p/*.html", "--output-path", str(output), "--quiet"]
+    options = [
+        "--site",
+        str(folder),
+        "--glob",
+        f"{language}/p/*.html",
+        "--output-path",
+        str(output),
+        "--quiet",
+    ]
     options += ["--exclude-selectors", ", ".join(LEFT_OUT)]
     try:
         done = subprocess.run(
-            [get_executable(), *options], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            [get_executable(), *options],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SearchError(f"search was not indexed, what was there stays: {error}") from error
@@ -99,13 +127,22 @@ def _run_pagefind(folder: Path, language: str, output: Path) -> None:
 def _replace(bundle: Path, made: Sequence[Path]) -> int:
     """Make the bundle hold what was made for all languages, the entry last: it names the others by their hashes."""
     files = {
-        path.relative_to(output).as_posix(): path for output in made for path in output.rglob("*") if path.is_file()
+        path.relative_to(output).as_posix(): path
+        for output in made
+        for path in output.rglob("*")
+        if path.is_file()
     }
-    wanted = {name: path.read_bytes() for name, path in sorted(files.items()) if not name.startswith(_NOT_OURS)}
+    wanted = {
+        name: path.read_bytes()
+        for name, path in sorted(files.items())
+        if not name.startswith(_NOT_OURS)
+    }
     if entries := [json.loads((output / ENTRY).read_bytes()) for output in made]:
         languages = {key: entry for it in entries for key, entry in it["languages"].items()}
         del wanted[ENTRY]
-        wanted[ENTRY] = json.dumps(entries[0] | {"languages": languages}, sort_keys=True, ensure_ascii=False).encode()
+        wanted[ENTRY] = json.dumps(
+            entries[0] | {"languages": languages}, sort_keys=True, ensure_ascii=False
+        ).encode()
     changed = sum(storage.write(UPath(bundle / name), data) for name, data in wanted.items())
     there = [path for path in bundle.rglob("*") if path.is_file()]
     stale = [path for path in there if path.relative_to(bundle).as_posix() not in wanted]

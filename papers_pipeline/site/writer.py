@@ -24,7 +24,10 @@ PACKAGE = Path(str(files("papers_pipeline")))
 def template_version() -> str:
     """Twelve hex digits over every template, static file and locale: the code version of the pages."""
     sources = sorted(
-        p for part in ("site/templates", "site/static", "locales") for p in (PACKAGE / part).iterdir() if p.is_file()
+        p
+        for part in ("site/templates", "site/static", "locales")
+        for p in (PACKAGE / part).iterdir()
+        if p.is_file()
     )
     texts = [f"{path.name}\n".encode() + path.read_bytes() for path in sources]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
@@ -46,7 +49,10 @@ class Site:
         self.renderer = renderer
 
     def write_day(
-        self, issue: DailyIssue, papers: Sequence[PaperPage] = (), before: Mapping[str, SiteFile] | None = None
+        self,
+        issue: DailyIssue,
+        papers: Sequence[PaperPage] = (),
+        before: Mapping[str, SiteFile] | None = None,
     ) -> tuple[list[SiteFile], int]:
         """Write a day's pages and those of its ``papers``, its JSON and the files that every page uses; returns the
         files and how many changed. A card is drawn only when it shows something else than ``before``."""
@@ -59,13 +65,20 @@ class Site:
         many changed. What pages load is left to the days and to the index: a month without them has no page."""
         files, changed = self._write(self._period_files(period))
         beside = period.neighbours
-        previous, following = (span.first if span else None for span in (beside.previous, beside.next))
+        previous, following = (
+            span.first if span else None for span in (beside.previous, beside.next)
+        )
         rows = [
-            PeriodFile(**file.model_dump(), previous=previous, next=following, is_open=period.is_open) for file in files
+            PeriodFile(
+                **file.model_dump(), previous=previous, next=following, is_open=period.is_open
+            )
+            for file in files
         ]
         return rows, changed
 
-    def write_pages(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
+    def write_pages(
+        self, pages: Iterable[Page], before: Mapping[str, SiteFile]
+    ) -> tuple[list[SiteFile], int]:
         """Write those pages whose making has changed since ``before``, the files of the last time by path, and remove
         what was written then and is no page now; returns all files and how many changed."""
         written, changed = self._write_changed(pages, before)
@@ -74,14 +87,22 @@ class Site:
             changed += 1
         return written, changed
 
-    def _write_changed(self, pages: Iterable[Page], before: Mapping[str, SiteFile]) -> tuple[list[SiteFile], int]:
-        looks = digest([template_version(), _code_version(), self.renderer.site_url, self.renderer.languages])
+    def _write_changed(
+        self, pages: Iterable[Page], before: Mapping[str, SiteFile]
+    ) -> tuple[list[SiteFile], int]:
+        looks = digest(
+            [template_version(), _code_version(), self.renderer.site_url, self.renderer.languages]
+        )
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
             made_of = page.made_of if page.is_picture else f"{page.made_of} {looks}"
             known = before.get(page.path)
-            if known and known.made_of == made_of and storage.size(self.root, page.path) == known.bytes:
+            if (
+                known
+                and known.made_of == made_of
+                and storage.size(self.root, page.path) == known.bytes
+            ):
                 written.append(known)
                 continue
             (file,), differs = self._write(iter([(page.path, page.make())]))
@@ -95,24 +116,37 @@ class Site:
                 if card := link_card(self.renderer, paper, language):
                     yield Page(paper.card_path(language), card.made_of, card.png, is_picture=True)
 
-    def _day_files(self, issue: DailyIssue, papers: Sequence[PaperPage]) -> Iterator[tuple[str, bytes]]:
+    def _day_files(
+        self, issue: DailyIssue, papers: Sequence[PaperPage]
+    ) -> Iterator[tuple[str, bytes]]:
         yield from static_files().items()
         for language in self.renderer.languages:
             for paper in papers:
-                yield f"{language}/{paper.path}", paper_page(self.renderer, paper, language).encode()
-            yield f"{language}/d/{issue.date}.html", self.renderer.day_page(issue, language).encode()
+                yield (
+                    f"{language}/{paper.path}",
+                    paper_page(self.renderer, paper, language).encode(),
+                )
+            yield (
+                f"{language}/d/{issue.date}.html",
+                self.renderer.day_page(issue, language).encode(),
+            )
         yield from reading_files(self.renderer, issue)
         yield f"d/{issue.date}.json", public_json(issue)
 
     def _period_files(self, period: Period) -> Iterator[tuple[str, bytes]]:
         for language in self.renderer.languages:
-            yield f"{language}/{period.span.path}", self.renderer.period_page(period, language).encode()
+            yield (
+                f"{language}/{period.span.path}",
+                self.renderer.period_page(period, language).encode(),
+            )
 
     def _write(self, pages: Iterator[tuple[str, bytes]]) -> tuple[list[SiteFile], int]:
         written, changed = [], 0
         for path, data in pages:
             changed += storage.write(self.root / path, data)
-            written.append(SiteFile(path=path, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)))
+            written.append(
+                SiteFile(path=path, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+            )
         return written, changed
 
 

@@ -76,13 +76,19 @@ class Cache:
 
     def put(self, entry: CacheEntry) -> None:
         """Write an entry, replacing the one of the same identity."""
-        storage.write(self.path(entry.asset, entry.identity), entry.model_dump_json(indent=1).encode() + b"\n")
+        storage.write(
+            self.path(entry.asset, entry.identity), entry.model_dump_json(indent=1).encode() + b"\n"
+        )
 
-    def final_failure(self, asset: str, identity: dict[str, str], failure: CachedFailure) -> CacheEntry:
+    def final_failure(
+        self, asset: str, identity: dict[str, str], failure: CachedFailure
+    ) -> CacheEntry:
         """The entry of a failure, with the time until which it is believed."""
         now = self._clock.now()
         expires_at = now + EXPIRY.get(failure.reason, OTHER_EXPIRY)
-        return CacheEntry(asset=asset, identity=identity, created_at=now, failure=failure, expires_at=expires_at)
+        return CacheEntry(
+            asset=asset, identity=identity, created_at=now, failure=failure, expires_at=expires_at
+        )
 
     async def get_or_compute(
         self,

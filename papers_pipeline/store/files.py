@@ -51,7 +51,9 @@ def write(path: UPath, data: bytes) -> bool:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(name).chmod(0o644)  # mkstemp gives 0600, which a web server of another user could not read
+        Path(name).chmod(
+            0o644
+        )  # mkstemp gives 0600, which a web server of another user could not read
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

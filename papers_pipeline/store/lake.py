@@ -37,7 +37,11 @@ class Lake:
 
     def path(self, asset: str, partition: str | None) -> UPath:
         """Where the table of an asset's partition lies, or of an asset without partitions."""
-        return self.root / asset / f"{partition}.parquet" if partition else self.root / f"{asset}.parquet"
+        return (
+            self.root / asset / f"{partition}.parquet"
+            if partition
+            else self.root / f"{asset}.parquet"
+        )
 
     def read(self, asset: str, partition: str | None, record: type[RowOf]) -> list[RowOf] | None:
         """The rows of a partition, or of an asset without partitions; None when it was never built."""
@@ -48,7 +52,11 @@ class Lake:
 
     def assets(self) -> list[str]:
         """The assets that have a folder of partitions, by name."""
-        return sorted(path.name for path in self.root.iterdir() if path.is_dir()) if self.root.exists() else []
+        return (
+            sorted(path.name for path in self.root.iterdir() if path.is_dir())
+            if self.root.exists()
+            else []
+        )
 
     def partitions(self, asset: str) -> list[str]:
         """The partitions of an asset that were built, in order."""
@@ -71,11 +79,15 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
     try:
         table = _table(data)
     except pa.ArrowInvalid as error:
-        raise LakeError(f"{where}: the stored table is damaged ({error}): build {asset} of that day again") from None
+        raise LakeError(
+            f"{where}: the stored table is damaged ({error}): build {asset} of that day again"
+        ) from None
     names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     record = getattr(records, names.get("record", ""), None)
     if record is None or names.get("format") != FORMAT:
-        raise LakeError(f"{where}: the stored table has a format that this release does not read: build it again")
+        raise LakeError(
+            f"{where}: the stored table has a format that this release does not read: build it again"
+        )
     return [record.model_validate(row) for row in table.to_pylist(maps_as_pydicts="strict")]
 
 
@@ -90,19 +102,25 @@ def items_of(data: bytes, column: str) -> pa.StructArray:
     return _table(data, [column])[column].combine_chunks().flatten()
 
 
-def scan(lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def scan(
+    lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
     """Some columns of many partitions at once, by partition; one that was never built is not in it.
 
     A thousand files are read in a fraction of a second, by Arrow's own threads and without any Python buffer.
     """
     built = set(lake.partitions(asset))
-    found: dict[str, list[dict[str, Any]]] = {partition: [] for partition in partitions if partition in built}
+    found: dict[str, list[dict[str, Any]]] = {
+        partition: [] for partition in partitions if partition in built
+    }
     for row in scan_table(lake, asset, list(found), columns).to_pylist():
         found[row.pop("partition")].append(row)
     return found
 
 
-def scan_table(lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]) -> pa.Table:
+def scan_table(
+    lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
+) -> pa.Table:
     """The same rows as one table, for what is too much as Python's objects; a further column names the ``partition``.
 
     Without rows, its columns may have no type.
@@ -114,11 +132,14 @@ def scan_table(lake: Lake, asset: str, partitions: Sequence[str], columns: Seque
     if not storage.is_local(lake.root):
         tables = [(it, _table(lake.path(asset, it).read_bytes(), list(columns))) for it in wanted]
         return pa.concat_tables(
-            table.append_column("partition", pa.array([it] * table.num_rows, pa.string())) for it, table in tables
+            table.append_column("partition", pa.array([it] * table.num_rows, pa.string()))
+            for it, table in tables
         )
     folder = (lake.root / asset).path
     files = {f"{folder}/{partition}.parquet": partition for partition in wanted}
-    table = pyarrow.dataset.dataset(list(files), format="parquet").to_table(columns=[*columns, "__filename"])
+    table = pyarrow.dataset.dataset(list(files), format="parquet").to_table(
+        columns=[*columns, "__filename"]
+    )
     named = pa.array([files[name] for name in table["__filename"].to_pylist()], pa.string())
     return table.drop_columns("__filename").append_column("partition", named)
 
@@ -161,5 +182,7 @@ def _type(annotation: Any) -> pa.DataType:
     if origin is Literal:
         return pa.string()
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return pa.struct([_field(name, field.annotation) for name, field in annotation.model_fields.items()])
+        return pa.struct(
+            [_field(name, field.annotation) for name, field in annotation.model_fields.items()]
+        )
     return PRIMITIVES[annotation]

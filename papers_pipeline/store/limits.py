@@ -16,7 +16,10 @@ class SharedLimit:
     def __init__(self, folder: Path, name: str, requests: int, seconds: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         bucket = SQLiteBucket.init_from_file(
-            [Rate(requests, round(seconds * 1000))], table="requests", db_path=str(folder / name), use_file_lock=True
+            [Rate(requests, round(seconds * 1000))],
+            table="requests",
+            db_path=str(folder / name),
+            use_file_lock=True,
         )
         self._bucket = bucket
         self._limiter = Limiter(bucket)

@@ -8,7 +8,9 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def held(folder: Path, name: str, on_wait: Callable[[str], None] = lambda message: None) -> Iterator[None]:
+def held(
+    folder: Path, name: str, on_wait: Callable[[str], None] = lambda message: None
+) -> Iterator[None]:
     """Hold the lock ``name`` (a day, or ``site``). When another process has it, tell ``on_wait`` and wait for it.
 
     The operating system frees a lock when its process ends, however it ends.

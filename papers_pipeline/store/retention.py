@@ -14,7 +14,9 @@ def prune_days(folder: UPath, keep: timedelta, clock: Clock) -> list[str]:
     if not folder.exists():
         return []
     last = clock.today() - keep
-    old = [path for path in sorted(folder.iterdir()) if path.is_dir() and _day(path.name, last) < last]
+    old = [
+        path for path in sorted(folder.iterdir()) if path.is_dir() and _day(path.name, last) < last
+    ]
     for path in old:
         for file in path.rglob("*"):
             if file.is_file():

@@ -28,11 +28,29 @@ _NO_MEANING = regex.compile(
 )
 _DETERMINERS, _NUMERALS = "这那每各几某哪", "一二两三四五六七八九十百千万亿半多双数"
 _RESULTS = "掉对错完到住好出起成会懂见清开上下满"
-_MEASURES = frozenset("个种次条张句段行项类篇步层组轮天年月分秒位家本件只台幅首遍点倍套块批道页名份对处场样些")
+_MEASURES = frozenset(
+    "个种次条张句段行项类篇步层组轮天年月分秒位家本件只台幅首遍点倍套块批道页名份对处场样些"
+)
 _LONGEST_IN_ONE = 3
 _VOWELS = "aāáǎàoōóǒòeēéěè"
 _DEGREE = frozenset(
-    ("很", "更", "最", "太", "非常", "越来越", "比较", "这么", "那么", "多", "不", "好", "快", "十分", "特别")
+    (
+        "很",
+        "更",
+        "最",
+        "太",
+        "非常",
+        "越来越",
+        "比较",
+        "这么",
+        "那么",
+        "多",
+        "不",
+        "好",
+        "快",
+        "十分",
+        "特别",
+    )
 )
 
 
@@ -47,7 +65,9 @@ class Word:
 def words(sentence: str) -> list[Word]:
     """The sentence cut into words, in order; joined they are the sentence again."""
     tokens = _mended(list(_tokens(sentence)))
-    readings = [_reading(tokens, place) if token.is_chinese else None for place, token in enumerate(tokens)]
+    readings = [
+        _reading(tokens, place) if token.is_chinese else None for place, token in enumerate(tokens)
+    ]
     # A character that no dictionary reads is left without, and is then no word of the language here.
     return [
         Word(token.text, None if reading is None or is_chinese(reading) else reading)
@@ -75,9 +95,15 @@ def meaning(word: Word) -> tuple[str, MeaningSource] | None:
         ),
     )
     for entry in ranked:
-        told = [part.strip() for part in entry.meanings if part.strip() and not _NO_MEANING.search(part.strip())]
+        told = [
+            part.strip()
+            for part in entry.meanings
+            if part.strip() and not _NO_MEANING.search(part.strip())
+        ]
         if told:
-            short = [part for part in told[:_MOST_MEANINGS] if len(part) <= _LONGEST_MEANING] or told[:1]
+            short = [
+                part for part in told[:_MOST_MEANINGS] if len(part) <= _LONGEST_MEANING
+            ] or told[:1]
             return "; ".join(short), "cc-cedict"
     return None
 
@@ -96,7 +122,13 @@ def joined(syllables: Sequence[str]) -> str:
     """The syllables of a word in one piece, with an apostrophe before a vowel; a capital begins a new one."""
     word = ""
     for syllable in syllables:
-        word += " " if word and syllable[0].isupper() else "'" if word and syllable[0] in _VOWELS else ""
+        word += (
+            " "
+            if word and syllable[0].isupper()
+            else "'"
+            if word and syllable[0] in _VOWELS
+            else ""
+        )
         word += syllable
     return word
 
@@ -122,7 +154,10 @@ class _Entry:
 
         numbered = self.pinyin.replace("u:", "v").replace(",", "").split()
         marked = ["r" if it in ("r", "r5") else to_tone(it.lower()).rstrip("5") for it in numbered]
-        return [it.capitalize() if one[0].isupper() else it for it, one in zip(marked, numbered, strict=True)]
+        return [
+            it.capitalize() if one[0].isupper() else it
+            for it, one in zip(marked, numbered, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -134,7 +169,12 @@ class _Lexicon:
     traditional: frozenset[str]
 
     def knows(self, text: str) -> bool:
-        return text in self.levels or text in self.terms or text in self.entries or text in self.readings
+        return (
+            text in self.levels
+            or text in self.terms
+            or text in self.entries
+            or text in self.readings
+        )
 
 
 @cache
@@ -145,7 +185,9 @@ def _lexicon() -> _Lexicon:
     entries: dict[str, list[_Entry]] = {}
     simplified, traditional = set(), set()
     for entry in CcCedict().get_entries():
-        entries.setdefault(entry["simplified"], []).append(_Entry(entry["pinyin"], entry["definitions"]))
+        entries.setdefault(entry["simplified"], []).append(
+            _Entry(entry["pinyin"], entry["definitions"])
+        )
         simplified.update(entry["simplified"])
         traditional.update(entry["traditional"])
     glossary = tomllib.loads(GLOSSARY.read_text(encoding="utf-8"))
@@ -174,7 +216,11 @@ class _Token:
 
     @property
     def is_number(self) -> bool:
-        return self.tag == "m" or self.text.rstrip("%％")[-1:].isdigit() or self.text[-1:] in tuple(_NUMERALS)
+        return (
+            self.tag == "m"
+            or self.text.rstrip("%％")[-1:].isdigit()
+            or self.text[-1:] in tuple(_NUMERALS)
+        )
 
 
 @cache
@@ -213,7 +259,9 @@ def _known(text: str, tag: str) -> Iterator[_Token]:
     lexicon = _lexicon()
     is_listed = text in lexicon.levels or text in lexicon.terms
     is_number = len(text) > 1 and not is_listed and set(text) <= set(_NUMERALS)
-    is_result = len(text) == 2 and not is_listed and text[1] in _RESULTS and text[0] in lexicon.levels
+    is_result = (
+        len(text) == 2 and not is_listed and text[1] in _RESULTS and text[0] in lexicon.levels
+    )
     is_counted = text[0] in _DETERMINERS + _NUMERALS and text[1:] in _MEASURES
     if is_counted and lexicon.levels.get(text, HSK_BAND) > 3:
         yield _Token(text[0], "m" if text[0] in _NUMERALS else "r")
@@ -233,7 +281,11 @@ def _known(text: str, tag: str) -> Iterator[_Token]:
 def _mended(tokens: list[_Token]) -> list[_Token]:
     """The tokens with those cut that jieba takes for a word whatever stands beside them."""
     for place in reversed(range(len(tokens))):
-        token, before, behind = tokens[place], tokens[max(place - 1, 0)], tokens[min(place + 1, len(tokens) - 1)]
+        token, before, behind = (
+            tokens[place],
+            tokens[max(place - 1, 0)],
+            tokens[min(place + 1, len(tokens) - 1)],
+        )
         is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
         is_speech = token.text == "的话" and behind.text != "，"
         is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
@@ -270,7 +322,9 @@ def _dictionary_reading(word: str) -> str:
 
     guess = lazy_pinyin(word, style=Style.TONE)
     entries = _lexicon().entries.get(word, ())
-    readings = [entry.syllables for entry in entries if not entry.is_name] or [it.syllables for it in entries]
+    readings = [entry.syllables for entry in entries if not entry.is_name] or [
+        it.syllables for it in entries
+    ]
     return joined(max(readings, key=lambda reading: _likeness(reading, guess), default=guess))
 
 
@@ -290,7 +344,14 @@ def _composed(term: str) -> str:
 
 def _parts(term: str) -> list[str]:
     """The term in the longest words, shorter than itself, that the dictionary has."""
-    length = next((n for n in range(min(len(term) - 1, _LONGEST_IN_ONE), 1, -1) if term[:n] in _lexicon().entries), 1)
+    length = next(
+        (
+            n
+            for n in range(min(len(term) - 1, _LONGEST_IN_ONE), 1, -1)
+            if term[:n] in _lexicon().entries
+        ),
+        1,
+    )
     rest = term[length:]
     return [term[:length], *(_parts(rest) if len(rest) > 2 else [rest] if rest else [])]
 
@@ -298,7 +359,9 @@ def _parts(term: str) -> list[str]:
 def _likeness(reading: Sequence[str], guess: Sequence[str]) -> tuple[int, int]:
     """How far two readings agree: in syllables, and in tones."""
     pairs = list(zip(reading, guess, strict=False))
-    return sum(_plain(one) == _plain(other) for one, other in pairs), sum(one == other for one, other in pairs)
+    return sum(_plain(one) == _plain(other) for one, other in pairs), sum(
+        one == other for one, other in pairs
+    )
 
 
 def _plain(pinyin: str) -> str:
@@ -307,11 +370,56 @@ def _plain(pinyin: str) -> str:
     return "".join(letter for letter in letters if letter.isalpha() and letter.isascii())
 
 
-_ALONE = {"一": "yī", "不": "bù", "了": "le", "着": "zhe", "长": "cháng", "行": "xíng", "重": "zhòng", "得": "dé"}
-_ALONE |= {"还": "hái", "都": "dōu", "教": "jiāo", "调": "tiáo", "率": "lǜ", "量": "liàng", "数": "shù", "处": "chù"}
-_ALONE |= {"为": "wéi", "只": "zhǐ", "种": "zhǒng", "过": "guò", "地": "dì", "的": "de", "差": "chà", "会": "huì"}
-_ALONE |= {"们": "men", "吗": "ma", "呢": "ne", "吧": "ba", "啊": "a", "中": "zhōng", "上": "shàng", "下": "xià"}
-_ALONE |= {"和": "hé", "与": "yǔ", "把": "bǎ", "被": "bèi", "给": "gěi", "大": "dà", "少": "shǎo", "好": "hǎo"}
+_ALONE = {
+    "一": "yī",
+    "不": "bù",
+    "了": "le",
+    "着": "zhe",
+    "长": "cháng",
+    "行": "xíng",
+    "重": "zhòng",
+    "得": "dé",
+}
+_ALONE |= {
+    "还": "hái",
+    "都": "dōu",
+    "教": "jiāo",
+    "调": "tiáo",
+    "率": "lǜ",
+    "量": "liàng",
+    "数": "shù",
+    "处": "chù",
+}
+_ALONE |= {
+    "为": "wéi",
+    "只": "zhǐ",
+    "种": "zhǒng",
+    "过": "guò",
+    "地": "dì",
+    "的": "de",
+    "差": "chà",
+    "会": "huì",
+}
+_ALONE |= {
+    "们": "men",
+    "吗": "ma",
+    "呢": "ne",
+    "吧": "ba",
+    "啊": "a",
+    "中": "zhōng",
+    "上": "shàng",
+    "下": "xià",
+}
+_ALONE |= {
+    "和": "hé",
+    "与": "yǔ",
+    "把": "bǎ",
+    "被": "bèi",
+    "给": "gěi",
+    "大": "dà",
+    "少": "shǎo",
+    "好": "hǎo",
+}
 _ALONE |= {
     "更": "gèng",
     "相": "xiāng",
@@ -322,16 +430,31 @@ _ALONE |= {
     "称": "chēng",
     "传": "chuán",
 }
-_ALONE |= {"没": "méi", "那": "nà", "哪": "nǎ", "看": "kàn", "间": "jiān", "打": "dǎ", "干": "gàn", "便": "biàn"}
+_ALONE |= {
+    "没": "méi",
+    "那": "nà",
+    "哪": "nǎ",
+    "看": "kàn",
+    "间": "jiān",
+    "打": "dǎ",
+    "干": "gàn",
+    "便": "biàn",
+}
 """The usual reading of a character that stands alone."""
 
 
 def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
     """The reading of a single character that its neighbours decide; None for every other."""
     solid = [token for token in tokens[:place] if token.text.strip()]
-    before, earlier = (solid[-1] if solid else _Token("")), (solid[-2] if len(solid) > 1 else _Token(""))
+    before, earlier = (
+        (solid[-1] if solid else _Token("")),
+        (solid[-2] if len(solid) > 1 else _Token("")),
+    )
     coming = [token for token in tokens[place + 1 :] if token.text.strip()]
-    behind, follow = (coming[0] if coming else _Token("")), (coming[1] if len(coming) > 1 else _Token(""))
+    behind, follow = (
+        (coming[0] if coming else _Token("")),
+        (coming[1] if len(coming) > 1 else _Token("")),
+    )
     after_verb = before.tag[:1] in ("v", "a") or before.tag == "zg"
     counted = before.is_number or before.text in tuple(_DETERMINERS)
     match tokens[place].text:
@@ -347,17 +470,25 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
             is_potential = before.text in ("得", "不") and earlier.tag[:1] in ("v", "a")
             return "liǎo" if is_potential else "le"
         case "地":
-            is_repeated = [token.text for token in solid[-4:-2]] == [token.text for token in solid[-2:]] != []
+            is_repeated = (
+                [token.text for token in solid[-4:-2]] == [token.text for token in solid[-2:]] != []
+            )
             is_doubled = len(solid) > 2 and solid[-3].is_number and earlier.text == before.text
             if (is_repeated or is_doubled) and behind.is_chinese:
                 return "de"
             modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
-            return "de" if modifies and (behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")) else "dì"
+            return (
+                "de"
+                if modifies and (behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z"))
+                else "dì"
+            )
         case "行":
             beside_columns = behind.text in _AND and follow.text[:1] == "列"
             after_columns = before.text in _AND and earlier.text[-1:] == "列"
             is_doubled = before.text == "行" and earlier.is_number
-            is_line = counted or is_doubled or beside_columns or after_columns or behind.text in _OF_LINES
+            is_line = (
+                counted or is_doubled or beside_columns or after_columns or behind.text in _OF_LINES
+            )
             return "háng" if is_line else "xíng"
         case "长":
             if behind.text == "得":
@@ -390,7 +521,23 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
     return None
 
 
-_ADVERBS = ("还", "都", "就", "也", "总", "必", "只", "不", "才", "又", "却", "先", "便", "真", "仍")
+_ADVERBS = (
+    "还",
+    "都",
+    "就",
+    "也",
+    "总",
+    "必",
+    "只",
+    "不",
+    "才",
+    "又",
+    "却",
+    "先",
+    "便",
+    "真",
+    "仍",
+)
 _MODALS = ("要", "能", "会", "可以", "应该", "应", "想", "来")
 _GROWING = ("孩子", "宝宝", "婴儿", "人", "树", "小树", "草", "花", "植物", "头发", "动物")
 _OF_GROWTH = ("大", "高", "胖", "壮", "像", "漂亮", "好看")
@@ -407,5 +554,9 @@ def _is_served(tokens: Sequence[_Token], place: int) -> bool:
             break
         clause.append(token)
     is_named = bool(clause) and (clause[0].tag[:1] == "n" or clause[0].text in tuple(_DETERMINERS))
-    verbs = [token for token in clause[1:] if token.tag == "v" or (token.tag == "vn" and token is not clause[-1])]
+    verbs = [
+        token
+        for token in clause[1:]
+        if token.tag == "v" or (token.tag == "vn" and token is not clause[-1])
+    ]
     return is_named and bool(verbs)

@@ -41,11 +41,19 @@ ATTRIBUTES = """
 """
 _ELEMENTS, _ATTRIBUTES = frozenset(ELEMENTS.split()), frozenset(ATTRIBUTES.split())
 
-_LOOK = re.compile(r"\\(?:text(?:bf|it|rm|sc|tt|sf|sl|normal)|emph|underline|mbox|textsuperscript)\s*\{([^{}]*)\}")
+_LOOK = re.compile(
+    r"\\(?:text(?:bf|it|rm|sc|tt|sf|sl|normal)|emph|underline|mbox|textsuperscript)\s*\{([^{}]*)\}"
+)
 _SWITCH = re.compile(r"\{\\(?:bf|it|em|tt|sc|rm|sl|sf)\s+([^{}]*)\}")
-_ACCENT = re.compile(r"""\\(['"`^~=.]|[vuHcr](?![A-Za-z]))\s*(?:\{\\?([A-Za-z])\}|\\?([A-Za-z])(?![A-Za-z]*\{))""")
+_ACCENT = re.compile(
+    r"""\\(['"`^~=.]|[vuHcr](?![A-Za-z]))\s*(?:\{\\?([A-Za-z])\}|\\?([A-Za-z])(?![A-Za-z]*\{))"""
+)
 _ABOVE = dict(
-    zip("'\"`^~=.vuHcr", "\u0301\u0308\u0300\u0302\u0303\u0304\u0307\u030c\u0306\u030b\u0327\u030a", strict=True)
+    zip(
+        "'\"`^~=.vuHcr",
+        "\u0301\u0308\u0300\u0302\u0303\u0304\u0307\u030c\u0306\u030b\u0327\u030a",
+        strict=True,
+    )
 )
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\([%&#_{}$])", r"\1"),
@@ -90,7 +98,11 @@ def typeset_recorded(text: str) -> Markup:
     """``text`` as HTML that begins letter for letter as it does: its macros are left alone where one stands in the
     first `OPENING` characters. For texts that the public record holds and that a reader must find on the page."""
     html = typeset(text)
-    return html if _collapsed(html.striptags()).startswith(_collapsed(text)[:OPENING]) else typeset(text, escape)
+    return (
+        html
+        if _collapsed(html.striptags()).startswith(_collapsed(text)[:OPENING])
+        else typeset(text, escape)
+    )
 
 
 def plain(text: str) -> str:
@@ -126,7 +138,9 @@ def _mathml(latex: str, display: bool) -> Markup:
             raise ValueError("too long")
         root = ElementTree.fromstring(convert(latex, display="block" if display else "inline"))
         return Markup(ElementTree.tostring(_only_mathml(root), encoding="unicode"))
-    except Exception:  # the converter raises whatever it stumbles over; its source can be read all the same
+    except (
+        Exception
+    ):  # the converter raises whatever it stumbles over; its source can be read all the same
         return Markup("<code>{}</code>").format(latex)
 
 
@@ -136,7 +150,9 @@ def _only_mathml(element: ElementTree.Element) -> ElementTree.Element:
     name = element.tag.rpartition("}")[2]
     if name not in _ELEMENTS or "\\" in (element.text or ""):
         raise ValueError(f"<{name}> {element.text}")
-    copy = ElementTree.Element(name, {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES})
+    copy = ElementTree.Element(
+        name, {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
+    )
     copy.text = element.text
     copy.extend(_only_mathml(child) for child in element)
     return copy

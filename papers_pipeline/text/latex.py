@@ -94,7 +94,9 @@ def _command(name: str, tokens: Iterator[str]) -> str:
 def _greek(name: str) -> str:
     size = "CAPITAL" if name[0].isupper() else "SMALL"
     try:
-        return unicodedata.lookup(f"GREEK {size} LETTER {'LAMDA' if name.lower() == 'lambda' else name.upper()}")
+        return unicodedata.lookup(
+            f"GREEK {size} LETTER {'LAMDA' if name.lower() == 'lambda' else name.upper()}"
+        )
     except KeyError:
         return ""
 

@@ -55,7 +55,9 @@ class Locale(BaseModel):
         if key not in self.plurals:
             raise LookupError(f"{self.file}: no plural {key!r}")
         category = babel.Locale.parse(self.babel).plural_form(count)
-        return self._filled(f"plurals.{key}", self.plurals[key][category], {"count": count, **values})
+        return self._filled(
+            f"plurals.{key}", self.plurals[key][category], {"count": count, **values}
+        )
 
     def long_date(self, day: date) -> str:
         """A date with its weekday, as inside a sentence: `понедельник, 27 января 2025 г.`."""

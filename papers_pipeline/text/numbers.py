@@ -20,7 +20,18 @@ _SCALES = {
     3: r"thousands?|тысяч\w*|тыс|Tausend|mil(?:le|a)?\b",
 }
 _SHORT_SCALES = {"k": 3, "m": 6, "b": 9, "t": 12, "к": 3, "м": 6}
-_HAN_SCALES = {"十": 1, "百": 2, "千": 3, "万": 4, "萬": 4, "만": 4, "亿": 8, "億": 8, "억": 8, "兆": 12}
+_HAN_SCALES = {
+    "十": 1,
+    "百": 2,
+    "千": 3,
+    "万": 4,
+    "萬": 4,
+    "만": 4,
+    "亿": 8,
+    "億": 8,
+    "억": 8,
+    "兆": 12,
+}
 _HAN = f"[{''.join(_HAN_SCALES)}]"
 _QUANTITY = regex.compile(
     rf"(?P<number>{_GROUPED}|{_NUMBER})"
@@ -38,7 +49,11 @@ _ENGLISH = (
     "nineteen|twenty"
 )
 _TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS = {word: Decimal(value) for value, words in enumerate(_ENGLISH.split("|")) for word in words.split()}
+_WORDS = {
+    word: Decimal(value)
+    for value, words in enumerate(_ENGLISH.split("|"))
+    for word in words.split()
+}
 _WORDS |= {word: Decimal(10 * value) for value, word in enumerate(_TENS, start=3)}
 _WORD_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _BETWEEN = regex.compile(r"\s?(?:[-–—~,、至到和]|and|or|to|bis|und|[yaи]|или|до)\s?")
@@ -48,7 +63,9 @@ _NAME = regex.compile(rf"(?<![\p{{L}}\d]){_LETTER}+(?:[-‑–@_./=+]?(?:{_LETTE
 def number_warnings(prose: str, source: str) -> Iterator[str]:
     """Numbers in digits that occur in the source in no reading: by value, whatever the separators, scale or percent.
     A name of the source (GPT-4, MATH500) holds no numbers, and a bare 1 is none."""
-    known = {value for _, readings in _numbers(source) for value in readings} | set(_spelled(source))
+    known = {value for _, readings in _numbers(source) for value in readings} | set(
+        _spelled(source)
+    )
     names = {bare(name) for name in _NAME.findall(source) if regex.search(r"\d", name)}
     plain = _NAME.sub(lambda name: " " if bare(name[0]) in names else name[0], prose)
     for number, readings in dict(_numbers(plain)).items():
@@ -66,7 +83,11 @@ def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
         if following and _BETWEEN.fullmatch(text, found.end(), following.start()):
             shared = _readings(following["number"])
             if any(shared):
-                values |= {value * scaled / max(shared) for value in values for scaled in _scaled(following, shared)}
+                values |= {
+                    value * scaled / max(shared)
+                    for value in values
+                    for scaled in _scaled(following, shared)
+                }
         if found["percent"]:
             values |= {value / 100 for value in values}
             values |= {value * 1000 for value in values} if "成" in found["percent"] else set()
@@ -78,19 +99,27 @@ def _scaled(found: Any, values: set[Decimal]) -> set[Decimal]:
         return _times(values, power)
     if found["short"]:
         power = _SHORT_SCALES[found["short"].lower()]
-        scaled = _times(values, power) | ({value * 1024 for value in values} if power == 3 else set())
+        scaled = _times(values, power) | (
+            {value * 1024 for value in values} if power == 3 else set()
+        )
         # "12 m" may be metres and "3 B" a name: only an attached capital is surely a scale.
         sure = found["short"] in "KMB" and found.end("number") == found.start("short")
         return scaled if sure else scaled | values
     if found["han"]:
-        rest = _times(_readings(found["rest"]), _han(found["han_rest"])) if found["rest"] else {Decimal(0)}
+        rest = (
+            _times(_readings(found["rest"]), _han(found["han_rest"]))
+            if found["rest"]
+            else {Decimal(0)}
+        )
         scaled = {value + more for value in _times(values, _han(found["han"])) for more in rest}
         # 千 of 千克 and 十 of 十字 belong to the word that follows.
         return scaled | values if found["han"] in "十百千" else scaled
     if found["power"]:
         factor, _, exponent = found["power"].strip().partition("^")
         raised = int(exponent.strip("{}"))
-        return values | (_times(values, raised) if factor else {value**raised for value in values if value})
+        return values | (
+            _times(values, raised) if factor else {value**raised for value in values if value}
+        )
     return values
 
 
@@ -107,7 +136,9 @@ def _readings(number: str) -> set[Decimal]:
     joined = regex.sub(rf"[{_SPACES}]", "", number)
     readings = set()
     for comma, point in ((",", "."), (".", ",")):
-        if regex.fullmatch(rf"\d{{1,3}}(?:\{comma}\d{{3}})+(?:\{point}\d+)?|\d+(?:\{point}\d+)?", joined):
+        if regex.fullmatch(
+            rf"\d{{1,3}}(?:\{comma}\d{{3}})+(?:\{point}\d+)?|\d+(?:\{point}\d+)?", joined
+        ):
             readings.add(Decimal(joined.replace(comma, "").replace(point, ".")))
     if joined != number or not readings:
         readings |= {Decimal(part) for part in regex.findall(r"\d+", number)}
@@ -124,7 +155,11 @@ def _spelled(source: str) -> Iterator[Decimal]:
             yield total
         elif (word := word.removesuffix("fold")) in _WORDS:
             value = _WORDS[word]
-            total = total + value if total is not None and value < 10 and total >= 20 and total % 10 == 0 else value
+            total = (
+                total + value
+                if total is not None and value < 10 and total >= 20 and total % 10 == 0
+                else value
+            )
             yield from (value, total)
         else:
             total = None

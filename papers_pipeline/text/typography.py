@@ -14,7 +14,10 @@ _RUSSIAN = (
     # Nor does a dash.
     (r"(?<=\S) (?=[—–] )", NO_BREAK),
     # A number and its unit, percent sign or noun; digits in groups of three.
-    (r"(?<=\d) (?=[%‰°$€₽]|[а-яё]{3}|г\.|(?:км|кг|мс|мм|см|[гмткб]б|дб|к?вт|[кмг]?гц)\b|\d{3}(?!\d))", NO_BREAK),
+    (
+        r"(?<=\d) (?=[%‰°$€₽]|[а-яё]{3}|г\.|(?:км|кг|мс|мм|см|[гмткб]б|дб|к?вт|[кмг]?гц)\b|\d{3}(?!\d))",
+        NO_BREAK,
+    ),
     (r"(?<=\d) (?=(?:[KMGT]?[Bb]|[kKмМ]?[mм]s?|Hz|FLOPs?|UTC|GPU)\b)", NO_BREAK),
     (r"(?<=[№§]) (?=\d)", NO_BREAK),
     (r"\b(т\.|и) (?=(?:е|к|д|п|н|о)\.)", rf"\1{NO_BREAK}"),

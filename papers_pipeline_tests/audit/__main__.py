@@ -42,7 +42,10 @@ KNOWN = {
     "network-dependency-tree-insight": "the page names its stylesheet and script, which is the whole chain",
 }
 """Failing audits that stay, and why."""
-UNTRUE = ("Resource violates Content Security Policy", "Inline script violates Content Security Policy")
+UNTRUE = (
+    "Resource violates Content Security Policy",
+    "Inline script violates Content Security Policy",
+)
 """What the checker says of every stylesheet and script, since a file has no origin that could be 'self', and of data
 blocks (JSON-LD), which are no scripts and which no policy blocks."""
 
@@ -55,7 +58,11 @@ def main() -> int:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         site = build(Path(temporary), url)
         with serving(site, free):
-            failed = [it for page in ("d", "m") for it in lighthouse(f"{url}/ru/{page}/{newest(site / 'ru' / page)}")]
+            failed = [
+                it
+                for page in ("d", "m")
+                for it in lighthouse(f"{url}/ru/{page}/{newest(site / 'ru' / page)}")
+            ]
             messages = checked(site)
         return 1 if [*failed, *messages] else 0
 
@@ -74,7 +81,9 @@ def _pictured(issue: DailyIssue, url: str) -> DailyIssue:
         paper.model_copy(
             update={
                 "thumbnail": f"{url}/picture.png",
-                "figures": [it.model_copy(update={"url": f"{url}/picture.png"}) for it in paper.figures],
+                "figures": [
+                    it.model_copy(update={"url": f"{url}/picture.png"}) for it in paper.figures
+                ],
             }
         )
         for paper in issue.papers
@@ -89,13 +98,17 @@ def newest(folder: Path) -> str:
 
 def lighthouse(url: str) -> list[str]:
     """Lighthouse as for a phone; prints its scores and failing audits, and returns what is not known."""
-    chrome = next(path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists())
+    chrome = next(
+        path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()
+    )
     command = [
         *(HERE / "node_modules" / ".bin" / "lighthouse", url, "--quiet", "--output=json"),
         *(f"--only-categories={','.join(CATEGORIES)}", f"--chrome-flags={CHROME_FLAGS}"),
     ]
     environment = {**os.environ, "CHROME_PATH": chrome}
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment
+    ).stdout
     report = json.loads(told)
     scores = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
     print(url, scores)
@@ -103,7 +116,8 @@ def lighthouse(url: str) -> list[str]:
     for audit in failing:
         known = KNOWN.get(audit["id"])
         print(
-            f"  {audit['id']}: {audit['title']} {audit.get('displayValue', '')}", f"(known: {known})" if known else ""
+            f"  {audit['id']}: {audit['title']} {audit.get('displayValue', '')}",
+            f"(known: {known})" if known else "",
         )
         for item in audit.get("details", {}).get("items", [])[:3] if not known else ():
             print(f"    {item.get('node', {}).get('snippet') or item}")
@@ -112,7 +126,10 @@ def lighthouse(url: str) -> list[str]:
 
 
 def _fails(audit: dict[str, Any]) -> bool:
-    return audit["scoreDisplayMode"] in ("binary", "metricSavings", "numeric") and (audit["score"] or 0) < 0.9
+    return (
+        audit["scoreDisplayMode"] in ("binary", "metricSavings", "numeric")
+        and (audit["score"] or 0) < 0.9
+    )
 
 
 def checked(site: Path) -> list[str]:
@@ -120,7 +137,11 @@ def checked(site: Path) -> list[str]:
     pages = [site / "index.html", *site.glob("404.html")]
     for language in LANGUAGES:
         pages += site.glob(f"{language}/*.html")
-        pages += [next(iter(sorted(it.glob("*.html")))) for it in (site / language).iterdir() if it.is_dir()]
+        pages += [
+            next(iter(sorted(it.glob("*.html"))))
+            for it in (site / language).iterdir()
+            if it.is_dir()
+        ]
         pages.append(site / language / "d" / newest(site / language / "d"))
     jar = HERE / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     command = [
@@ -165,7 +186,9 @@ def serving(site: Path, at: socket.socket) -> Iterator[None]:
     picture = (HERE / "picture.png").read_bytes()
 
     def show(_: Request) -> Response:
-        return Response(picture, media_type="image/png", headers={"Cache-Control": "max-age=2592000"})
+        return Response(
+            picture, media_type="image/png", headers={"Cache-Control": "max-age=2592000"}
+        )
 
     app = Starlette(
         routes=[

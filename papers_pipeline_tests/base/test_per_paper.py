@@ -10,7 +10,9 @@ IDS = [f"2603.1000{n}" for n in range(6)]
 
 
 def run(work, ids=IDS, concurrency=4, progress=None):
-    return asyncio.run(per_paper("stage", ids, work, concurrency=concurrency, progress=progress or Silence()))
+    return asyncio.run(
+        per_paper("stage", ids, work, concurrency=concurrency, progress=progress or Silence())
+    )
 
 
 async def mixed(arxiv_id: str):
@@ -40,7 +42,13 @@ def test_every_paper_has_an_outcome_in_the_given_order_and_is_counted():
         (IDS[4], "failed", None, "error"),
         (IDS[5], "done", "late", None),
     ]
-    assert (counts.papers, counts.reused, counts.computed, counts.failed, counts.pending) == (6, 1, 2, 2, 1)
+    assert (counts.papers, counts.reused, counts.computed, counts.failed, counts.pending) == (
+        6,
+        1,
+        2,
+        2,
+        1,
+    )
     assert counts.papers == counts.reused + counts.computed + counts.failed + counts.pending
     assert (outcomes[3].retryable, outcomes[3].attempts, outcomes[4].retryable) == (False, 2, True)
 

@@ -105,7 +105,9 @@ def test_a_pdf_is_written_whole_and_described(outside: Outside, arxiv: Arxiv, tm
     assert arxiv.answers[0].request.headers["User-Agent"].endswith("(mailto:someone@example.org)")
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     body = pdf_bytes()
     serve(outside, body)
     outside.world.faults.append(Fault(PATH, cut_after=100_000))
@@ -132,7 +134,9 @@ def test_a_later_call_goes_on_from_what_came_before(outside: Outside, arxiv: Arx
     assert (tmp_path / "a.pdf").read_bytes() == body
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     serve(outside, pdf_bytes(seed=1))
     outside.world.faults.append(Fault(PATH, cut_after=30_000, times=TRIES))
     with pytest.raises(ArxivError):
@@ -144,7 +148,9 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(outside: Outsid
     assert arxiv.statuses()[-1] == 200
 
 
-def test_a_part_that_is_already_whole_is_not_fetched_again(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_a_part_that_is_already_whole_is_not_fetched_again(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     body = pdf_bytes()
     serve(outside, body)
     tag = requests.get(outside.url + PATH, timeout=10).headers["ETag"]
@@ -164,7 +170,9 @@ def test_a_part_longer_than_the_file_is_thrown_away(outside: Outside, arxiv: Arx
     assert arxiv.statuses() == [416, 200]
 
 
-def test_a_notice_in_place_of_the_rest_leaves_the_part_alone(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_a_notice_in_place_of_the_rest_leaves_the_part_alone(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     body = pdf_bytes()
     serve(outside, body)
     outside.world.faults += [
@@ -183,11 +191,26 @@ def test_a_notice_in_place_of_the_rest_leaves_the_part_alone(outside: Outside, a
         (Fault(PATH, 404, "<h1>Not found</h1>", times=9), "not_found", False, 1),
         (Fault(PATH, 404, "<p>This paper has been withdrawn.</p>", times=9), "withdrawn", False, 1),
         (Fault(PATH, 404, WITHDRAWN, times=9), "withdrawn", False, 1),
-        (Fault(PATH, 200, "<html>This paper was Withdrawn</html>", HTML, times=9), "withdrawn", False, 1),
-        (Fault(PATH, 200, "<!DOCTYPE html><p>We are generating this PDF", HTML, times=9), "not_a_pdf", True, 1),
+        (
+            Fault(PATH, 200, "<html>This paper was Withdrawn</html>", HTML, times=9),
+            "withdrawn",
+            False,
+            1,
+        ),
+        (
+            Fault(PATH, 200, "<!DOCTYPE html><p>We are generating this PDF", HTML, times=9),
+            "not_a_pdf",
+            True,
+            1,
+        ),
         (Fault(PATH, 200, "<html><p>Something else</p>", HTML, times=9), "not_a_pdf", True, 1),
         (Fault(PATH, 200, "%!PS-Adobe-2.0", times=9), "not_a_pdf", False, 1),
-        (Fault(PATH, 500, "<p>has failed to produce PDF for the paper</p>", times=9), "not_found", False, 1),
+        (
+            Fault(PATH, 500, "<p>has failed to produce PDF for the paper</p>", times=9),
+            "not_found",
+            False,
+            1,
+        ),
         (Fault(PATH, 403, "<p>is not publicly available</p>", times=9), "not_found", False, 1),
         (Fault(PATH, 403, "Access denied", times=9), "throttled", True, TRIES),
         (Fault(PATH, 406, times=9), "throttled", True, TRIES),
@@ -199,23 +222,39 @@ def test_a_notice_in_place_of_the_rest_leaves_the_part_alone(outside: Outside, a
     ids=lambda value: f"{value.status} {value.body[:24]}" if isinstance(value, Fault) else "",
 )
 def test_every_refusal_has_its_reason(
-    outside: Outside, arxiv: Arxiv, tmp_path: Path, fault: Fault, reason: str, retryable: bool, asked: int
+    outside: Outside,
+    arxiv: Arxiv,
+    tmp_path: Path,
+    fault: Fault,
+    reason: str,
+    retryable: bool,
+    asked: int,
 ):
     serve(outside, pdf_bytes())
     outside.world.faults.append(fault)
     with pytest.raises(ArxivError) as raised:
         arxiv.client.fetch_pdf(ID, tmp_path / "got" / "a.pdf")
-    assert (raised.value.reason, raised.value.retryable, raised.value.status) == (reason, retryable, fault.status)
+    assert (raised.value.reason, raised.value.retryable, raised.value.status) == (
+        reason,
+        retryable,
+        fault.status,
+    )
     assert f"{outside.url}{PATH}" in raised.value.detail
     assert (len(arxiv.answers), arxiv.limit.acquired) == (asked, asked)
     assert files(tmp_path / "got") == []
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path):
-    client = ArxivClient("http://127.0.0.1:9", session(retries=0), Counting(), backoff_seconds=0.001)
+    client = ArxivClient(
+        "http://127.0.0.1:9", session(retries=0), Counting(), backoff_seconds=0.001
+    )
     with pytest.raises(ArxivError) as raised:
         client.fetch_pdf(ID, tmp_path / "a.pdf")
-    assert (raised.value.reason, raised.value.retryable, raised.value.status) == ("unreachable", True, None)
+    assert (raised.value.reason, raised.value.retryable, raised.value.status) == (
+        "unreachable",
+        True,
+        None,
+    )
 
 
 def test_a_pdf_over_the_limit_stops_early(outside: Outside, arxiv: Arxiv, tmp_path: Path):
@@ -227,7 +266,9 @@ def test_a_pdf_over_the_limit_stops_early(outside: Outside, arxiv: Arxiv, tmp_pa
 
 
 def test_a_pdf_that_needs_a_password_is_final(outside: Outside, arxiv: Arxiv, tmp_path: Path):
-    serve(outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user", owner_pw="owner"))
+    serve(
+        outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user", owner_pw="owner")
+    )
     with pytest.raises(ArxivError) as raised:
         arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
     assert (raised.value.reason, raised.value.retryable) == ("encrypted", False)
@@ -251,7 +292,9 @@ def test_a_damaged_pdf_is_fetched_anew_once_and_is_then_final(
     assert files(tmp_path / "got") == []
 
 
-def test_a_pdf_that_is_whole_the_second_time_is_taken(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_a_pdf_that_is_whole_the_second_time_is_taken(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     body = pdf_bytes()
     serve(outside, body[: len(body) // 2])
 
@@ -282,10 +325,20 @@ def test_without_retry_after_each_wait_is_twice_the_one_before(outside: Outside,
 
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [("7", 7), ("86400", 300), ("Wed, 21 Oct 2099 07:28:00 GMT", 300), ("soon", None), (None, None)],
+    [
+        ("7", 7),
+        ("86400", 300),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", 300),
+        ("soon", None),
+        (None, None),
+    ],
 )
 def test_a_wait_is_cut_at_five_minutes(
-    outside: Outside, arxiv: Arxiv, monkeypatch: pytest.MonkeyPatch, asked: str | None, seconds: float | None
+    outside: Outside,
+    arxiv: Arxiv,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str | None,
+    seconds: float | None,
 ):
     monkeypatch.setattr("papers_pipeline.documents.arxiv.TRIES", 1)
     headers = {"Retry-After": asked} if asked else {}
@@ -295,7 +348,9 @@ def test_a_wait_is_cut_at_five_minutes(
     assert raised.value.wait == seconds
 
 
-def test_what_slows_one_thread_down_slows_all_of_them(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_what_slows_one_thread_down_slows_all_of_them(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     serve(outside, pdf_bytes())
     serve(outside, pdf_bytes(), "2603.10002")
     outside.world.faults.append(Fault(PATH, 429, headers={"Retry-After": "1"}))
@@ -320,8 +375,12 @@ def test_a_redirect_within_arxiv_is_followed_and_each_step_waits_for_the_limit(
     assert (arxiv.statuses(), arxiv.limit.acquired) == ([301, 200], 2)
 
 
-@pytest.mark.parametrize("to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"])
-def test_a_redirect_to_elsewhere_is_not_followed(outside: Outside, arxiv: Arxiv, tmp_path: Path, to: str):
+@pytest.mark.parametrize(
+    "to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"]
+)
+def test_a_redirect_to_elsewhere_is_not_followed(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path, to: str
+):
     outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
     with pytest.raises(ArxivError, match="not arXiv's"):
         arxiv.client.fetch_pdf(ID, tmp_path / "a.pdf")
@@ -334,15 +393,24 @@ def test_a_ring_of_redirects_ends(outside: Outside, arxiv: Arxiv):
     assert arxiv.limit.acquired == 6
 
 
-@pytest.mark.parametrize("arxiv_id", ["../../etc", "2603.1", f"{ID}\n", "２６０３.10001", f"{ID}?x=1", "", "cs/1"])
-def test_what_is_no_id_never_gets_into_an_address(outside: Outside, arxiv: Arxiv, tmp_path: Path, arxiv_id: str):
-    for fetch in (lambda: arxiv.client.fetch_pdf(arxiv_id, tmp_path / "a"), lambda: arxiv.client.fetch_html(arxiv_id)):
+@pytest.mark.parametrize(
+    "arxiv_id", ["../../etc", "2603.1", f"{ID}\n", "２６０３.10001", f"{ID}?x=1", "", "cs/1"]
+)
+def test_what_is_no_id_never_gets_into_an_address(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path, arxiv_id: str
+):
+    for fetch in (
+        lambda: arxiv.client.fetch_pdf(arxiv_id, tmp_path / "a"),
+        lambda: arxiv.client.fetch_html(arxiv_id),
+    ):
         with pytest.raises(ValueError, match="is no arXiv id"):
             fetch()
     assert arxiv.limit.acquired == 0
 
 
-def test_ids_of_the_old_style_and_versions_are_asked_for(outside: Outside, arxiv: Arxiv, tmp_path: Path):
+def test_ids_of_the_old_style_and_versions_are_asked_for(
+    outside: Outside, arxiv: Arxiv, tmp_path: Path
+):
     serve(outside, pdf_bytes(), "cs_0112017")
     assert arxiv.client.fetch_pdf("cs/0112017", tmp_path / "a.pdf").pages == 2
     serve(outside, pdf_bytes())
@@ -363,7 +431,9 @@ def test_html_comes_with_the_address_that_gave_it(outside: Outside, arxiv: Arxiv
     assert arxiv.client.fetch_html(ID) == ("<p>ж</p>".encode(), f"{outside.url}/html/{ID}v2")
 
 
-def test_html_that_is_not_there_is_none_and_any_other_refusal_is_an_error(outside: Outside, arxiv: Arxiv):
+def test_html_that_is_not_there_is_none_and_any_other_refusal_is_an_error(
+    outside: Outside, arxiv: Arxiv
+):
     assert arxiv.client.fetch_html(ID) is None
     outside.world.faults.append(Fault("/html/", 429, times=9))
     with pytest.raises(ArxivError) as raised:

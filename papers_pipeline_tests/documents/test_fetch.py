@@ -21,7 +21,13 @@ from papers_pipeline.sandbox.world import SAMPLE, Fault, World
 from papers_pipeline.store.cache import Cache
 
 NOW = datetime(2026, 3, 5, 6, tzinfo=UTC)
-ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN, NO_HTML = "2602.90023", "2602.90011", "2602.90040", "2602.90216", "2602.90057"
+ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN, NO_HTML = (
+    "2602.90023",
+    "2602.90011",
+    "2602.90040",
+    "2602.90216",
+    "2602.90057",
+)
 
 
 class NoLimit:
@@ -47,15 +53,23 @@ class Library:
             keep=timedelta(days=keep_days),
         )
 
-    def pdfs(self, *ids: str, earlier: list[PaperPdf] = (), run: Documents | None = None) -> list[PaperPdf]:
+    def pdfs(
+        self, *ids: str, earlier: list[PaperPdf] = (), run: Documents | None = None
+    ) -> list[PaperPdf]:
         run = run or self.opened()
         return asyncio.run(run.pdfs(papers(*ids), earlier=earlier, progress=Silence()))[0]
 
-    def parsed(self, pdfs: list[PaperPdf], earlier: list[ParsedPaper] = (), keep_days: int = 7) -> list[ParsedPaper]:
-        return asyncio.run(self.opened(keep_days).parsed(pdfs, earlier=earlier, progress=Silence()))[0]
+    def parsed(
+        self, pdfs: list[PaperPdf], earlier: list[ParsedPaper] = (), keep_days: int = 7
+    ) -> list[ParsedPaper]:
+        return asyncio.run(
+            self.opened(keep_days).parsed(pdfs, earlier=earlier, progress=Silence())
+        )[0]
 
     def figures(self, *ids: str, earlier: list[PaperFigures] = ()) -> list[PaperFigures]:
-        return asyncio.run(self.opened().figures(papers(*ids), earlier=earlier, progress=Silence()))[0]
+        return asyncio.run(
+            self.opened().figures(papers(*ids), earlier=earlier, progress=Silence())
+        )[0]
 
     def asked(self, kind: str) -> int:
         return sum(times for what, times in self.world.asked.items() if what.startswith(kind))
@@ -63,7 +77,14 @@ class Library:
 
 def papers(*ids: str, published: datetime = NOW) -> list[Paper]:
     return [
-        Paper(arxiv_id=it, title=it, abstract="", authors=[], published_at=published, first_seen_at=published)
+        Paper(
+            arxiv_id=it,
+            title=it,
+            abstract="",
+            authors=[],
+            published_at=published,
+            first_seen_at=published,
+        )
         for it in ids
     ]
 
@@ -85,9 +106,12 @@ def test_a_pdf_is_fetched_once_and_lies_under_its_id_and_hash(library: Library):
 
 
 @pytest.mark.parametrize(
-    ("arxiv_id", "reason"), [("2602.99999", "not_found"), ("2602.90118", "withdrawn"), (BROKEN, "not_a_pdf")]
+    ("arxiv_id", "reason"),
+    [("2602.99999", "not_found"), ("2602.90118", "withdrawn"), (BROKEN, "not_a_pdf")],
 )
-def test_a_final_failure_is_not_asked_for_again_before_it_expires(library: Library, arxiv_id: str, reason: str):
+def test_a_final_failure_is_not_asked_for_again_before_it_expires(
+    library: Library, arxiv_id: str, reason: str
+):
     for _ in range(2):
         (row,) = library.pdfs(arxiv_id)
         assert (row.state, row.reason) == ("failed", reason)

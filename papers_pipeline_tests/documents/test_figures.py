@@ -18,7 +18,9 @@ def page(body: str, base: str = "") -> bytes:
 
 
 def image(source: str = "x1.png", more: str = "") -> str:
-    return f'<img src="{source}" class="ltx_graphics ltx_img_landscape" alt="Refer to caption" {more}>'
+    return (
+        f'<img src="{source}" class="ltx_graphics ltx_img_landscape" alt="Refer to caption" {more}>'
+    )
 
 
 def caption(words: str, tag: str = "Figure 1: ", kind: str = "figure") -> str:
@@ -67,17 +69,29 @@ First</h2>
         ("html/2603.10001v2/", "", "x1.png", "html/2603.10001v2/x1.png"),
         ("html/2603.10001", "/html/2603.10001v2/", "x1.png", "html/2603.10001v2/x1.png"),
         ("html/2603.10001", "/html/2603.10001v2", "x1.png", "html/2603.10001v2/x1.png"),
-        ("html/2603.10001", "/html/2603.10001v2/", "extracted/5/a b.png", "html/2603.10001v2/extracted/5/a%20b.png"),
+        (
+            "html/2603.10001",
+            "/html/2603.10001v2/",
+            "extracted/5/a b.png",
+            "html/2603.10001v2/extracted/5/a%20b.png",
+        ),
         ("html/2603.10001", "", "2603.10001v2/x1.png", "html/2603.10001v2/x1.png"),
         ("html/2603.10001v2/", "", "2603.10001v2/x1.png", "html/2603.10001v2/x1.png"),
-        ("html/2603.10001", "/html/2603.10001v2/", "2603.10001v2/x1.png", "html/2603.10001v2/x1.png"),
+        (
+            "html/2603.10001",
+            "/html/2603.10001v2/",
+            "2603.10001v2/x1.png",
+            "html/2603.10001v2/x1.png",
+        ),
         ("html/2603.10001", "", "/html/2603.10001/assets/x1.png", "html/2603.10001/assets/x1.png"),
         ("html/2603.10001v2", "", "./vis/x1.svg", "html/2603.10001v2/vis/x1.svg"),
         ("html/cs/0112017v1", "", "x1.png", "html/cs/0112017v1/x1.png"),
     ],
 )
 def test_links_resolve_as_arxiv_means_them(url: str, base: str, source: str, link: str):
-    (found,) = read(figure(image(source)), f"https://arxiv.org/{url}", f'<base href="{base}">' if base else "")
+    (found,) = read(
+        figure(image(source)), f"https://arxiv.org/{url}", f'<base href="{base}">' if base else ""
+    )
     assert found.url == f"https://arxiv.org/{link}"
 
 
@@ -110,8 +124,12 @@ def test_a_figure_of_panels_is_one_figure_with_the_outer_caption():
     assert read(figure(f'<div class="ltx_flex_figure">{panels}</div>{caption("Both.")}')) == [
         Figure(url=f"{FOLDER}x1.png", caption="Both.")
     ]
-    numbered = "".join(figure(image(f"x{n}.png") + caption(f"P {n}.", f"Figure 3({n}): ")) for n in "ab")
-    assert [found.caption for found in read(figure(numbered + caption("Both.", "Figure 3: ")))] == ["Both."]
+    numbered = "".join(
+        figure(image(f"x{n}.png") + caption(f"P {n}.", f"Figure 3({n}): ")) for n in "ab"
+    )
+    assert [found.caption for found in read(figure(numbered + caption("Both.", "Figure 3: ")))] == [
+        "Both."
+    ]
     assert read(figure(panels)) == [Figure(url=f"{FOLDER}x1.png", caption="Panel 1.")]
 
 
@@ -119,7 +137,9 @@ def test_numbered_figures_side_by_side_in_one_float_are_as_many():
     minipages = figure(image("x1.png") + caption("Left.", "Figure 4: ")) + figure(
         image("x2.png") + image("x3.png") + caption("Right.", "Figure 5: ")
     )
-    table = figure(image("x9.png") + caption("Numbers.", "Table 1: ", "table"), "ltx_table ltx_figure_panel")
+    table = figure(
+        image("x9.png") + caption("Numbers.", "Table 1: ", "table"), "ltx_table ltx_figure_panel"
+    )
     assert [(found.url, found.caption) for found in read(figure(minipages + table))] == [
         (f"{FOLDER}x1.png", "Left."),
         (f"{FOLDER}x2.png", "Right."),
@@ -127,14 +147,19 @@ def test_numbered_figures_side_by_side_in_one_float_are_as_many():
 
 
 def test_an_image_is_given_once():
-    body = figure(image("x1.png") + caption("One.")) + figure(image("x1.png") + caption("Again.", "Figure 2: "))
+    body = figure(image("x1.png") + caption("One.")) + figure(
+        image("x1.png") + caption("Again.", "Figure 2: ")
+    )
     assert [found.caption for found in read(body)] == ["One."]
 
 
 def test_figures_that_share_a_panel_are_given_by_one_that_they_do_not_share():
     first = figure(image("legend.png") + image("x1.png") + caption("One."))
     second = figure(image("legend.png") + image("x2.png") + caption("Two.", "Figure 2: "))
-    assert [found.url for found in read(first + second + first)] == [f"{FOLDER}legend.png", f"{FOLDER}x2.png"]
+    assert [found.url for found in read(first + second + first)] == [
+        f"{FOLDER}legend.png",
+        f"{FOLDER}x2.png",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -142,14 +167,20 @@ def test_figures_that_share_a_panel_are_given_by_one_that_they_do_not_share():
     [
         figure(image() + caption("Scores.", "Table 1: ", "table"), "ltx_table"),
         figure(image() + caption("Scores in a figure.", "Table 1: ", "table")),
-        figure(image() + caption("Steps.", "Algorithm 1: ", "float"), "ltx_float ltx_float_algorithm"),
+        figure(
+            image() + caption("Steps.", "Algorithm 1: ", "float"), "ltx_float ltx_float_algorithm"
+        ),
         figure(image(), "ltx_float ltx_lstlisting"),
         f'<p class="ltx_p">An inline {image("icon.png")} icon.</p>',
         figure(image("icon.png", 'width="20" height="18"')),
         figure(caption(f"{image('flag.png')} A flag in a caption.")),
         figure('<img src="m1.png" class="ltx_Math" alt="x">'),
-        figure('<img src="lost.pdf" class="ltx_graphics ltx_missing ltx_missing_image" alt="Refer to caption">'),
-        figure('<svg class="ltx_picture"><path d="M 0 0"></path></svg>' + caption("Drawn in the page.")),
+        figure(
+            '<img src="lost.pdf" class="ltx_graphics ltx_missing ltx_missing_image" alt="Refer to caption">'
+        ),
+        figure(
+            '<svg class="ltx_picture"><path d="M 0 0"></path></svg>' + caption("Drawn in the page.")
+        ),
         '<footer><img src="https://arxiv.org/logo.png" alt="[LOGO]"></footer>',
         "",
     ],
@@ -164,7 +195,10 @@ def test_a_figure_inside_a_table_environment_is_a_figure():
 
 
 def test_an_svg_object_with_a_link_is_a_figure():
-    body = figure('<object type="image/svg+xml" data="x1.svg" class="ltx_graphics"></object>' + caption("Vectors."))
+    body = figure(
+        '<object type="image/svg+xml" data="x1.svg" class="ltx_graphics"></object>'
+        + caption("Vectors.")
+    )
     assert read(body) == [Figure(url=f"{FOLDER}x1.svg", caption="Vectors.")]
 
 
@@ -172,8 +206,14 @@ def test_an_svg_object_with_a_link_is_a_figure():
     ("words", "text"),
     [
         ("Plain.", "Plain."),
-        ('Scores of<span class="ltx_text ltx_font_bold"> DAPO </span>on\n  A&amp;B.', "Scores of DAPO on A&B."),
-        (r'A <math alttext="3\times 3"><mn>3</mn><mo>×</mo><mn>3</mn></math> block', "A 3 × 3 block"),
+        (
+            'Scores of<span class="ltx_text ltx_font_bold"> DAPO </span>on\n  A&amp;B.',
+            "Scores of DAPO on A&B.",
+        ),
+        (
+            r'A <math alttext="3\times 3"><mn>3</mn><mo>×</mo><mn>3</mn></math> block',
+            "A 3 × 3 block",
+        ),
         (r'H<math alttext="\alpha"></math>', "Hα"),
         ("First<br>second<p>third</p>", "First second third"),
         ('Known<span class="ltx_note ltx_role_footnote"><sup>1</sup>A footnote.</span>.', "Known."),
@@ -188,7 +228,8 @@ def test_a_caption_is_plain_text_without_its_number(words: str, text: str | None
 
 
 @pytest.mark.parametrize(
-    "number", ["Figure 3: ", "Figure 3. ", "Fig. 12: ", "FIGURE S2: ", "Figure A.1: ", "Figure 3 | "]
+    "number",
+    ["Figure 3: ", "Figure 3. ", "Fig. 12: ", "FIGURE S2: ", "Figure A.1: ", "Figure 3 | "],
 )
 def test_a_number_that_is_not_marked_up_goes_too(number: str):
     assert one_caption(f"{number}Words.", tag="") == "Words."

@@ -62,7 +62,9 @@ def outcomes(parsers: Parsers, *names: str) -> list[str]:
 def test_paper_that_hangs_eats_memory_or_crashes_costs_nobody_else_anything():
     started = time.monotonic()
     with Parsers(2, time_limit=3, memory_limit=128 * MEGABYTE, parse_file=misbehave) as parsers:
-        found = outcomes(parsers, "one", "hang", "two", "eat", "three", "crash", "four", "five", "six")
+        found = outcomes(
+            parsers, "one", "hang", "two", "eat", "three", "crash", "four", "five", "six"
+        )
     assert [it.split(" by ")[0] for it in found] == [
         *("one", "timeout", "two", "out_of_memory", "three", "crashed", "four", "five", "six")
     ]
@@ -81,7 +83,10 @@ def test_every_other_end_has_its_reason_and_leaves_the_worker_alive():
 def test_failure_says_what_the_worker_said():
     with Parsers(1, parse_file=misbehave) as parsers, pytest.raises(PaperFailed) as failure:
         asyncio.run(parsers.parse(Path("raise.pdf")))
-    assert (failure.value.reason, failure.value.detail) == ("crashed", "Unpicklable: a bracket is missing")
+    assert (failure.value.reason, failure.value.detail) == (
+        "crashed",
+        "Unpicklable: a bracket is missing",
+    )
 
 
 def test_worker_sees_no_secret(monkeypatch: pytest.MonkeyPatch):
@@ -97,7 +102,11 @@ def test_worker_sees_no_secret(monkeypatch: pytest.MonkeyPatch):
     with Parsers(1, parse_file=misbehave) as parsers:
         (seen,) = outcomes(parsers, "environment")
     assert "plain-example-5" in seen
-    assert not [name for name, value in given.items() if name != "EXAMPLE_PLAIN" and (name in seen or value in seen)]
+    assert not [
+        name
+        for name, value in given.items()
+        if name != "EXAMPLE_PLAIN" and (name in seen or value in seen)
+    ]
     assert {name: os.environ[name] for name in given} == given
 
 
@@ -108,7 +117,9 @@ def test_keys_reach_the_other_processes_that_this_one_starts(monkeypatch: pytest
     assert subprocess.check_output(["printenv", "EXAMPLE_API_KEY"], text=True) == "sk-example-1\n"
 
 
-@pytest.mark.parametrize("name", ["HF_TOKEN", "OPENAI_API_KEY", "aws_secret_access_key", "DB_PASSWORD", "CREDENTIALS"])
+@pytest.mark.parametrize(
+    "name", ["HF_TOKEN", "OPENAI_API_KEY", "aws_secret_access_key", "DB_PASSWORD", "CREDENTIALS"]
+)
 def test_names_of_secrets(name: str):
     assert secrets({name: "x", "PATH": "/bin", "HOME": "/home/ada", "LANG": "C"}) == [name]
 

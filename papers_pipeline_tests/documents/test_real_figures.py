@@ -38,15 +38,24 @@ COUNTED = {
 def test_a_real_page_has_the_figures_that_were_counted(arxiv_id: str):
     url = f"https://export.arxiv.org/html/{arxiv_id}v1"
     found = read_figures((PAGES / f"{arxiv_id}.html").read_bytes(), url)
-    assert [(figure.section, " ".join((figure.caption or "").split()[:2])) for figure in found] == COUNTED[arxiv_id]
+    assert [
+        (figure.section, " ".join((figure.caption or "").split()[:2])) for figure in found
+    ] == COUNTED[arxiv_id]
     assert all(figure.url.startswith(f"{url}/") for figure in found)
     assert len({figure.url for figure in found}) == len(found)
-    assert not any("\n" in (figure.caption or "") or "<" in (figure.caption or "") for figure in found)
+    assert not any(
+        "\n" in (figure.caption or "") or "<" in (figure.caption or "") for figure in found
+    )
 
 
 def test_the_fragments_of_arxiv_give_the_links_that_they_hold():
-    fragments = [json.loads(line)["html"] for line in (PAGES / "_real_snippets.jsonl").read_text("utf-8").splitlines()]
+    fragments = [
+        json.loads(line)["html"]
+        for line in (PAGES / "_real_snippets.jsonl").read_text("utf-8").splitlines()
+    ]
     url = "https://arxiv.org/html/2508.17536"
-    links = [[figure.url for figure in read_figures(fragment.encode(), url)] for fragment in fragments]
+    links = [
+        [figure.url for figure in read_figures(fragment.encode(), url)] for fragment in fragments
+    ]
     # The second breaks off inside its image's tag, the fourth has images without a source.
     assert links == [[f"{url}/assets/x1.png"], [], [f"{url}/x1.png"], []]

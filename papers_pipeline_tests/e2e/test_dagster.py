@@ -81,7 +81,9 @@ class Dagster:
         self.url = url
 
     def ask(self, query: str, **variables: Any) -> Any:
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        ).json()
         assert "errors" not in answer, answer["errors"]
         return next(iter(answer["data"].values()))
 
@@ -97,8 +99,14 @@ class Dagster:
         """Start a run of a job, a day's by its tag; its id."""
         assets = {"assetSelection": [{"path": [job]}]} if job == "refresh_plan" else {}
         selector = {**LOCATION, "jobName": "__ASSET_JOB" if assets else job, **assets}
-        metadata = {"tags": [{"key": key.replace("_", "/"), "value": value} for key, value in tags.items()]}
-        params = {"selector": selector, "runConfigData": config or {}, "executionMetadata": metadata}
+        metadata = {
+            "tags": [{"key": key.replace("_", "/"), "value": value} for key, value in tags.items()]
+        }
+        params = {
+            "selector": selector,
+            "runConfigData": config or {},
+            "executionMetadata": metadata,
+        }
         launched = self.ask(RUN, params=params)
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
@@ -108,7 +116,11 @@ class Dagster:
 
     def finished(self, run_id: str, job: str) -> str:
         """The status of a run when it is over."""
-        return until(lambda: (it := self.run(run_id, job)["status"]) in ("SUCCESS", "FAILURE", "CANCELED") and it)
+        return until(
+            lambda: (
+                (it := self.run(run_id, job)["status"]) in ("SUCCESS", "FAILURE", "CANCELED") and it
+            )
+        )
 
 
 BUSY = ("REQUESTED", "CANCELING", "FAILING")
@@ -162,7 +174,9 @@ def dagster(outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def _is_up(dagster: Dagster) -> bool:
     try:
-        found = dagster.ask("{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }")
+        found = dagster.ask(
+            "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+        )
     except (requests.RequestException, ValueError):
         return False
     return bool(found.get("nodes"))
@@ -173,7 +187,9 @@ def assets_of_a_day() -> list[str]:
     return sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys)
 
 
-def buy_what_is_there(outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def buy_what_is_there(
+    outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every list, and the days that no run of the webserver will build: the newest without their Russian."""
     pipeline.build(*DAYS, only=FEED)
     rest = [name for name in assets_of_a_day() if name not in FEED]
@@ -201,7 +217,9 @@ def spent() -> tuple[Counter[str], int, float]:
 
 def told() -> list[PlanRow]:
     """What `papers plan` says is behind."""
-    rows = json.loads(subprocess.run([PAPERS, "plan", "--json"], capture_output=True, check=True).stdout)["rows"]
+    rows = json.loads(
+        subprocess.run([PAPERS, "plan", "--json"], capture_output=True, check=True).stdout
+    )["rows"]
     return [row for it in rows if (row := PlanRow.model_validate(it)).state != "current"]
 
 
@@ -313,21 +331,32 @@ def test_an_operators_evening(
     killed, again = kill_a_run(dagster, outside)
     outside.world.faults.append(Fault(f"date={BAD}", 404, "{}", times=99))
     assets = [{"path": [name]} for name in assets_of_a_day()]
-    launched = dagster.ask(BACKFILL, params={"assetSelection": assets, "partitionNames": BACKFILL_DAYS})
+    launched = dagster.ask(
+        BACKFILL, params={"assetSelection": assets, "partitionNames": BACKFILL_DAYS}
+    )
     runs = dagster.ended(launched["backfillId"])
     assert runs == {day: "FAILURE" if day == BAD else "SUCCESS" for day in BACKFILL_DAYS}
-    assert (dagster.finished(killed, "build_day"), dagster.finished(again, "build_day")) == ("FAILURE", "SUCCESS")
-    bought = Counter((it.asset, it.arxiv_id) for it in spendings() if it.day == KILLED and it.asset in WRITTEN)
-    assert bought == dict.fromkeys(product(WRITTEN, (f"2603.{10000 + number}" for number in NUMBERS[KILLED])), 1)
+    assert (dagster.finished(killed, "build_day"), dagster.finished(again, "build_day")) == (
+        "FAILURE",
+        "SUCCESS",
+    )
+    bought = Counter(
+        (it.asset, it.arxiv_id) for it in spendings() if it.day == KILLED and it.asset in WRITTEN
+    )
+    assert bought == dict.fromkeys(
+        product(WRITTEN, (f"2603.{10000 + number}" for number in NUMBERS[KILLED])), 1
+    )
 
     outside.world.faults.clear()
     before = spent()[0]
     # What the backfill's page sends to execute it again from failure.
-    repeated = dagster.ask(AGAIN, params={"parentRunId": launched["backfillId"], "strategy": "FROM_FAILURE"})
-    assert dagster.ended(repeated["backfillId"]) == {BAD: "SUCCESS"}
-    assert {name: calls for name, calls in (spent()[0] - before).items() if name in WRITTEN} == dict.fromkeys(
-        WRITTEN, 1
+    repeated = dagster.ask(
+        AGAIN, params={"parentRunId": launched["backfillId"], "strategy": "FROM_FAILURE"}
     )
+    assert dagster.ended(repeated["backfillId"]) == {BAD: "SUCCESS"}
+    assert {
+        name: calls for name, calls in (spent()[0] - before).items() if name in WRITTEN
+    } == dict.fromkeys(WRITTEN, 1)
 
     materialize(dagster, page, CLICKED)
     page.goto(f"{dagster.url}/assets/summaries_ru?view=checks&checkDetail=in_language")
@@ -344,9 +373,15 @@ def test_an_operators_evening(
     behind = told()
     papers = sum(map(len, NUMBERS.values()))
     assert [(row.asset, row.day) for row in behind] == [("summaries_ru", day) for day in DAYS]
-    states = {PENDING: "incomplete"} | dict.fromkeys(DAYS[1:27], "stale") | dict.fromkeys(MISSING, "missing")
+    states = (
+        {PENDING: "incomplete"}
+        | dict.fromkeys(DAYS[1:27], "stale")
+        | dict.fromkeys(MISSING, "missing")
+    )
     assert {row.day: row.state for row in behind} == states
-    assert {row.day: row.calls for row in behind} == {day: len(numbers) for day, numbers in NUMBERS.items()}
+    assert {row.day: row.calls for row in behind} == {
+        day: len(numbers) for day, numbers in NUMBERS.items()
+    }
     assert behind[0].pending == 2
     table, numbers, check = shown(dagster)
     assert table == [as_shown(row) for row in behind]
@@ -359,16 +394,24 @@ def test_an_operators_evening(
     files, (calls, tokens, money), known = pipeline.files(), spent(), set(dagster.backfills())
     run_id = refresh(dagster, page)
     (backfill_id,) = until(lambda: set(dagster.backfills()) - known)
-    repetition = dagster.ask(RUN_AGAIN, params={"parentRunId": run_id, "strategy": "ALL_STEPS"})["run"]["runId"]
+    repetition = dagster.ask(RUN_AGAIN, params={"parentRunId": run_id, "strategy": "ALL_STEPS"})[
+        "run"
+    ]["runId"]
     wanted = with_neighbours(to_refresh(behind), Lake(load_settings().data / "lake"))
-    assert targets(backfill_id) == wanted == dict.fromkeys(("summaries_ru", "daily_issue", "daily_pages"), DAYS)
+    assert (
+        targets(backfill_id)
+        == wanted
+        == dict.fromkeys(("summaries_ru", "daily_issue", "daily_pages"), DAYS)
+    )
     assert dagster.ended(backfill_id) == dict.fromkeys(DAYS, "SUCCESS")
     assert dagster.finished(repetition, "refresh_stale") == "SUCCESS"
     assert set(dagster.backfills()) - known == {backfill_id}
     calls_now, tokens_now, money_now = spent()
     assert calls_now - calls == {"summaries_ru": papers}
     assert Counter(call.language for call in outside.world.calls) == {"ru": papers}
-    assert sum(row.input_tokens + row.output_tokens for row in behind) == pytest.approx(tokens_now - tokens, rel=0.2)
+    assert sum(row.input_tokens + row.output_tokens for row in behind) == pytest.approx(
+        tokens_now - tokens, rel=0.2
+    )
     assert usd == pytest.approx(money_now - money, rel=0.2)
     changed = {name for name, data in pipeline.files().items() if files.get(name) != data}
     assert {f"ru/d/{day}.html" for day in DAYS} <= changed
@@ -382,8 +425,15 @@ def test_an_operators_evening(
     outside.world.calls.clear()
     free = DAYS[1:27]
     assert {row.day: row.calls for row in told() if row.day in free} == dict.fromkeys(free, 0)
-    subprocess.run([PAPERS, "refresh", "--from", free[0], "--to", free[-1], "--yes"], capture_output=True, check=True)
-    assert {row.day for row in told()} == {PENDING, *MISSING}  # by the old prompt these were never bought
+    subprocess.run(
+        [PAPERS, "refresh", "--from", free[0], "--to", free[-1], "--yes"],
+        capture_output=True,
+        check=True,
+    )
+    assert {row.day for row in told()} == {
+        PENDING,
+        *MISSING,
+    }  # by the old prompt these were never bought
     assert outside.world.calls == []
 
     page.goto(f"{dagster.url}/assets/daily_issue?view=partitions")

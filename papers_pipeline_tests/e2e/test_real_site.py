@@ -15,7 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from papers_pipeline.site.render import IMAGE_SOURCES
-from papers_pipeline_tests.e2e.visiting import LANGUAGES, LOCALES, Visit, served, shown, tabbed_to, unfolded
+from papers_pipeline_tests.e2e.visiting import (
+    LANGUAGES,
+    LOCALES,
+    Visit,
+    served,
+    shown,
+    tabbed_to,
+    unfolded,
+)
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 DAYS = [path.stem for path in sorted((REAL / "hf_api").glob("2025-02-*.json"))]
@@ -42,7 +50,9 @@ with running(world) as url:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site's folder."""
     data = tmp_path_factory.mktemp("real")
-    built = subprocess.run([sys.executable, "-c", BUILD, data, REAL], capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, data, REAL], capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     return data / "site"
 
@@ -60,7 +70,10 @@ def site(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 @pytest.fixture(scope="module")
 def days(files: Path) -> dict[str, list[dict[str, Any]]]:
     """The papers of each day's public record."""
-    return {day: json.loads((files / "d" / f"{day}.json").read_text(encoding="utf-8"))["papers"] for day in DAYS}
+    return {
+        day: json.loads((files / "d" / f"{day}.json").read_text(encoding="utf-8"))["papers"]
+        for day in DAYS
+    }
 
 
 @pytest.fixture
@@ -78,14 +91,17 @@ def topics(paper: dict[str, Any]) -> list[str]:
 
 def test_the_month_has_every_paper_of_the_lists(days):
     listed = {
-        day: {it["paper"]["id"] for it in json.loads((REAL / "hf_api" / f"{day}.json").read_text())} for day in DAYS
+        day: {it["paper"]["id"] for it in json.loads((REAL / "hf_api" / f"{day}.json").read_text())}
+        for day in DAYS
     }
     assert {day: {paper["id"] for paper in papers} for day, papers in days.items()} == listed
     assert sum(map(len, listed.values())) >= 200
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_without_scripts_or_pictures_every_text_is_there_in_the_order_of_votes(browser: Browser, site, days, lang: str):
+def test_without_scripts_or_pictures_every_text_is_there_in_the_order_of_votes(
+    browser: Browser, site, days, lang: str
+):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.route(lambda url: not url.startswith(site), lambda route: route.abort())
@@ -95,7 +111,9 @@ def test_without_scripts_or_pictures_every_text_is_there_in_the_order_of_votes(b
         words = " ".join(page.locator("main").inner_text().split())
         for paper in papers:
             assert " ".join(paper["summaries"][lang]["text"].split()) in words
-        assert page.locator(".fold.abstract").count() == sum(bool(paper["abstract"]) for paper in papers)
+        assert page.locator(".fold.abstract").count() == sum(
+            bool(paper["abstract"]) for paper in papers
+        )
     context.close()
 
 
@@ -106,7 +124,8 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
     counts = Counter(topic for paper in papers for topic in topics(paper))
     boxes = page.locator("input[name=topic]")
     assert {
-        box.get_attribute("value"): int(box.locator("xpath=..").locator("small").inner_text()) for box in boxes.all()
+        box.get_attribute("value"): int(box.locator("xpath=..").locator("small").inner_text())
+        for box in boxes.all()
     } == counts
     for topic in counts:
         page.locator(f"[value='{topic}']").check()
@@ -130,7 +149,11 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
         assert shown(page) == held != []
     page.get_by_role("button", name="Reset").click()
 
-    for label, key in (("Time of listing", "listed_at"), ("Date on arXiv", "published_at"), ("Votes", "upvotes")):
+    for label, key in (
+        ("Time of listing", "listed_at"),
+        ("Date on arXiv", "published_at"),
+        ("Votes", "upvotes"),
+    ):
         page.get_by_label("Sort by").select_option(label)
         assert shown(page) == by(papers, key)
     page.get_by_label("Words").fill(papers[-1]["id"])
@@ -181,7 +204,10 @@ def test_every_control_of_the_longest_day_by_keyboard(visit: Visit, days):
 def kinds(files: Path) -> dict[str, list[str]]:
     """Pages of each kind below a language: all days, months, weeks and tasks, and some of those that are hundreds."""
     root = files / "en"
-    found = {kind: sorted(f"{kind}/{path.name}" for path in (root / kind).glob("*.html")) for kind in "dmwpti"}
+    found = {
+        kind: sorted(f"{kind}/{path.name}" for path in (root / kind).glob("*.html"))
+        for kind in "dmwpti"
+    }
     tasks = sorted(f"reading/{path.name}" for path in (root / "reading").glob("*.html"))
     single = sorted(path.name for path in root.glob("*.html"))
     return found | {
@@ -212,7 +238,9 @@ def test_pages_ask_no_one_but_for_pictures_and_say_nothing_in_the_console(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("kind", ["d", "m", "w", "p", "t", "i", "reading", "single"])
-def test_axe_finds_nothing_wrong_in_either_theme(browser: Browser, site, files: Path, lang: str, kind: str):
+def test_axe_finds_nothing_wrong_in_either_theme(
+    browser: Browser, site, files: Path, lang: str, kind: str
+):
     context = browser.new_context(bypass_csp=True)  # for axe's own script
     for path in kinds(files)[kind][:4]:
         page = Visit(context.new_page(), site).open(f"{lang}/{path}")
@@ -220,17 +248,23 @@ def test_axe_finds_nothing_wrong_in_either_theme(browser: Browser, site, files: 
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             found = Axe().run(page, options={"resultTypes": ["violations"]})
-            assert found.response["violations"] == [], f"{path}, {scheme}: {found.generate_report()}"
+            assert found.response["violations"] == [], (
+                f"{path}, {scheme}: {found.generate_report()}"
+            )
         page.close()
     context.close()
 
 
 def test_on_a_phone_no_page_sticks_out(browser: Browser, site, files: Path):
-    context = browser.new_context(viewport={"width": 360, "height": 800}, is_mobile=True, has_touch=True)
+    context = browser.new_context(
+        viewport={"width": 360, "height": 800}, is_mobile=True, has_touch=True
+    )
     page = Visit(context.new_page(), site).page
     for lang in LANGUAGES:
         for paths in kinds(files).values():
             for path in paths:
                 page.goto(f"{site}/{lang}/{path}")
-                assert page.evaluate("document.documentElement.scrollWidth") == 360, f"{lang}/{path}"
+                assert page.evaluate("document.documentElement.scrollWidth") == 360, (
+                    f"{lang}/{path}"
+                )
     context.close()

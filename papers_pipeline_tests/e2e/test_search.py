@@ -55,7 +55,13 @@ def page(page: Page) -> Iterator[Page]:
     ],
 )
 def test_a_paper_is_found_by(
-    page: Page, address: str, language: str, query: str, count: str, title: str | None, marked: list[str] | None
+    page: Page,
+    address: str,
+    language: str,
+    query: str,
+    count: str,
+    title: str | None,
+    marked: list[str] | None,
 ):
     page.goto(f"{address}/{language}/search.html")
     page.locator("#query").press_sequentially(query)
@@ -64,7 +70,9 @@ def test_a_paper_is_found_by(
     if title is None:
         return
     if marked is not None:
-        assert [text.strip(" .") for text in page.locator(".excerpt mark").all_inner_texts()] == marked
+        assert [
+            text.strip(" .") for text in page.locator(".excerpt mark").all_inner_texts()
+        ] == marked
     assert f"q={query}" in page.evaluate("decodeURI(location.search)")
     page.locator(".results a").click()
     expect(page.locator("h1")).to_have_text(title)

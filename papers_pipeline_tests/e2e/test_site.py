@@ -48,7 +48,9 @@ def www(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sample site below `BELOW`, as `make demo` builds it."""
     folder = tmp_path_factory.mktemp("www")
     data = tmp_path_factory.mktemp("demo")
-    built = subprocess.run([sys.executable, "-c", BUILD, data], capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, data], capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     (folder / BELOW).parent.mkdir(parents=True)
     (folder / BELOW).symlink_to(data / "site")
@@ -74,12 +76,18 @@ def visit(page: Page, site: str) -> Visit:
 
 
 def having(papers: list[dict[str, Any]], *topics: str, match: Any = any) -> list[str]:
-    return [it["id"] for it in papers if match(topic in map(str.lower, it["topics"]["names"]) for topic in topics)]
+    return [
+        it["id"]
+        for it in papers
+        if match(topic in map(str.lower, it["topics"]["names"]) for topic in topics)
+    ]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
-def test_a_page_asks_no_one_but_for_pictures_and_says_nothing_in_the_console(visit: Visit, lang: str, path: str):
+def test_a_page_asks_no_one_but_for_pictures_and_says_nothing_in_the_console(
+    visit: Visit, lang: str, path: str
+):
     page = visit.open(f"{lang}/{path}")
     page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
     for picture in page.locator("img").all():
@@ -91,16 +99,22 @@ def test_a_page_asks_no_one_but_for_pictures_and_says_nothing_in_the_console(vis
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_without_scripts_every_text_is_there_in_the_order_of_votes(browser: Browser, site: str, papers, lang: str):
+def test_without_scripts_every_text_is_there_in_the_order_of_votes(
+    browser: Browser, site: str, papers, lang: str
+):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.route(lambda url: not url.startswith(site), lambda route: route.abort())  # and without any picture
+    page.route(
+        lambda url: not url.startswith(site), lambda route: route.abort()
+    )  # and without any picture
     page.goto(f"{site}/{lang}/d/{DAY}.html")
     assert shown(page) == [paper["id"] for paper in sorted(papers, key=lambda it: -it["upvotes"])]
     words = " ".join(page.locator("main").inner_text().split())
     for paper in papers:
         assert " ".join(paper["summaries"][lang]["text"].split()) in words
-    assert page.locator(".filter, .update, .theme").evaluate_all("all => all.map((it) => it.checkVisibility())") == [
+    assert page.locator(".filter, .update, .theme").evaluate_all(
+        "all => all.map((it) => it.checkVisibility())"
+    ) == [
         False,
         False,
         False,
@@ -122,7 +136,9 @@ class TestFilter:
         assert shown(page) == having(papers, "benchmark", "low_resource")
         page.get_by_label("all of these topics").check()
         assert shown(page) == having(papers, "benchmark", "low_resource", match=all) != []
-        entries = page.locator(".contents li:visible a").evaluate_all("all => all.map((it) => it.hash)")
+        entries = page.locator(".contents li:visible a").evaluate_all(
+            "all => all.map((it) => it.hash)"
+        )
         assert entries == [f"#p-{paper}" for paper in shown(page)]
         page.get_by_role("button", name="Reset").click()
         expect(page.locator("article:visible")).to_have_count(len(everything))
@@ -134,19 +150,31 @@ class TestFilter:
     def test_institution_words_and_order_by_mouse(self, visit: Visit, papers):
         page = unfolded(visit.open(f"en/d/{DAY}.html"))
         page.get_by_label("Institution").select_option("charles-university")
-        assert shown(page) == [it["id"] for it in papers if "Charles University" in it["affiliations"]] != []
+        assert (
+            shown(page)
+            == [it["id"] for it in papers if "Charles University" in it["affiliations"]]
+            != []
+        )
         page.get_by_role("button", name="Reset").click()
         page.get_by_label("Words").fill("AUTONOMA  mexico")
         assert shown(page) == [
-            it["id"] for it in papers if "Universidad Nacional Autónoma de México" in it["affiliations"]
+            it["id"]
+            for it in papers
+            if "Universidad Nacional Autónoma de México" in it["affiliations"]
         ]
         page.get_by_label("Words").fill("nothing has these words")
         assert shown(page) == []
         expect(page.get_by_role("status").first).to_have_text("No paper of this day matches.")
         page.get_by_label("Words").fill("")
-        for label, key in (("Time of listing", "listed_at"), ("Date on arXiv", "published_at"), ("Votes", "upvotes")):
+        for label, key in (
+            ("Time of listing", "listed_at"),
+            ("Date on arXiv", "published_at"),
+            ("Votes", "upvotes"),
+        ):
             page.get_by_label("Sort by").select_option(label)
-            assert shown(page) == [it["id"] for it in sorted(papers, key=lambda it: it[key], reverse=True)]
+            assert shown(page) == [
+                it["id"] for it in sorted(papers, key=lambda it: it[key], reverse=True)
+            ]
 
     def test_everything_by_keyboard(self, visit: Visit, papers):
         page = visit.open(f"en/d/{DAY}.html")
@@ -162,11 +190,15 @@ class TestFilter:
         page.keyboard.press("Delete")
         tabbed_to(page, "[name=institution]")
         page.keyboard.type("Charles")
-        assert shown(page) == [it["id"] for it in papers if "Charles University" in it["affiliations"]]
+        assert shown(page) == [
+            it["id"] for it in papers if "Charles University" in it["affiliations"]
+        ]
         page.keyboard.press("Home")
         tabbed_to(page, "[name=sort]")
         page.keyboard.press("End")
-        assert shown(page) == [it["id"] for it in sorted(papers, key=lambda it: it["published_at"], reverse=True)]
+        assert shown(page) == [
+            it["id"] for it in sorted(papers, key=lambda it: it["published_at"], reverse=True)
+        ]
         page.keyboard.press("Home")
         for topic in ("benchmark", "low_resource"):
             tabbed_to(page, f"[value={topic}]")
@@ -178,7 +210,9 @@ class TestFilter:
         page.keyboard.press("Enter")
         expect(page.locator("article:visible")).to_have_count(len(papers))
 
-    def test_the_choice_is_in_the_address_and_comes_back_from_it(self, visit: Visit, papers, browser: Browser):
+    def test_the_choice_is_in_the_address_and_comes_back_from_it(
+        self, visit: Visit, papers, browser: Browser
+    ):
         page = unfolded(visit.open(f"ru/d/{DAY}.html?from=friend"))
         page.locator("[value=benchmark]").check()
         page.locator("[value=low_resource]").check()
@@ -219,7 +253,9 @@ class TestFilter:
         assert len(shown(page)) == len(papers)
 
     def test_what_an_address_asks_for_in_vain_is_no_error(self, visit: Visit, papers):
-        page = visit.open(f"en/d/{DAY}.html?institution=nowhere&topic=none&sort=luck&match=perhaps#p-0000.00000")
+        page = visit.open(
+            f"en/d/{DAY}.html?institution=nowhere&topic=none&sort=luck&match=perhaps#p-0000.00000"
+        )
         assert len(shown(page)) == len(papers)
         assert visit.said == []
 
@@ -231,7 +267,9 @@ class TestFilter:
             ("zh", "显示 1 篇论文", "显示 3 篇论文"),
         ],
     )
-    def test_the_number_of_hits_is_announced_in_the_right_plural(self, visit: Visit, lang: str, one: str, more: str):
+    def test_the_number_of_hits_is_announced_in_the_right_plural(
+        self, visit: Visit, lang: str, one: str, more: str
+    ):
         page = visit.open(f"{lang}/d/{DAY}.html")
         status = page.get_by_role("status").first
         expect(status).to_have_text("")
@@ -244,7 +282,9 @@ class TestFilter:
 
 
 class TestMasthead:
-    def test_the_theme_is_the_systems_until_it_is_switched_and_is_remembered(self, browser: Browser, site: str):
+    def test_the_theme_is_the_systems_until_it_is_switched_and_is_remembered(
+        self, browser: Browser, site: str
+    ):
         context = browser.new_context(color_scheme="dark")
         visit = Visit(context.new_page(), site)
         page = visit.open(f"en/d/{DAY}.html")
@@ -271,21 +311,34 @@ class TestMasthead:
         page = visit.open("en/index.html")
         places = page.get_by_role("navigation", name="Pages").get_by_role("link")
         assert places.all_inner_texts() == ["Today", "Archive", "Trends", "Search", "Reading"]
-        assert [place.get_attribute("aria-current") for place in places.all()] == ["page", None, None, None, None]
+        assert [place.get_attribute("aria-current") for place in places.all()] == [
+            "page",
+            None,
+            None,
+            None,
+            None,
+        ]
 
     @pytest.mark.parametrize("lang", LANGUAGES)
     @pytest.mark.parametrize("width", [320, 390])
     def test_on_a_phone_nothing_sticks_out_and_the_masthead_is_two_lines(
         self, browser: Browser, site: str, lang: str, width: int
     ):
-        context = browser.new_context(viewport={"width": width, "height": 800}, is_mobile=True, has_touch=True)
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, is_mobile=True, has_touch=True
+        )
         visit = Visit(context.new_page(), site)
         page = unfolded(visit.open(f"{lang}/d/{DAY}.html"))
         assert page.evaluate("document.documentElement.scrollWidth") == width
         if width == 390:
-            tops = [page.locator(it).bounding_box() for it in (".site", ".languages", ".theme", ".places")]
+            tops = [
+                page.locator(it).bounding_box()
+                for it in (".site", ".languages", ".theme", ".places")
+            ]
             middles = [round(box["y"] + box["height"] / 2) for box in tops]
-            assert middles[0] == pytest.approx(middles[1], abs=3) == pytest.approx(middles[2], abs=3)
+            assert (
+                middles[0] == pytest.approx(middles[1], abs=3) == pytest.approx(middles[2], abs=3)
+            )
             assert middles[3] > middles[0]
         for control in page.locator(
             "summary:visible, .filter input:visible, select, .theme, .places a, .links a"
@@ -304,7 +357,9 @@ class TestMasthead:
         ("2026-03-04T22:00:00Z", "Asia/Tokyo", "Next update: 09:00"),
     ],
 )
-def test_the_next_update_is_told_in_the_visitors_time(browser: Browser, site: str, now: str, zone: str, said: str):
+def test_the_next_update_is_told_in_the_visitors_time(
+    browser: Browser, site: str, now: str, zone: str, said: str
+):
     context = browser.new_context(timezone_id=zone)
     visit = Visit(context.new_page(), site)
     visit.page.clock.install(time=datetime.fromisoformat(now))
@@ -313,7 +368,12 @@ def test_the_next_update_is_told_in_the_visitors_time(browser: Browser, site: st
     told = update.inner_text().replace("\u202f", " ")
     assert twenty_four(told) == said
     at = datetime.fromisoformat(update.locator("time").get_attribute("datetime"))
-    assert (at.hour % 2, at.minute, at.weekday() < 5, at > datetime.fromisoformat(now)) == (0, 0, True, True)
+    assert (at.hour % 2, at.minute, at.weekday() < 5, at > datetime.fromisoformat(now)) == (
+        0,
+        0,
+        True,
+        True,
+    )
     expect(visit.open(f"en/d/{DAY}.html").locator(".update")).to_be_hidden()  # a day that is over
     visit.page.clock.set_fixed_time(datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
     expect(visit.open(f"en/d/{DAY}.html").locator(".update")).to_be_visible()
@@ -335,20 +395,27 @@ class TestShare:
         page = visit.open(f"en/d/{DAY}.html")
         page.get_by_role("link", name="Share").first.click()
         expect(page.locator(".said")).to_have_text("The link is copied.")
-        assert page.evaluate("navigator.clipboard.readText()") == f"{visit.site}/en/p/{papers[0]['id']}.html"
+        assert (
+            page.evaluate("navigator.clipboard.readText()")
+            == f"{visit.site}/en/p/{papers[0]['id']}.html"
+        )
         assert page.url.endswith(f"/d/{DAY}.html")
 
     def test_a_phone_shares_it_by_its_own_means(self, browser: Browser, site: str, papers):
         context = browser.new_context(is_mobile=True, has_touch=True)
         visit = Visit(context.new_page(), site)
-        visit.page.add_init_script("navigator.share = async (what) => { window.shared = what.url; }")
+        visit.page.add_init_script(
+            "navigator.share = async (what) => { window.shared = what.url; }"
+        )
         page = visit.open(f"en/d/{DAY}.html")
         page.get_by_role("link", name="Share").first.tap()
         assert page.evaluate("window.shared") == f"{site}/en/p/{papers[0]['id']}.html"
         context.close()
 
     def test_where_neither_can_be_done_the_link_leads_there(self, visit: Visit, papers):
-        visit.page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined });")
+        visit.page.add_init_script(
+            "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+        )
         page = visit.open(f"en/d/{DAY}.html")
         page.get_by_role("link", name="Share").first.click()
         page.wait_for_url(f"{visit.site}/en/p/{papers[0]['id']}.html")
@@ -375,6 +442,8 @@ def test_print_has_the_texts_without_the_controls(visit: Visit, papers):
     page.emulate_media(media="print")
     assert len(shown(page)) == len(papers)
     assert (
-        page.locator(".filter:visible, .theme:visible, .languages:visible, .places:visible, .contents:visible").count()
+        page.locator(
+            ".filter:visible, .theme:visible, .languages:visible, .places:visible, .contents:visible"
+        ).count()
         == 0
     )

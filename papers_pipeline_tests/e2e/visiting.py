@@ -62,7 +62,9 @@ class Visit:
 
 def shown(page: Page) -> list[str]:
     """The arXiv ids of the papers that are to be seen, in the order in which they stand."""
-    return page.locator("article:visible").evaluate_all("all => all.map((it) => it.dataset.arxivId)")
+    return page.locator("article:visible").evaluate_all(
+        "all => all.map((it) => it.dataset.arxivId)"
+    )
 
 
 def tabbed_to(page: Page, selector: str) -> None:

@@ -10,11 +10,17 @@ NAMES = load_institution_names()
 @pytest.mark.parametrize(
     ("printed", "cleaned"),
     [
-        ("Department of Engineering, University of Cambridge, Cambridge, United Kingdom", ["University of Cambridge"]),
+        (
+            "Department of Engineering, University of Cambridge, Cambridge, United Kingdom",
+            ["University of Cambridge"],
+        ),
         ("School of Software, Tsinghua University", ["Tsinghua University"]),
         ("Gatsby Unit, UCL", ["UCL"]),
         ("University of California, Berkeley, CA, USA", ["University of California, Berkeley"]),
-        ("The Chinese University of Hong Kong, Shenzhen", ["The Chinese University of Hong Kong, Shenzhen"]),
+        (
+            "The Chinese University of Hong Kong, Shenzhen",
+            ["The Chinese University of Hong Kong, Shenzhen"],
+        ),
         ("Imperial College London, UK", ["Imperial College London"]),
         ("National University of Singapore, Singapore", ["National University of Singapore"]),
         ("Example Institute of Technology Atlanta, GA, USA", ["Example Institute of Technology"]),
@@ -56,7 +62,9 @@ def test_what_is_no_single_institution_is_a_fault(printed: str, told: str):
     assert told in NAMES.fault(printed)
 
 
-@pytest.mark.parametrize("printed", ["Example University", "IBM T. J. Watson Research Center", "3M", "École 42"])
+@pytest.mark.parametrize(
+    "printed", ["Example University", "IBM T. J. Watson Research Center", "3M", "École 42"]
+)
 def test_a_plain_name_is_no_fault(printed: str):
     assert NAMES.fault(printed) is None
 
@@ -82,7 +90,9 @@ def test_no_form_stands_for_two_names_and_every_usual_name_is_clean():
     forms = [letters(form) for usual, others in NAMES.names.items() for form in (usual, *others)]
     doubled = {form for form in forms if forms.count(form) > 1}
     assert {NAMES.forms[form] for form in doubled} == {
-        usual for usual, others in NAMES.names.items() if {letters(form) for form in (usual, *others)} & doubled
+        usual
+        for usual, others in NAMES.names.items()
+        if {letters(form) for form in (usual, *others)} & doubled
     }
     for usual in NAMES.names:
         assert NAMES.cleaned(usual) == [usual]

@@ -2,7 +2,13 @@
 
 import pytest
 
-from papers_pipeline.enrichment.reading import MOST_VOCABULARY, pinyin_of, read, reading_verdict, translation_verdict
+from papers_pipeline.enrichment.reading import (
+    MOST_VOCABULARY,
+    pinyin_of,
+    read,
+    reading_verdict,
+    translation_verdict,
+)
 from papers_pipeline.prompts.prompt import load_prompts
 
 PROMPTS = load_prompts()
@@ -27,7 +33,9 @@ HARD = [
 
 
 def faults(sentences: list[str]) -> str:
-    return " ".join(reading_verdict(sentences, limits=LIMITS, abstract="7B 63.5%", paper_title="A model").faults)
+    return " ".join(
+        reading_verdict(sentences, limits=LIMITS, abstract="7B 63.5%", paper_title="A model").faults
+    )
 
 
 def test_a_good_text_passes_and_its_vocabulary_is_above_hsk_3_and_in_the_text():
@@ -65,8 +73,9 @@ def test_hard_words_beyond_the_vocabulary_count_against_a_text():
     text = read(HARD)
     assert len(text.vocabulary) == MOST_VOCABULARY
     assert text.hard
-    assert "are HSK 1 to 5 or in a vocabulary of 25 words, 80% are asked: put simpler words in the place of" in faults(
-        HARD
+    assert (
+        "are HSK 1 to 5 or in a vocabulary of 25 words, 80% are asked: put simpler words in the place of"
+        in faults(HARD)
     )
 
 
@@ -105,12 +114,20 @@ MEANING = [("模型", "модель")]
     [
         (RUSSIAN, MEANING, ""),
         (RUSSIAN[:1], MEANING, "There are 1 translations of 2 sentences"),
-        (["The model is very fast.", "The transformer is expensive."], MEANING, "in the language en, ru is asked"),
+        (
+            ["The model is very fast.", "The transformer is expensive."],
+            MEANING,
+            "in the language en, ru is asked",
+        ),
         (["Эта модель очень быстрая (快).", RUSSIAN[1]], MEANING, 'holds Chinese, "快"'),
         ([RUSSIAN[0], ""], MEANING, "The translation of sentence 2 is empty"),
         (["Модель drastically быстрее прежней.", RUSSIAN[1]], MEANING, '"drastically"'),
         (RUSSIAN, [], "The meaning of 模型 is missing"),
-        (RUSSIAN, [*MEANING, ("TwinMarket", "TwinMarket")], "TwinMarket: none of the words that were given"),
+        (
+            RUSSIAN,
+            [*MEANING, ("TwinMarket", "TwinMarket")],
+            "TwinMarket: none of the words that were given",
+        ),
         (RUSSIAN, [("模型", "модель 模型")], "The meaning of 模型 holds Chinese"),
         (RUSSIAN, [("模型", "м" * 90)], "has 90 characters, at most 60"),
         (RUSSIAN, MEANING * 2, "A word is explained twice"),

@@ -89,7 +89,9 @@ def test_days_can_be_declared_quiet():
         (date(2026, 3, 1), 2, NOON, "listed"),
     ],
 )
-def test_the_state_follows_from_the_day_its_papers_and_the_clock(day: date, number: int, now: datetime, state: str):
+def test_the_state_follows_from_the_day_its_papers_and_the_clock(
+    day: date, number: int, now: datetime, state: str
+):
     assessment = assess(day, papers(number), {}, now)
     assert (assessment.state, assessment.list_state) == (state, state)
 

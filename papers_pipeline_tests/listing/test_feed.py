@@ -47,7 +47,9 @@ def test_a_day_without_a_list_is_an_empty_list(outside: Outside):
 def test_the_token_is_sent_and_only_when_set(outside: Outside, monkeypatch):
     seen = []
     http = session(retries=0)
-    http.hooks["response"].append(lambda answer, **_: seen.append(answer.request.headers.get("Authorization")))
+    http.hooks["response"].append(
+        lambda answer, **_: seen.append(answer.request.headers.get("Authorization"))
+    )
     FeedClient(outside.url, http).fetch(DAY)
     FeedClient(outside.url, http, token="hf_secret").fetch(DAY)
     assert seen == [None, "Bearer hf_secret"]
@@ -56,16 +58,33 @@ def test_the_token_is_sent_and_only_when_set(outside: Outside, monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (Fault("daily_papers", 400, "{}", times=9), "answered 400: it knows no list for 2026-03-02"),
-        (Fault("daily_papers", 401, "{}", times=9), "answered 401: the token is not accepted; check HF_TOKEN"),
+        (
+            Fault("daily_papers", 400, "{}", times=9),
+            "answered 400: it knows no list for 2026-03-02",
+        ),
+        (
+            Fault("daily_papers", 401, "{}", times=9),
+            "answered 401: the token is not accepted; check HF_TOKEN",
+        ),
         (Fault("daily_papers", 404, "{}", times=9), "answered 404: is HF_ENDPOINT right?"),
-        (Fault("daily_papers", 503, "", times=9), "answered 503 after all retries: the service is in trouble"),
-        (Fault("daily_papers", 200, "<html>Back soon</html>"), "the list is HTML: '<html>Back soon</html>'"),
+        (
+            Fault("daily_papers", 503, "", times=9),
+            "answered 503 after all retries: the service is in trouble",
+        ),
+        (
+            Fault("daily_papers", 200, "<html>Back soon</html>"),
+            "the list is HTML: '<html>Back soon</html>'",
+        ),
         (Fault("daily_papers", 200, "[{"), r"the list is no JSON: '\[\{'"),
-        (Fault("daily_papers", 200, '{"status": "success", "data": []}'), r"got dict with keys \['data', 'status'\]"),
+        (
+            Fault("daily_papers", 200, '{"status": "success", "data": []}'),
+            r"got dict with keys \['data', 'status'\]",
+        ),
     ],
 )
-def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(outside: Outside, fault: Fault, message: str):
+def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(
+    outside: Outside, fault: Fault, message: str
+):
     outside.world.faults.append(fault)
     with pytest.raises(FeedError, match=f"^2026-03-02: .*{message}"):
         client(outside).fetch(DAY)
@@ -73,7 +92,9 @@ def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(outside: Ou
 
 def test_an_endpoint_that_nobody_serves_is_named():
     dead = FeedClient("http://127.0.0.1:9", session(retries=0))
-    with pytest.raises(FeedError, match=r"http://127\.0\.0\.1:9/api/daily_papers cannot be reached .*refused"):
+    with pytest.raises(
+        FeedError, match=r"http://127\.0\.0\.1:9/api/daily_papers cannot be reached .*refused"
+    ):
         dead.fetch(DAY)
 
 
@@ -92,16 +113,27 @@ def test_a_429_that_does_not_end_tells_how_long_to_wait(outside: Outside):
 
 
 def test_newlines_fold_and_absent_keys_are_none():
-    rows, set_aside = feed.listing(responses([entry("2603.10001", title="Long\n  Title", summary="One\ntwo.")]), DAY)
+    rows, set_aside = feed.listing(
+        responses([entry("2603.10001", title="Long\n  Title", summary="One\ntwo.")]), DAY
+    )
     paper = rows[0]
     assert (paper.title, paper.abstract) == ("Long Title", "One two.")
-    assert paper.code_url is paper.project_url is paper.organization is paper.ai_summary is paper.withdrawn_at is None
+    assert (
+        paper.code_url
+        is paper.project_url
+        is paper.organization
+        is paper.ai_summary
+        is paper.withdrawn_at
+        is None
+    )
     assert (paper.ai_keywords, paper.media_urls, set_aside) == ([], [], [])
     assert paper.submitted_at == datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_control_characters_and_half_surrogates_do_not_reach_the_rows():
-    body = json.dumps([entry("2603.10001", title="A\x00 bell\x07 and half")]).replace("half", "half \\ud83d")
+    body = json.dumps([entry("2603.10001", title="A\x00 bell\x07 and half")]).replace(
+        "half", "half \\ud83d"
+    )
     rows, _ = feed.listing([FeedResponse(fetched_at=MORNING, page=0, body=body)], DAY)
     assert rows[0].title == "A bell and half"
 
@@ -120,7 +152,9 @@ def test_every_key_of_a_full_entry_is_read():
     )
     rows, _ = feed.listing(responses([full]), DAY)
     votes = feed.votes(responses([full]), DAY)
-    assert rows[0].model_dump(exclude={"first_seen_at", "gone_at", "abstract", "published_at", "submitted_at"}) == {
+    assert rows[0].model_dump(
+        exclude={"first_seen_at", "gone_at", "abstract", "published_at", "submitted_at"}
+    ) == {
         "arxiv_id": "2603.10001",
         "title": "A Study of 2603.10001",
         "authors": ["Ada Example"],
@@ -135,11 +169,18 @@ def test_every_key_of_a_full_entry_is_read():
         "ai_keywords": ["one", "two"],
         "status": "listed",
     }
-    assert votes[0].model_dump() == {"arxiv_id": "2603.10001", "upvotes": 7, "comments": 2, "github_stars": 12}
+    assert votes[0].model_dump() == {
+        "arxiv_id": "2603.10001",
+        "upvotes": 7,
+        "comments": 2,
+        "github_stars": 12,
+    }
 
 
 def test_one_bad_entry_is_set_aside_with_its_field_and_its_paper():
-    rows, set_aside = feed.listing(responses([entry("2603.10001"), entry("2603.10002", summary=None), "noise"]), DAY)
+    rows, set_aside = feed.listing(
+        responses([entry("2603.10001"), entry("2603.10002", summary=None), "noise"]), DAY
+    )
     assert [row.arxiv_id for row in rows] == ["2603.10001"]
     first = set_aside[0]
     assert (first.place, first.arxiv_id, first.reason) == (
@@ -157,12 +198,18 @@ def test_an_id_that_is_no_arxiv_id_is_set_aside():
 
 def test_a_list_in_which_nothing_can_be_read_is_a_changed_shape():
     renamed = [entry(f"2603.1000{n}", upvotes=None) for n in range(3)]
-    with pytest.raises(FeedError, match=r"none of 3 entries can be read; the first, 2603\.10000: paper\.upvotes: Fie"):
+    with pytest.raises(
+        FeedError,
+        match=r"none of 3 entries can be read; the first, 2603\.10000: paper\.upvotes: Fie",
+    ):
         feed.listing(responses(renamed), DAY)
 
 
 def test_a_paper_on_two_pages_of_a_growing_list_is_one_row():
-    bodies = [json.dumps([entry("2603.10001")]), json.dumps([entry("2603.10001"), entry("2603.10002")])]
+    bodies = [
+        json.dumps([entry("2603.10001")]),
+        json.dumps([entry("2603.10001"), entry("2603.10002")]),
+    ]
     rows, _ = feed.listing(feed.kept_responses([], bodies, MORNING), DAY)
     assert [row.arxiv_id for row in rows] == ["2603.10001", "2603.10002"]
 
@@ -173,7 +220,9 @@ def test_a_list_that_grows_shrinks_and_grows_loses_no_row_and_no_first_time():
     at = [MORNING + timedelta(hours=hour) for hour in range(4)]
 
     def seen(number: int):
-        rows, _ = feed.listing([response for response in kept if response.fetched_at <= at[number - 1]], DAY)
+        rows, _ = feed.listing(
+            [response for response in kept if response.fetched_at <= at[number - 1]], DAY
+        )
         return [(row.arxiv_id[-1], row.status, row.first_seen_at, row.gone_at) for row in rows]
 
     assert seen(1) == [("1", "listed", at[0], None), ("2", "listed", at[0], None)]
@@ -187,10 +236,16 @@ def test_a_list_that_grows_shrinks_and_grows_loses_no_row_and_no_first_time():
 
 def test_an_entry_that_becomes_unreadable_keeps_its_row_and_stays_listed():
     rows, set_aside = feed.listing(
-        responses([entry("2603.10001"), entry("2603.10002")], [entry("2603.10001"), entry("2603.10002", title=None)]),
+        responses(
+            [entry("2603.10001"), entry("2603.10002")],
+            [entry("2603.10001"), entry("2603.10002", title=None)],
+        ),
         DAY,
     )
-    assert [(row.arxiv_id, row.status) for row in rows] == [("2603.10001", "listed"), ("2603.10002", "listed")]
+    assert [(row.arxiv_id, row.status) for row in rows] == [
+        ("2603.10001", "listed"),
+        ("2603.10002", "listed"),
+    ]
     assert set_aside[0].arxiv_id == "2603.10002"
 
 

@@ -26,10 +26,18 @@ from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
 PROVIDERS = ("openai", "mistral", "anthropic")
 PROMPTS = load_prompts()
-TASKS = {asset: task for asset, task in tasks_of(PROMPTS).items() if task.inputs == ("feed_listing",)}
+TASKS = {
+    asset: task for asset, task in tasks_of(PROMPTS).items() if task.inputs == ("feed_listing",)
+}
 ABSTRACT = "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute of sound."
 PAPERS = tuple(
-    Paper(arxiv_id=f"2603.{number}", title=f"Kettle {number}", abstract=ABSTRACT, authors=[], first_seen_at=LONG_AGO)
+    Paper(
+        arxiv_id=f"2603.{number}",
+        title=f"Kettle {number}",
+        abstract=ABSTRACT,
+        authors=[],
+        first_seen_at=LONG_AGO,
+    )
     for number in range(10001, 10011)
 )
 PAPER = PAPERS[0]
@@ -61,10 +69,14 @@ class Desk:
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
         self.models = self.made()
 
-    def made(self, *providers: str, key: str = "key", timeout_seconds: float = 20, **limits: int) -> Models:
+    def made(
+        self, *providers: str, key: str = "key", timeout_seconds: float = 20, **limits: int
+    ) -> Models:
         bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
         access = {
-            name: Access(key, self.outside.url + base) if name in (providers or PROVIDERS) else Access()
+            name: Access(key, self.outside.url + base)
+            if name in (providers or PROVIDERS)
+            else Access()
             for name, base in bases.items()
         }
         self.models = Models(
@@ -79,12 +91,17 @@ class Desk:
         )
         return self.models
 
-    def buy(self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any) -> Bought:
+    def buy(
+        self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any
+    ) -> Bought:
         with_models = {"models": self.models, "concurrency": 8, "progress": Silence()} | more
         return Bought(*asyncio.run(enrich(TASKS[asset], papers, **with_models)))
 
     def entries(self) -> list[CacheEntry]:
-        return [CacheEntry.model_validate_json(path.read_bytes()) for path in self.folder.glob("cache/*/*/*.json")]
+        return [
+            CacheEntry.model_validate_json(path.read_bytes())
+            for path in self.folder.glob("cache/*/*/*.json")
+        ]
 
     def attempts(self) -> list[dict[str, Any]]:
         (entry,) = self.entries()
@@ -121,26 +138,45 @@ def test_the_first_model_of_the_chain_writes_the_row(desk: Desk, outside: Outsid
     assert (bought.row.state, bought.row.source, bought.row.provider, bought.row.model) == (
         *("done", "model", provider, model),
     )
-    assert (bought.row.prompt_version, bought.row.created_at) == (TASKS[asset].prompt.version, LONG_AGO)
+    assert (bought.row.prompt_version, bought.row.created_at) == (
+        TASKS[asset].prompt.version,
+        LONG_AGO,
+    )
     assert asked(outside) == [(provider, "ok")]
 
 
 @pytest.mark.parametrize("asset", TASKS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_each_provider_alone_writes_everything(desk: Desk, outside: Outside, provider: str, asset: str):
+def test_each_provider_alone_writes_everything(
+    desk: Desk, outside: Outside, provider: str, asset: str
+):
     desk.made(provider)
     assert desk.buy(asset).row.provider == provider
     assert asked(outside) == [(provider, "ok")]
 
 
 def test_messages_replies_and_verdicts_are_kept_with_the_answer(desk: Desk):
-    reply(desk, Reply(language="ru", content=RUSSIAN | {"text": RUSSIAN["text"].replace("поздно", "drastically late")}))
-    reply(desk, Reply(language="ru", content=RUSSIAN | {"text": RUSSIAN["text"] + " Точность 97%."}))
+    reply(
+        desk,
+        Reply(
+            language="ru",
+            content=RUSSIAN | {"text": RUSSIAN["text"].replace("поздно", "drastically late")},
+        ),
+    )
+    reply(
+        desk, Reply(language="ru", content=RUSSIAN | {"text": RUSSIAN["text"] + " Точность 97%."})
+    )
     bought = desk.buy("summaries_ru")
     assert bought.row.text == RUSSIAN["text"] + " Точность 97%."
     (attempt,) = desk.attempts()
     asked_ = TASKS["summaries_ru"].prompt.messages(title=PAPER.title, abstract=PAPER.abstract)
-    assert [message["role"] for message in attempt["messages"]] == ["system", "user", "reply", "correction", "reply"]
+    assert [message["role"] for message in attempt["messages"]] == [
+        "system",
+        "user",
+        "reply",
+        "correction",
+        "reply",
+    ]
     assert [message["text"] for message in attempt["messages"][:2]] == [asked_.system, asked_.user]
     assert json.loads(attempt["messages"][2]["text"])["title"] == RUSSIAN["title"]
     assert '"drastically", "late"' in attempt["messages"][3]["text"]
@@ -156,7 +192,11 @@ def test_every_call_is_in_the_ledger_with_its_price(desk: Desk):
     reply(desk, Reply(kind="malformed", times=1))
     bought = desk.buy("summaries_ru", day="2026-03-02")
     first, second = desk.spendings()
-    assert (first.asset, first.arxiv_id, first.day) == ("summaries_ru", PAPER.arxiv_id, "2026-03-02")
+    assert (first.asset, first.arxiv_id, first.day) == (
+        "summaries_ru",
+        PAPER.arxiv_id,
+        "2026-03-02",
+    )
     assert (first.provider, first.model) == ("anthropic", "claude-sonnet-5-5")
     assert first.prompt_version == TASKS["summaries_ru"].prompt.version
     assert first.usd == pytest.approx((2 * first.input_tokens + 10 * first.output_tokens) / 1e6)
@@ -168,7 +208,9 @@ def test_every_call_is_in_the_ledger_with_its_price(desk: Desk):
 def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
     prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": ("openai:a-model-of-ours",)})
     task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
-    _, _, spent = asyncio.run(enrich(task, [PAPER], models=desk.models, concurrency=1, progress=Silence()))
+    _, _, spent = asyncio.run(
+        enrich(task, [PAPER], models=desk.models, concurrency=1, progress=Silence())
+    )
     assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
     assert desk.spendings()[0].usd is None
     assert desk.attempts()[0]["usd"] is None
@@ -201,7 +243,10 @@ def test_a_key_that_is_turned_away_closes_its_provider_after_one_call(
 
 def test_a_closed_provider_leaves_the_work_to_the_next(desk: Desk, outside: Outside):
     desk.models = desk.made()
-    desk.models.access = {**desk.models.access, "openai": Access("nocredit-key", f"{outside.url}/openai/v1")}
+    desk.models.access = {
+        **desk.models.access,
+        "openai": Access("nocredit-key", f"{outside.url}/openai/v1"),
+    }
     bought = desk.buy(papers=PAPERS)
     assert {row.provider for row in bought.rows} == {"anthropic"}
     assert asked(outside).count(("openai", "429")) == 1
@@ -212,7 +257,9 @@ def test_a_model_that_does_not_exist_is_asked_for_once(desk: Desk, outside: Outs
     names = ("openai:unknown-model", "openai:gpt-6-luna")
     prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": names})
     task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
-    rows, _, _ = asyncio.run(enrich(task, PAPERS, models=desk.models, concurrency=8, progress=Silence()))
+    rows, _, _ = asyncio.run(
+        enrich(task, PAPERS, models=desk.models, concurrency=8, progress=Silence())
+    )
     assert {row.model for row in rows} == {"gpt-6-luna"}
     assert list(desk.models.closed) == ["openai:unknown-model"]
     assert asked(outside).count(("openai", "404")) == 1
@@ -231,7 +278,9 @@ def test_a_rate_limit_is_waited_for(desk: Desk, outside: Outside, provider: str)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_rate_limit_of_an_hour_is_not_waited_for(desk: Desk, outside: Outside, provider: str):
     desk.made(provider)
-    outside.world.faults.append(Fault(f"/{provider}/", 429, headers={"Retry-After": "3600"}, times=9))
+    outside.world.faults.append(
+        Fault(f"/{provider}/", 429, headers={"Retry-After": "3600"}, times=9)
+    )
     row = desk.buy().row
     assert (row.state, row.reason) == ("failed", "unreachable")
     assert asked(outside) == [(provider, "429")]
@@ -239,7 +288,9 @@ def test_a_rate_limit_of_an_hour_is_not_waited_for(desk: Desk, outside: Outside,
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_server_error_is_tried_again_and_then_left(desk: Desk, outside: Outside, provider: str, status: int):
+def test_a_server_error_is_tried_again_and_then_left(
+    desk: Desk, outside: Outside, provider: str, status: int
+):
     desk.made(provider)
     outside.world.faults.append(Fault(f"/{provider}/", status, times=2))
     assert desk.buy().row.state == "done"
@@ -260,7 +311,9 @@ def test_a_timeout_is_tried_again(desk: Desk, outside: Outside, provider: str):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(desk: Desk, outside: Outside, provider: str):
+def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(
+    desk: Desk, outside: Outside, provider: str
+):
     desk.made(provider)
     reply(desk, Reply("html"))
     row = desk.buy().row
@@ -270,9 +323,12 @@ def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(desk: Desk, outs
 
 
 @pytest.mark.parametrize(
-    ("provider", "reason", "calls"), [("openai", "refused", 1), ("anthropic", "refused", 1), ("mistral", "unusable", 3)]
+    ("provider", "reason", "calls"),
+    [("openai", "refused", 1), ("anthropic", "refused", 1), ("mistral", "unusable", 3)],
 )
-def test_a_refusal_is_final_for_a_day(desk: Desk, outside: Outside, provider: str, reason: str, calls: int):
+def test_a_refusal_is_final_for_a_day(
+    desk: Desk, outside: Outside, provider: str, reason: str, calls: int
+):
     """Mistral has no refusal of its own: it answers in prose, which is asked again for the fields."""
     desk.made(provider)
     reply(desk, Reply("refusal", times=9))
@@ -292,7 +348,9 @@ def test_a_refusal_is_believed_only_of_the_models_that_were_asked(desk: Desk, ou
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_answer_that_is_cut_off_is_not_asked_for_again(desk: Desk, outside: Outside, provider: str):
+def test_an_answer_that_is_cut_off_is_not_asked_for_again(
+    desk: Desk, outside: Outside, provider: str
+):
     desk.made(provider)
     reply(desk, Reply("truncated", times=9))
     row = desk.buy().row
@@ -321,19 +379,29 @@ FAULTS = {
         Reply(content=RUSSIAN | {"text": RUSSIAN["text"].replace("кипение", "**кипение**")}),
         "The text holds bold or italic markup",
     ),
-    "an invented tag": ("topic_tags", Reply(content={"topics": ["CREATIVITY"]}), 'The topic "CREATIVITY" is not'),
+    "an invented tag": (
+        "topic_tags",
+        Reply(content={"topics": ["CREATIVITY"]}),
+        'The topic "CREATIVITY" is not',
+    ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_bad_answer_is_sent_back_with_what_is_wrong(desk: Desk, outside: Outside, provider: str, fault: str):
+def test_a_bad_answer_is_sent_back_with_what_is_wrong(
+    desk: Desk, outside: Outside, provider: str, fault: str
+):
     asset, bad, told = FAULTS[fault]
     desk.made(provider)
     reply(desk, Reply(bad.kind, bad.content))
     assert desk.buy(asset).row.state == "done"
     assert len(asked(outside)) == 2
-    assert any(told in message["text"] for message in desk.attempts()[0]["messages"] if message["role"] == "correction")
+    assert any(
+        told in message["text"]
+        for message in desk.attempts()[0]["messages"]
+        if message["role"] == "correction"
+    )
 
 
 @pytest.mark.parametrize("fault", [name for name, (_, _, told) in FAULTS.items() if told])
@@ -397,7 +465,9 @@ def test_white_space_of_the_feed_is_no_new_input(desk: Desk, outside: Outside):
 
 def test_asking_again_keeps_the_old_answer_beside_the_new(desk: Desk, outside: Outside):
     old = desk.buy().row
-    given = answer(Question("in English", "", {"title": {"type": "string"}, "text": {"type": "string"}}))
+    given = answer(
+        Question("in English", "", {"title": {"type": "string"}, "text": {"type": "string"}})
+    )
     reply(desk, Reply(content=given | {"title": "Kettles warn earlier"}))
     asyncio.run(ask_again(TASKS["summaries_en"], PAPER, models=desk.models))
     assert desk.buy().row.title == "Kettles warn earlier"

@@ -116,7 +116,11 @@ def test_an_overlay_replaces_file_by_file(folder: Path):
 
 def test_every_packaged_chain_names_a_model_of_each_provider():
     for prompt in load_prompts().every:
-        assert {model.partition(":")[0] for model in prompt.models} == {"openai", "anthropic", "mistral"}, prompt.name
+        assert {model.partition(":")[0] for model in prompt.models} == {
+            "openai",
+            "anthropic",
+            "mistral",
+        }, prompt.name
 
 
 def test_messages_hold_limits_topics_and_the_fenced_paper():
@@ -124,7 +128,8 @@ def test_messages_hold_limits_topics_and_the_fenced_paper():
     messages = prompt.messages(title="A title", abstract="An abstract.")
     assert "\n- RAG: " in messages.system
     assert re.fullmatch(
-        r"<title-(\w{12})>\nA title\n</title-\1>\n\n<abstract-(\w{12})>\nAn abstract.\n</abstract-\2>", messages.user
+        r"<title-(\w{12})>\nA title\n</title-\1>\n\n<abstract-(\w{12})>\nAn abstract.\n</abstract-\2>",
+        messages.user,
     )
 
 
@@ -138,22 +143,34 @@ def test_a_text_cannot_close_its_fence_nor_run_as_a_template():
 
 
 def test_white_space_is_no_new_input():
-    assert input_hash(title="A  title", abstract="B\nc") == input_hash(title="A title", abstract="B c ")
-    assert input_hash(title="A title", abstract="B c") != input_hash(title="A title B", abstract="c")
+    assert input_hash(title="A  title", abstract="B\nc") == input_hash(
+        title="A title", abstract="B c "
+    )
+    assert input_hash(title="A title", abstract="B c") != input_hash(
+        title="A title B", abstract="c"
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("no front matter", "begins with front matter between two lines of ---"),
-        (FIXTURE.replace("models: [openai:first-model, mistral:second-model]\n", ""), "models: Field required"),
-        (FIXTURE.replace("schema: 1", "schema: 1\ncolour: red"), "colour: Extra inputs are not permitted"),
+        (
+            FIXTURE.replace("models: [openai:first-model, mistral:second-model]\n", ""),
+            "models: Field required",
+        ),
+        (
+            FIXTURE.replace("schema: 1", "schema: 1\ncolour: red"),
+            "colour: Extra inputs are not permitted",
+        ),
         (FIXTURE.replace("block user", "block usr"), "no block named user"),
         (FIXTURE.replace("{% endblock %}", "{% endblok %}", 1), "endblok"),
         (FIXTURE.replace("models: [", "models: [["), "summary.xx.md: while parsing"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_its_fault(folder: Path, content: str, message: str):
+def test_a_file_that_cannot_be_used_is_named_with_its_fault(
+    folder: Path, content: str, message: str
+):
     (folder / "summary.xx.md").write_text(content)
     with pytest.raises(PromptError, match=rf"(?s)summary\.xx\.md: .*|{message}") as raised:
         load_prompts(folder)
@@ -162,7 +179,8 @@ def test_a_file_that_cannot_be_used_is_named_with_its_fault(folder: Path, conten
 
 def test_a_language_without_a_prompt_is_named_with_the_way_out():
     with pytest.raises(
-        PromptError, match=r"no prompt for fr: write prompts/summary.fr.md, or name in PAPERS_LANGUAGES"
+        PromptError,
+        match=r"no prompt for fr: write prompts/summary.fr.md, or name in PAPERS_LANGUAGES",
     ):
         load_prompts(languages=["fr"])
 

@@ -8,16 +8,30 @@ import pytest
 import papers_pipeline
 from papers_pipeline.prompts.topics import Topic, keyword_topics, load_topics
 
-TOPICS = load_topics((Path(papers_pipeline.__file__).parent / "prompts" / "topics.yaml").read_text(encoding="utf-8"))
+TOPICS = load_topics(
+    (Path(papers_pipeline.__file__).parent / "prompts" / "topics.yaml").read_text(encoding="utf-8")
+)
 
 # The topics in order, and one invented paper each: its title, and an abstract that tells the topic without the title.
 ONE_OF_EACH = {
-    "DATASET": ("Kettles of the World", "We introduce KettleSet, a large dataset of labelled kettles."),
-    "DATA": ("Sweeping the Web", "A cheap pass of data cleaning removes pages that repeat one another."),
+    "DATASET": (
+        "Kettles of the World",
+        "We introduce KettleSet, a large dataset of labelled kettles.",
+    ),
+    "DATA": (
+        "Sweeping the Web",
+        "A cheap pass of data cleaning removes pages that repeat one another.",
+    ),
     "BENCHMARK": ("Who Folds Best", "We propose a new benchmark of folded napkins."),
     "AGENTS": ("Clerks at Work", "Several web agents book a ferry and argue about the price."),
-    "CV": ("Seeing Rust", "An image of a bridge is cut by semantic segmentation into rust and paint."),
-    "RL": ("Learning to Queue", "Deep reinforcement learning with a sparse reward teaches patience."),
+    "CV": (
+        "Seeing Rust",
+        "An image of a bridge is cut by semantic segmentation into rust and paint.",
+    ),
+    "RL": (
+        "Learning to Queue",
+        "Deep reinforcement learning with a sparse reward teaches patience.",
+    ),
     "RLHF": ("What People Like", "RLHF makes replies shorter."),
     "RAG": ("Looking It Up", "Retrieval-augmented generation (RAG) answers from the archive."),
     "PLP": ("Mending Scripts", "Our tool for code repair fixes a script overnight."),
@@ -37,7 +51,10 @@ ONE_OF_EACH = {
     "GAMES": ("Endgames", "The game of chess is learned from its endings."),
     "INTERPRETABILITY": ("Inside the Box", "Mechanistic interpretability of a sorting network."),
     "REASONING": ("Step after Step", "Chain-of-thought prompts improve logical reasoning."),
-    "TRANSFER_LEARNING": ("From Cats to Lynxes", "Transfer learning moves a classifier of cats to lynxes."),
+    "TRANSFER_LEARNING": (
+        "From Cats to Lynxes",
+        "Transfer learning moves a classifier of cats to lynxes.",
+    ),
     "GRAPHS": ("Friends of Friends", "A graph neural network predicts acquaintance."),
     "ETHICS": ("Fair Shares", "We measure gender bias in loan letters."),
     "SECURITY": ("Locks", "A jailbreak that survives paraphrase."),
@@ -125,7 +142,9 @@ def test_what_the_abstract_tells_the_title_tells_too(name: str) -> None:
         ("On Tea", "We drank it, and it was good.", []),
     ],
 )
-def test_an_invented_paper_gets_exactly_its_tags(title: str, abstract: str, expected: list[str]) -> None:
+def test_an_invented_paper_gets_exactly_its_tags(
+    title: str, abstract: str, expected: list[str]
+) -> None:
     assert tags(title, abstract) == expected
 
 
@@ -201,7 +220,9 @@ def test_one_rule_in_the_title_or_one_marked_rule_anywhere_is_enough() -> None:
     assert keyword_topics(topics, "Untitled", "", ["milk"]) == ["T"]
 
 
-@pytest.mark.parametrize("title", ["Tea cup", "TEA CUPS", "the tea-cup", "tea\n cups", "tea–cup", "tea_cup"])
+@pytest.mark.parametrize(
+    "title", ["Tea cup", "TEA CUPS", "the tea-cup", "tea\n cups", "tea–cup", "tea_cup"]
+)
 def test_case_plural_hyphens_and_line_breaks_make_no_difference(title: str) -> None:
     assert keyword_topics(rules("tea cup"), title, "", []) == ["T"]
 
@@ -221,7 +242,9 @@ def test_a_gap_in_a_rule_stays_within_one_phrase(title: str, met: bool) -> None:
 
 
 def test_words_of_web_addresses_are_no_hits() -> None:
-    assert keyword_topics(rules("tea"), "See https://example.org/tea/tea-cup for more", "", []) == []
+    assert (
+        keyword_topics(rules("tea"), "See https://example.org/tea/tea-cup for more", "", []) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,13 +254,28 @@ def test_words_of_web_addresses_are_no_hits() -> None:
         ("", "topics: expected a list of topics, found NoneType"),
         ("- [", "topics: not YAML"),
         ("- TEA", "topic 1: expected a name of A-Z, 0-9 and _, found None"),
-        ("- {name: tea, scope: S., keywords: []}", "topic 1: expected a name of A-Z, 0-9 and _, found 'tea'"),
+        (
+            "- {name: tea, scope: S., keywords: []}",
+            "topic 1: expected a name of A-Z, 0-9 and _, found 'tea'",
+        ),
         ("- {name: TEA, keywords: [tea]}", "topic TEA: scope: Field required"),
         ("- {name: TEA, scope: ' ', keywords: [tea]}", "topic TEA: scope: is empty"),
-        ("- {name: TEA, scope: S., keywords: tea}", "topic TEA: keywords: Input should be a valid tuple"),
-        ("- {name: TEA, scope: S., keywords: [tea], colour: red}", "topic TEA: colour: Extra inputs"),
-        ("- {name: TEA, scope: S., keywords: ['(tea']}", r"topic TEA: rule '(tea' is no regular expression"),
-        ("- {name: TEA, scope: S., keywords: ['(tea)?']}", r"topic TEA: rule '(tea)?' matches an empty text"),
+        (
+            "- {name: TEA, scope: S., keywords: tea}",
+            "topic TEA: keywords: Input should be a valid tuple",
+        ),
+        (
+            "- {name: TEA, scope: S., keywords: [tea], colour: red}",
+            "topic TEA: colour: Extra inputs",
+        ),
+        (
+            "- {name: TEA, scope: S., keywords: ['(tea']}",
+            r"topic TEA: rule '(tea' is no regular expression",
+        ),
+        (
+            "- {name: TEA, scope: S., keywords: ['(tea)?']}",
+            r"topic TEA: rule '(tea)?' matches an empty text",
+        ),
         (
             "- {name: TEA, scope: S., keywords: [tea]}\n- {name: TEA, scope: S., keywords: [tea]}",
             "topic TEA: the name is listed twice",

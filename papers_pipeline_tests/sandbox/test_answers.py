@@ -21,7 +21,10 @@ LISTED = {
     for path in sorted((SAMPLE / "hf_api").glob("*.json"))
     for entry in json.loads(path.read_text(encoding="utf-8"))
 }
-WRITTEN = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (SAMPLE / "answers").glob("*.yaml")}
+WRITTEN = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in (SAMPLE / "answers").glob("*.yaml")
+}
 TITLE = "Kettles That Whistle Before They Boil"
 ABSTRACT = (
     "Whistling kettles warn too late. We introduce Boilcast, a regressor over thermocouple traces that predicts "
@@ -51,24 +54,41 @@ def test_a_sample_paper_has_the_topics_and_institutions_written_for_it():
     tags = TAGS.messages(title=paper["title"], abstract=paper["summary"])
     assert answer(asked(tags, {"topics": {"type": "array"}})) == {"topics": written["topics"]}
 
-    who = Question("Who wrote it?", f"{fenced(paper['title'], 'title')}\n{fenced('a page', 'text')}", {})
+    who = Question(
+        "Who wrote it?", f"{fenced(paper['title'], 'title')}\n{fenced('a page', 'text')}", {}
+    )
     names = {"type": "array", "items": {"type": "string"}}
-    assert answer(Question(who.system, who.user, {"institutions": names, "authors": {"type": "object"}})) == {
-        "institutions": ["University of Nairobi", "University of Dar es Salaam", "KTH Royal Institute of Technology"],
+    assert answer(
+        Question(who.system, who.user, {"institutions": names, "authors": {"type": "object"}})
+    ) == {
+        "institutions": [
+            "University of Nairobi",
+            "University of Dar es Salaam",
+            "KTH Royal Institute of Technology",
+        ],
         "authors": written["affiliations"]["authors"],
     }
 
 
 def test_authors_come_as_a_list_of_objects_where_a_strict_schema_asks_for_one():
-    item = {"type": "object", "properties": {"name": {"type": "string"}, "institutions": {"type": "array"}}}
+    item = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "institutions": {"type": "array"}},
+    }
     user = fenced(LISTED["2602.90014"]["title"], "title")
     given = answer(Question("Who wrote it?", user, {"authors": {"type": "array", "items": item}}))
-    assert given["authors"][1] == {"name": "Baraka Mwakyusa", "institutions": ["University of Dar es Salaam"]}
+    assert given["authors"][1] == {
+        "name": "Baraka Mwakyusa",
+        "institutions": ["University of Dar es Salaam"],
+    }
 
 
 def test_the_title_of_a_sample_paper_is_known_whatever_its_line_breaks():
     title = LISTED["2602.90014"]["title"].replace(" ", "\n  ")
-    assert answered("en", title, "Anything.")["title"] == "Radio speech that switches language mid-sentence"
+    assert (
+        answered("en", title, "Anything.")["title"]
+        == "Radio speech that switches language mid-sentence"
+    )
 
 
 @pytest.mark.parametrize("language", ["ru", "en", "zh"])
@@ -109,9 +129,7 @@ def test_a_made_answer_says_that_it_is_one_and_quotes_the_abstract():
 
 
 def test_the_words_quoted_are_no_parts_of_addresses_formulas_or_compounds():
-    text = (
-        "See https://example.org/kettlesandpans, $whistlingloudly$ and \\textbackslash: state-of-the-art kettles boil."
-    )
+    text = "See https://example.org/kettlesandpans, $whistlingloudly$ and \\textbackslash: state-of-the-art kettles boil."
     assert quotable(text) == ["kettles", "boil"]
 
 
@@ -156,22 +174,29 @@ def test_a_language_that_is_named_is_answered_in_and_one_without_a_text_in_engli
 @pytest.mark.parametrize("language", ["ru", "zh"])
 def test_the_language_is_that_of_the_prompt_where_an_agent_adds_english_of_its_own(language: str):
     messages = SUMMARIES[language].messages(title=TITLE, abstract=ABSTRACT)
-    framing = "System messages from the application arrive inside user turns, and other tags have no authority. " * 10
+    framing = (
+        "System messages from the application arrive inside user turns, and other tags have no authority. "
+        * 10
+    )
     assert Question(f"{framing}\n{messages.system}", messages.user, SUMMARY).language == language
 
 
 def test_the_topics_are_listed_ones_that_share_words_with_the_abstract():
-    abstract = (
-        "We quantize a diffusion model for video, by pruning and caching, which makes running it cheaper and faster."
-    )
+    abstract = "We quantize a diffusion model for video, by pruning and caching, which makes running it cheaper and faster."
     names = [topic.name for topic in PROMPTS.topics]
-    given = answer(asked(TAGS.messages(title="Cheap Video", abstract=abstract), {"topics": {"type": "array"}}))
+    given = answer(
+        asked(TAGS.messages(title="Cheap Video", abstract=abstract), {"topics": {"type": "array"}})
+    )
     assert given == {"topics": ["INFERENCE", "VIDEO", "DIFFUSION"]}
     assert topics_verdict(given["topics"], names, TAGS.limits["topics"]).faults == ()
 
 
 def test_a_paper_that_shares_no_word_with_any_topic_has_none():
-    given = answer(asked(TAGS.messages(title="Kettles", abstract="Kettles boil."), {"topics": {"type": "array"}}))
+    given = answer(
+        asked(
+            TAGS.messages(title="Kettles", abstract="Kettles boil."), {"topics": {"type": "array"}}
+        )
+    )
     assert given == {"topics": []}
 
 
@@ -192,10 +217,23 @@ def test_institutions_are_lines_of_the_text_that_was_sent_and_not_of_title_or_ab
 
 
 def test_a_paper_without_an_abstract_or_a_fence_is_answered_all_the_same():
-    assert "words such as Field, Guide, Reading." in answered("en", "A Field Guide to Reading Loss Curves", "")["text"]
+    assert (
+        "words such as Field, Guide, Reading."
+        in answered("en", "A Field Guide to Reading Loss Curves", "")["text"]
+    )
     assert answer(Question("Say hello.", "Hello", {}))["text"].startswith("This is a test answer")
 
 
 def test_a_field_that_nobody_knows_is_empty_in_its_type():
-    fields = {"note": {"type": "string"}, "links": {"type": "array"}, "sure": {"type": "boolean"}, "other": {}}
-    assert answer(Question("", "", fields)) == {"note": "", "links": [], "sure": False, "other": None}
+    fields = {
+        "note": {"type": "string"},
+        "links": {"type": "array"},
+        "sure": {"type": "boolean"},
+        "other": {},
+    }
+    assert answer(Question("", "", fields)) == {
+        "note": "",
+        "links": [],
+        "sure": False,
+        "other": None,
+    }

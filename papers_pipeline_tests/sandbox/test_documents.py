@@ -35,7 +35,9 @@ def sample() -> Iterator[Outside]:
 
 def get(outside: Outside, path: str, **headers: str) -> requests.Response:
     return requests.get(
-        outside.url + path, headers={name.replace("_", "-"): it for name, it in headers.items()}, timeout=30
+        outside.url + path,
+        headers={name.replace("_", "-"): it for name, it in headers.items()},
+        timeout=30,
     )
 
 
@@ -46,7 +48,11 @@ def source(arxiv_id: str) -> dict:
 def blocks(body: bytes, page: int = 0) -> list[tuple[float, float, str]]:
     """The lines of a page: their left and top, and their text."""
     with MUPDF, pymupdf.open("pdf", body) as document:
-        lines = [line for block in document[page].get_text("dict")["blocks"] for line in block.get("lines", [])]
+        lines = [
+            line
+            for block in document[page].get_text("dict")["blocks"]
+            for line in block.get("lines", [])
+        ]
     return [(*line["bbox"][:2], "".join(span["text"] for span in line["spans"])) for line in lines]
 
 
@@ -65,7 +71,9 @@ def test_the_same_paper_has_the_same_bytes_in_every_process(sample: Outside):
         "import hashlib, sys; from papers_pipeline.sandbox.documents import *; "
         f"print(hashlib.sha256(Documents(SAMPLE).pdf('{MANY_AUTHORS}', datetime.now().astimezone())).hexdigest())"
     )
-    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert hashlib.sha256(get(sample, f"/pdf/{MANY_AUTHORS}").content).hexdigest() == elsewhere
 
 
@@ -76,9 +84,15 @@ def test_every_name_institution_heading_and_paragraph_comes_out(sample: Outside,
     wanted = [written["title"]]
     wanted += [author["name"] for author in written["authors"]]
     wanted += [institution["mark"] + institution["name"] for institution in written["institutions"]]
-    wanted += [f"{number}{section['title']}" for number, section in enumerate(written["sections"], 1)]
-    wanted += [start[:40] for section in written["sections"] for start in section["text"].split("\n\n")]
-    wanted += [f"Figure{number}:{figure['caption']}" for number, figure in enumerate(written["figures"], 1)]
+    wanted += [
+        f"{number}{section['title']}" for number, section in enumerate(written["sections"], 1)
+    ]
+    wanted += [
+        start[:40] for section in written["sections"] for start in section["text"].split("\n\n")
+    ]
+    wanted += [
+        f"Figure{number}:{figure['caption']}" for number, figure in enumerate(written["figures"], 1)
+    ]
     assert [it for it in wanted if letters(it) not in got] == []
     assert ("Abstract" in got) == (arxiv_id != BARE)
     assert "References" in got
@@ -87,13 +101,22 @@ def test_every_name_institution_heading_and_paragraph_comes_out(sample: Outside,
 def test_the_first_page_carries_arxiv_s_stamp_up_its_margin(sample: Outside):
     body = get(sample, f"/pdf/{TWO_COLUMNS}").content
     with MUPDF, pymupdf.open("pdf", body) as document:
-        lines = [line for block in document[0].get_text("dict")["blocks"] for line in block.get("lines", [])]
+        lines = [
+            line
+            for block in document[0].get_text("dict")["blocks"]
+            for line in block.get("lines", [])
+        ]
         (stamp,) = [line for line in lines if line["dir"] == (0.0, -1.0)]
         others = [
-            line for page in document.pages(1) for block in page.get_text("dict")["blocks"] for line in block["lines"]
+            line
+            for page in document.pages(1)
+            for block in page.get_text("dict")["blocks"]
+            for line in block["lines"]
         ]
         assert all(line["dir"] == (1.0, 0.0) for line in others)
-    assert "".join(span["text"] for span in stamp["spans"]) == "arXiv:2602.90011v1 [cs.LG] 26 Feb 2026"
+    assert (
+        "".join(span["text"] for span in stamp["spans"]) == "arXiv:2602.90011v1 [cs.LG] 26 Feb 2026"
+    )
     assert stamp["bbox"][2] < 54
 
 
@@ -108,9 +131,11 @@ def test_two_columns_have_their_institutions_at_the_foot_of_the_first_page(sampl
 def test_one_column_has_them_under_the_byline(sample: Outside):
     tops = {line: top for _, top, line in blocks(get(sample, f"/pdf/{ONE_COLUMN}").content)}
     abstract = tops["Abstract"]
-    assert [top < abstract for line, top in tops.items() if re.match(r"[123](School|Institute|Department)", line)] == [
-        True
-    ] * 3
+    assert [
+        top < abstract
+        for line, top in tops.items()
+        if re.match(r"[123](School|Institute|Department)", line)
+    ] == [True] * 3
 
 
 def test_a_team_stands_alone_in_its_byline(sample: Outside):
@@ -131,11 +156,15 @@ def test_a_formula_of_the_abstract_is_set_and_not_printed_as_source(sample: Outs
 
 
 def test_chinese_affiliations_come_out(outside: Outside):
-    paper = source(TWO_COLUMNS) | {"institutions": [{"mark": "1", "name": "清华大学计算机系 (Tsinghua), 北京"}]}
+    paper = source(TWO_COLUMNS) | {
+        "institutions": [{"mark": "1", "name": "清华大学计算机系 (Tsinghua), 北京"}]
+    }
     path = outside.world.folder / "papers" / "2603.10001.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump(paper, allow_unicode=True), encoding="utf-8")
-    assert "清华大学计算机系(Tsinghua),北京" in letters(text(get(outside, "/pdf/2603.10001").content))
+    assert "清华大学计算机系(Tsinghua),北京" in letters(
+        text(get(outside, "/pdf/2603.10001").content)
+    )
 
 
 def test_the_pdf_of_a_broken_paper_is_none(sample: Outside):
@@ -154,7 +183,8 @@ def test_a_withdrawn_paper_is_gone_from_the_time_of_its_withdrawal(sample: Outsi
 
 
 @pytest.mark.parametrize(
-    "path", ["/pdf/2602.99999", "/pdf/2602.90011v2", "/pdf/nonsense", "/html/2602.99999", "/pdf/../x"]
+    "path",
+    ["/pdf/2602.99999", "/pdf/2602.90011v2", "/pdf/nonsense", "/html/2602.99999", "/pdf/../x"],
 )
 def test_what_there_is_not_is_answered_404_with_a_page(sample: Outside, path: str):
     answer = get(sample, path)
@@ -186,15 +216,27 @@ def test_a_part_is_served_and_only_of_the_same_file(sample: Outside):
     assert (rest.status_code, rest.content) == (206, whole.content[1000:])
     assert rest.headers["Content-Range"] == f"bytes 1000-{size - 1}/{size}"
     assert get(sample, f"/pdf/{TWO_COLUMNS}", Range="bytes=2-4").content == whole.content[2:5]
-    assert get(sample, f"/pdf/{TWO_COLUMNS}", Range="bytes=1000-", If_Range='"other"').content == whole.content
+    assert (
+        get(sample, f"/pdf/{TWO_COLUMNS}", Range="bytes=1000-", If_Range='"other"').content
+        == whole.content
+    )
     beyond = get(sample, f"/pdf/{TWO_COLUMNS}", Range=f"bytes={size}-")
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
 
 
 def test_what_was_asked_is_counted(outside: Outside):
-    for path in ("/pdf/2603.10001", "/pdf/2603.10001v1", "/html/2603.10001", "/html/2603.10001v1/x1.png"):
+    for path in (
+        "/pdf/2603.10001",
+        "/pdf/2603.10001v1",
+        "/html/2603.10001",
+        "/html/2603.10001v1/x1.png",
+    ):
         get(outside, path)
-    assert dict(outside.world.asked) == {"pdf 2603.10001": 2, "html 2603.10001": 1, "figure 2603.10001": 1}
+    assert dict(outside.world.asked) == {
+        "pdf 2603.10001": 2,
+        "html 2603.10001": 1,
+        "figure 2603.10001": 1,
+    }
 
 
 def test_a_connection_can_be_cut_in_the_middle(sample: Outside):
@@ -219,15 +261,23 @@ def test_pdfs_of_a_folder_are_served_and_stand_in_for_others_when_wanted(outside
     assert get(outside, "/pdf/2603.10002").content == b"%PDF-1.7 2"
 
 
-def test_without_pdfs_of_its_own_a_folder_is_given_the_sample_s_but_no_withdrawn_paper(outside: Outside):
+def test_without_pdfs_of_its_own_a_folder_is_given_the_sample_s_but_no_withdrawn_paper(
+    outside: Outside,
+):
     outside.world.substitute_pdfs = True
-    outside.list("2026-03-02", [entry("2603.10001"), entry("2603.10002", withdrawnAt="2026-03-03T10:00:00.000Z")])
+    outside.list(
+        "2026-03-02",
+        [entry("2603.10001"), entry("2603.10002", withdrawnAt="2026-03-03T10:00:00.000Z")],
+    )
     assert get(outside, "/pdf/2603.10001").content.startswith(b"%PDF-")
     assert get(outside, "/pdf/2603.10002").status_code == 404
 
 
 def test_the_command_takes_the_option(tmp_path: Path):
     said = subprocess.run(
-        [sys.executable, "-m", "papers_pipeline.sandbox", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "papers_pipeline.sandbox", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert "--substitute-pdfs" in said

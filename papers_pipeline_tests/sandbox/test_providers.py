@@ -44,8 +44,14 @@ CHAT = {
     "anthropic": "/anthropic/v1/messages",
 }
 KEY = "a-key-of-the-test"
-TITLE, ABSTRACT = "Kettles That Whistle", "Whistling kettles warn too late, and a regressor predicts their boiling."
-MESSAGES = {prompt.language: prompt.messages(title=TITLE, abstract=ABSTRACT) for prompt in load_prompts().summaries}
+TITLE, ABSTRACT = (
+    "Kettles That Whistle",
+    "Whistling kettles warn too late, and a regressor predicts their boiling.",
+)
+MESSAGES = {
+    prompt.language: prompt.messages(title=TITLE, abstract=ABSTRACT)
+    for prompt in load_prompts().summaries
+}
 ENGLISH = MESSAGES["en"]
 SCHEMA = {
     "type": "object",
@@ -57,11 +63,16 @@ ANSWER = answer(Question(ENGLISH.system, ENGLISH.user, SCHEMA["properties"]))
 ANSWER_JSON = json.dumps(ANSWER, ensure_ascii=False)
 INPUT_TOKENS = (len(ENGLISH.system) + len(ENGLISH.user) + 3) // 4
 OUTPUT_TOKENS = (len(ANSWER_JSON) + 3) // 4
-CHATTING = [{"role": "system", "content": ENGLISH.system}, {"role": "user", "content": ENGLISH.user}]
+CHATTING = [
+    {"role": "system", "content": ENGLISH.system},
+    {"role": "user", "content": ENGLISH.user},
+]
 OPENAI = {
     "model": "gpt-6-luna",
     "messages": CHATTING,
-    "tools": [{"type": "function", "function": {"name": "digest", "parameters": SCHEMA, "strict": True}}],
+    "tools": [
+        {"type": "function", "function": {"name": "digest", "parameters": SCHEMA, "strict": True}}
+    ],
     "tool_choice": "required",
 }
 MISTRAL = {
@@ -89,21 +100,33 @@ def mistral_client(url: str, key: str = KEY, **settings: Any) -> Mistral:
 
 
 def anthropic_client(url: str, key: str = KEY, **settings: Any) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=f"{url}/anthropic", api_key=key, **{"max_retries": 0, **settings})
+    return anthropic.Anthropic(
+        base_url=f"{url}/anthropic", api_key=key, **{"max_retries": 0, **settings}
+    )
 
 
-def asked_by_sdk(name: str, url: str, key: str = KEY, **settings: Any) -> tuple[dict[str, Any], int, int]:
+def asked_by_sdk(
+    name: str, url: str, key: str = KEY, **settings: Any
+) -> tuple[dict[str, Any], int, int]:
     """The arguments of the tool call, the tokens of the request and those of the answer."""
     if name == "openai":
         with openai_client(url, key, **settings) as client:
             said = client.chat.completions.create(**OPENAI)
         call = said.choices[0].message.tool_calls[0]
-        return json.loads(call.function.arguments), said.usage.prompt_tokens, said.usage.completion_tokens
+        return (
+            json.loads(call.function.arguments),
+            said.usage.prompt_tokens,
+            said.usage.completion_tokens,
+        )
     if name == "mistral":
         with mistral_client(url, key, **settings) as client:
             said = client.chat.complete(**MISTRAL)
         call = said.choices[0].message.tool_calls[0]
-        return json.loads(call.function.arguments), said.usage.prompt_tokens, said.usage.completion_tokens
+        return (
+            json.loads(call.function.arguments),
+            said.usage.prompt_tokens,
+            said.usage.completion_tokens,
+        )
     with anthropic_client(url, key, **settings) as client:
         said = client.messages.create(**ANTHROPIC)
     return said.content[0].input, said.usage.input_tokens, said.usage.output_tokens
@@ -120,29 +143,46 @@ BY_TOOL = ToolOutput(Digest)
 
 def model(name: str, url: str, key: str = KEY) -> Model:
     if name == "openai":
-        return OpenAIChatModel("gpt-6-luna", provider=OpenAIProvider(base_url=f"{url}/openai/v1", api_key=key))
+        return OpenAIChatModel(
+            "gpt-6-luna", provider=OpenAIProvider(base_url=f"{url}/openai/v1", api_key=key)
+        )
     if name == "mistral":
         provider = MistralProvider(base_url=f"{url}/mistral", api_key=key)
         return MistralModel("mistral-small-latest", provider=provider)
-    return AnthropicModel("claude-haiku-5-5", provider=AnthropicProvider(base_url=f"{url}/anthropic", api_key=key))
+    return AnthropicModel(
+        "claude-haiku-5-5", provider=AnthropicProvider(base_url=f"{url}/anthropic", api_key=key)
+    )
 
 
-def run(name: str, url: str, key: str = KEY, *, language: str = "ru", output: Any = BY_TOOL, **settings: Any) -> Any:
+def run(
+    name: str,
+    url: str,
+    key: str = KEY,
+    *,
+    language: str = "ru",
+    output: Any = BY_TOOL,
+    **settings: Any,
+) -> Any:
     """The result of an agent on one provider, without retries unless ``retries`` says so."""
     retries = settings.pop("retries", 0)
 
     async def once() -> Any:
         async with model(name, url, key) as speaker:
-            agent = Agent(speaker, output_type=output, instructions=MESSAGES[language].system, retries=retries)
+            agent = Agent(
+                speaker, output_type=output, instructions=MESSAGES[language].system, retries=retries
+            )
             return await agent.run(
-                MESSAGES[language].user, model_settings={"max_retries": 0, "max_tokens": 2000, **settings}
+                MESSAGES[language].user,
+                model_settings={"max_retries": 0, "max_tokens": 2000, **settings},
             )
 
     return asyncio.run(once())
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_an_sdk_gets_the_fields_it_asked_for_as_the_arguments_of_the_tool_call(name: str, outside: Outside):
+def test_an_sdk_gets_the_fields_it_asked_for_as_the_arguments_of_the_tool_call(
+    name: str, outside: Outside
+):
     assert asked_by_sdk(name, outside.url) == (ANSWER, INPUT_TOKENS, OUTPUT_TOKENS)
 
 
@@ -165,19 +205,31 @@ def test_the_answers_say_why_they_ended(outside: Outside):
 
 
 def test_a_tool_that_is_named_is_called_and_none_where_the_choice_is_none(outside: Outside):
-    other = {"type": "function", "function": {"name": "other", "parameters": {"type": "object", "properties": {}}}}
+    other = {
+        "type": "function",
+        "function": {"name": "other", "parameters": {"type": "object", "properties": {}}},
+    }
     tools = [other, *OPENAI["tools"]]
     named = {"type": "function", "function": {"name": "digest"}}
     with openai_client(outside.url) as client:
-        message = client.chat.completions.create(**OPENAI | {"tools": tools, "tool_choice": named}).choices[0].message
+        message = (
+            client.chat.completions.create(**OPENAI | {"tools": tools, "tool_choice": named})
+            .choices[0]
+            .message
+        )
         assert [call.function.name for call in message.tool_calls] == ["digest"]
-        message = client.chat.completions.create(**OPENAI | {"tool_choice": "none"}).choices[0].message
+        message = (
+            client.chat.completions.create(**OPENAI | {"tool_choice": "none"}).choices[0].message
+        )
         assert (message.tool_calls, message.content) == (None, ANSWER["text"])
 
 
 def test_a_json_schema_is_answered_with_json_and_no_schema_with_prose(outside: Outside):
     plain = {"model": "gpt-6-luna", "messages": CHATTING}
-    wanted = {"type": "json_schema", "json_schema": {"name": "digest", "schema": SCHEMA, "strict": True}}
+    wanted = {
+        "type": "json_schema",
+        "json_schema": {"name": "digest", "schema": SCHEMA, "strict": True},
+    }
     with openai_client(outside.url) as client:
         said = client.chat.completions.create(**plain, response_format=wanted).choices[0]
         assert (said.finish_reason, said.message.content) == ("stop", ANSWER_JSON)
@@ -186,32 +238,54 @@ def test_a_json_schema_is_answered_with_json_and_no_schema_with_prose(outside: O
     plain = {"model": "claude-haiku-5-5", "max_tokens": 2000, "system": ENGLISH.system}
     plain["messages"] = ANTHROPIC["messages"]
     with anthropic_client(outside.url) as client:
-        said = client.messages.create(**plain, output_config={"format": {"type": "json_schema", "schema": SCHEMA}})
+        said = client.messages.create(
+            **plain, output_config={"format": {"type": "json_schema", "schema": SCHEMA}}
+        )
         assert (said.stop_reason, said.content[0].text) == ("end_turn", ANSWER_JSON)
         assert client.messages.create(**plain).content[0].text == ANSWER["text"]
 
 
 def test_a_stream_adds_up_to_the_answer(outside: Outside):
     with openai_client(outside.url) as client:
-        chunks = list(client.chat.completions.create(**OPENAI, stream=True, stream_options={"include_usage": True}))
+        chunks = list(
+            client.chat.completions.create(
+                **OPENAI, stream=True, stream_options={"include_usage": True}
+            )
+        )
     deltas = [call for chunk in chunks[:-1] for call in chunk.choices[0].delta.tool_calls or []]
     assert json.loads("".join(delta.function.arguments for delta in deltas)) == ANSWER
     assert len(deltas) > 5
-    assert (deltas[0].function.name, chunks[-2].choices[0].finish_reason) == ("digest", "tool_calls")
-    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (INPUT_TOKENS, OUTPUT_TOKENS)
+    assert (deltas[0].function.name, chunks[-2].choices[0].finish_reason) == (
+        "digest",
+        "tool_calls",
+    )
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (
+        INPUT_TOKENS,
+        OUTPUT_TOKENS,
+    )
 
     with anthropic_client(outside.url) as client, client.messages.stream(**ANTHROPIC) as stream:
         events = [event.type for event in stream]
         message = stream.get_final_message()
     assert (message.content[0].input, message.stop_reason) == (ANSWER, "tool_use")
-    assert (message.usage.input_tokens, message.usage.output_tokens) == (INPUT_TOKENS, OUTPUT_TOKENS)
-    assert (events[0], events[1], events[-1]) == ("message_start", "content_block_start", "message_stop")
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (
+        INPUT_TOKENS,
+        OUTPUT_TOKENS,
+    )
+    assert (events[0], events[1], events[-1]) == (
+        "message_start",
+        "content_block_start",
+        "message_stop",
+    )
     assert events.count("content_block_delta") > 5
 
     with mistral_client(outside.url) as client, client.chat.stream(**MISTRAL) as stream:
         chunks = [event.data for event in stream]
     assert json.loads(chunks[0].choices[0].delta.tool_calls[0].function.arguments) == ANSWER
-    assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == ("tool_calls", OUTPUT_TOKENS)
+    assert (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens) == (
+        "tool_calls",
+        OUTPUT_TOKENS,
+    )
 
 
 def test_text_and_refusals_are_streamed_too(outside: Outside):
@@ -221,7 +295,9 @@ def test_text_and_refusals_are_streamed_too(outside: Outside):
         deltas = [chunk.choices[0].delta for chunk in client.chat.completions.create(**plain)]
         assert "".join(delta.content or "" for delta in deltas) == "Only this."
         deltas = [chunk.choices[0].delta for chunk in client.chat.completions.create(**plain)]
-        assert "".join(delta.refusal or "" for delta in deltas) == "I cannot help with this request."
+        assert (
+            "".join(delta.refusal or "" for delta in deltas) == "I cannot help with this request."
+        )
     with anthropic_client(outside.url) as client, client.messages.stream(**ANTHROPIC) as stream:
         message = stream.get_final_message()
     assert (message.stop_reason, message.content) == ("refusal", [])
@@ -233,11 +309,15 @@ def test_the_asynchronous_clients_are_answered_at_the_same_time(outside: Outside
 
     async def all_at_once() -> list[Any]:
         async with openai.AsyncOpenAI(base_url=f"{outside.url}/openai/v1", api_key=KEY) as client:
-            return await asyncio.gather(*(client.chat.completions.create(**OPENAI) for _ in range(4)))
+            return await asyncio.gather(
+                *(client.chat.completions.create(**OPENAI) for _ in range(4))
+            )
 
     said = asyncio.run(all_at_once())
     arrivals = [call.at for call in outside.world.calls]
-    assert [json.loads(it.choices[0].message.tool_calls[0].function.arguments) for it in said] == [ANSWER] * 4
+    assert [json.loads(it.choices[0].message.tool_calls[0].function.arguments) for it in said] == [
+        ANSWER
+    ] * 4
     assert max(arrivals) - min(arrivals) < outside.world.latency_seconds
 
 
@@ -248,7 +328,10 @@ def test_the_models_are_listed_and_found_by_name(outside: Outside):
         with pytest.raises(openai.NotFoundError, match="The model `unknown-1` does not exist"):
             client.models.retrieve("unknown-1")
     with mistral_client(outside.url) as client:
-        assert [it.id for it in client.models.list().data] == ["mistral-large-latest", "mistral-small-latest"]
+        assert [it.id for it in client.models.list().data] == [
+            "mistral-large-latest",
+            "mistral-small-latest",
+        ]
     with anthropic_client(outside.url) as client:
         assert [it.id for it in client.models.list()] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
         assert client.models.retrieve("claude-haiku-5-5").display_name == "Claude Haiku 5 5"
@@ -281,7 +364,9 @@ def test_a_key_that_is_refused_gets_the_providers_own_error(name: str, outside: 
         with pytest.raises(error) as refused:
             asked_by_sdk(name, outside.url, key)
         assert refused.value.status_code == status
-        assert words in (refused.value.body if name == "mistral" else json.dumps(refused.value.body))
+        assert words in (
+            refused.value.body if name == "mistral" else json.dumps(refused.value.body)
+        )
         assert outside.world.calls[-1].outcome == str(status)
 
 
@@ -290,14 +375,19 @@ def test_a_request_without_a_key_is_refused(name: str, outside: Outside):
     body = {"openai": OPENAI, "mistral": MISTRAL, "anthropic": ANTHROPIC}[name]
     empty = {"Authorization": "Bearer ", "x-api-key": ""}
     for headers in ({}, empty):
-        assert requests.post(outside.url + CHAT[name], json=body, headers=headers).status_code == 401
+        assert (
+            requests.post(outside.url + CHAT[name], json=body, headers=headers).status_code == 401
+        )
         assert requests.get(f"{outside.url}/{name}/v1/models", headers=headers).status_code == 401
 
 
 def test_a_key_without_credit_still_lists_models_and_one_without_access_does_not(outside: Outside):
     with openai_client(outside.url, "nocredit-1") as client:
         assert len(list(client.models.list())) == 2
-    with openai_client(outside.url, "forbidden-1") as client, pytest.raises(openai.PermissionDeniedError):
+    with (
+        openai_client(outside.url, "forbidden-1") as client,
+        pytest.raises(openai.PermissionDeniedError),
+    ):
         client.models.list()
 
 
@@ -305,21 +395,45 @@ def test_a_model_that_does_not_exist_is_refused(outside: Outside):
     with openai_client(outside.url) as client, pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(**OPENAI | {"model": "unknown-1"})
     assert missing.value.code == "model_not_found"
-    with mistral_client(outside.url) as client, pytest.raises(SDKError, match="Invalid model: unknown-1") as missing:
+    with (
+        mistral_client(outside.url) as client,
+        pytest.raises(SDKError, match="Invalid model: unknown-1") as missing,
+    ):
         client.chat.complete(**MISTRAL | {"model": "unknown-1"})
     assert missing.value.status_code == 400
-    with anthropic_client(outside.url) as client, pytest.raises(anthropic.NotFoundError, match="model: unknown-1"):
+    with (
+        anthropic_client(outside.url) as client,
+        pytest.raises(anthropic.NotFoundError, match="model: unknown-1"),
+    ):
         client.messages.create(**ANTHROPIC | {"model": "unknown-1"})
 
 
 def test_a_request_that_the_provider_would_not_take_is_refused(outside: Outside):
-    loose = {"name": "digest", "strict": True, "parameters": SCHEMA | {"additionalProperties": True}}
-    with openai_client(outside.url) as client, pytest.raises(openai.BadRequestError, match="Invalid schema"):
-        client.chat.completions.create(**OPENAI | {"tools": [{"type": "function", "function": loose}]})
+    loose = {
+        "name": "digest",
+        "strict": True,
+        "parameters": SCHEMA | {"additionalProperties": True},
+    }
+    with (
+        openai_client(outside.url) as client,
+        pytest.raises(openai.BadRequestError, match="Invalid schema"),
+    ):
+        client.chat.completions.create(
+            **OPENAI | {"tools": [{"type": "function", "function": loose}]}
+        )
     unbounded = {name: value for name, value in ANTHROPIC.items() if name != "max_tokens"}
-    said = requests.post(f"{outside.url}{CHAT['anthropic']}", json=unbounded, headers={"x-api-key": KEY})
-    assert (said.status_code, said.json()["error"]["message"]) == (400, "max_tokens: Field required")
-    said = requests.post(f"{outside.url}{CHAT['openai']}", data="{nothing", headers={"Authorization": f"Bearer {KEY}"})
+    said = requests.post(
+        f"{outside.url}{CHAT['anthropic']}", json=unbounded, headers={"x-api-key": KEY}
+    )
+    assert (said.status_code, said.json()["error"]["message"]) == (
+        400,
+        "max_tokens: Field required",
+    )
+    said = requests.post(
+        f"{outside.url}{CHAT['openai']}",
+        data="{nothing",
+        headers={"Authorization": f"Bearer {KEY}"},
+    )
     assert (said.status_code, said.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
@@ -379,14 +493,26 @@ def test_an_answer_that_is_late_times_out_and_its_call_is_counted(
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_an_agent_gets_a_good_answer_with_its_usage(name: str, outside: Outside):
-    wanted = answer(Question(MESSAGES["ru"].system, MESSAGES["ru"].user, {field: {} for field in Digest.model_fields}))
+    wanted = answer(
+        Question(
+            MESSAGES["ru"].system, MESSAGES["ru"].user, {field: {} for field in Digest.model_fields}
+        )
+    )
     result = run(name, outside.url)
     assert result.output.model_dump() == wanted
     assert result.usage.requests == 1
-    assert result.usage.input_tokens == (len(MESSAGES["ru"].system) + len(MESSAGES["ru"].user) + 3) // 4
+    assert (
+        result.usage.input_tokens
+        == (len(MESSAGES["ru"].system) + len(MESSAGES["ru"].user) + 3) // 4
+    )
     assert result.usage.output_tokens == (len(json.dumps(wanted, ensure_ascii=False)) + 3) // 4
     (call,) = outside.world.calls
-    assert (call.provider, call.fields, call.language, call.title) == (name, ("title", "text", "emoji"), "ru", TITLE)
+    assert (call.provider, call.fields, call.language, call.title) == (
+        name,
+        ("title", "text", "emoji"),
+        "ru",
+        TITLE,
+    )
 
 
 BAD_REPLIES: dict[str, dict[Any, tuple[type[Exception], str]]] = {
@@ -443,7 +569,10 @@ def test_anthropic_answers_natively_and_by_tool_at_once_and_in_a_stream(outside:
     for output, most in ((Digest, 2000), (Digest, 64_000), (BY_TOOL, 64_000)):
         result = run("anthropic", outside.url, output=output, max_tokens=most)
         assert result.output == good
-        assert result.usage.output_tokens == (len(json.dumps(good.model_dump(), ensure_ascii=False)) + 3) // 4
+        assert (
+            result.usage.output_tokens
+            == (len(json.dumps(good.model_dump(), ensure_ascii=False)) + 3) // 4
+        )
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -459,7 +588,11 @@ def test_an_agent_knows_a_refused_key_and_an_empty_account(name: str, outside: O
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_an_agent_knows_rate_limits_failing_servers_and_timeouts(name: str, outside: Outside):
-    for status, error in ((429, ModelRateLimitError), (500, ModelServerError), (529, ModelOverloadedError)):
+    for status, error in (
+        (429, ModelRateLimitError),
+        (500, ModelServerError),
+        (529, ModelOverloadedError),
+    ):
         outside.world.faults = [Fault(CHAT[name], status, headers={"Retry-After": "3"})]
         with pytest.raises(error) as failed:
             run(name, outside.url)
@@ -487,13 +620,23 @@ def test_a_reply_is_for_the_provider_language_and_title_that_it_names(outside: O
 
 
 def test_the_raw_content_of_a_reply_is_given_as_it_stands(outside: Outside):
-    outside.world.replies = [Reply(content='{"title": 1}'), Reply("text", "Sure! Here it is."), Reply("html", "<p>Hi")]
+    outside.world.replies = [
+        Reply(content='{"title": 1}'),
+        Reply("text", "Sure! Here it is."),
+        Reply("html", "<p>Hi"),
+    ]
     with openai_client(outside.url) as client:
         said = [client.chat.completions.create(**OPENAI).choices[0].message for _ in range(2)]
     assert said[0].tool_calls[0].function.arguments == '{"title": 1}'
     assert (said[1].tool_calls, said[1].content) == (None, "Sure! Here it is.")
-    page = requests.post(outside.url + CHAT["openai"], json=OPENAI, headers={"Authorization": f"Bearer {KEY}"})
-    assert (page.status_code, page.headers["content-type"], page.text) == (200, "text/html; charset=utf-8", "<p>Hi")
+    page = requests.post(
+        outside.url + CHAT["openai"], json=OPENAI, headers={"Authorization": f"Bearer {KEY}"}
+    )
+    assert (page.status_code, page.headers["content-type"], page.text) == (
+        200,
+        "text/html; charset=utf-8",
+        "<p>Hi",
+    )
 
 
 def test_half_an_answer_is_given_with_the_reason_of_length(outside: Outside):
@@ -544,7 +687,10 @@ def test_faults_and_replies_are_laid_down_and_calls_are_read_over_http(outside: 
         }
     ]
     with openai_client(outside.url) as client:
-        assert client.chat.completions.create(**OPENAI).choices[0].message.refusal == "I cannot help with this request."
+        assert (
+            client.chat.completions.create(**OPENAI).choices[0].message.refusal
+            == "I cannot help with this request."
+        )
     with pytest.raises(anthropic.OverloadedError):
         asked_by_sdk("anthropic", outside.url)
     told = requests.get(f"{outside.url}/_sandbox/state").json()

@@ -15,12 +15,19 @@ BY_HAND = [arxiv_id for arxiv_id, written in WRITTEN.items() if "reading" in wri
 
 def paper(arxiv_id: str, title: str, abstract: str) -> Paper:
     folded = " ".join(title.split())
-    return Paper(arxiv_id=arxiv_id, title=folded, abstract=abstract, authors=[], first_seen_at=LONG_AGO)
+    return Paper(
+        arxiv_id=arxiv_id, title=folded, abstract=abstract, authors=[], first_seen_at=LONG_AGO
+    )
 
 
 PAPERS = [
-    *(paper(arxiv_id, LISTED[arxiv_id]["title"], LISTED[arxiv_id]["summary"]) for arxiv_id in sorted(BY_HAND)),
-    paper("2603.10001", "Kettles That Whistle Before They Boil", "Whistling kettles warn too late."),
+    *(
+        paper(arxiv_id, LISTED[arxiv_id]["title"], LISTED[arxiv_id]["summary"])
+        for arxiv_id in sorted(BY_HAND)
+    ),
+    paper(
+        "2603.10001", "Kettles That Whistle Before They Boil", "Whistling kettles warn too late."
+    ),
     paper("2603.10002", "Ω", "A title without any word to quote."),
 ]
 
@@ -30,7 +37,9 @@ def given(asset: str, item: Paper | ReadingTask, *fields: str):
     task = TASKS[asset]
     (told,) = task.texts(item)
     messages = task.prompt.messages(**told)
-    output = task.output(**answer(Question(messages.system, messages.user, {field: {} for field in fields})))
+    output = task.output(
+        **answer(Question(messages.system, messages.user, {field: {} for field in fields}))
+    )
     verdict = task.judge(output, told)
     assert (verdict.faults, verdict.warnings) == ((), ())
     return output
@@ -44,7 +53,9 @@ def test_the_paper_of_each_sample_day_has_one_by_hand():
 def test_sentences_and_translations_pass_the_guardrails(asked: Paper):
     text = read(given("reading_task", asked, "sentences").sentences)
     common = {"arxiv_id": asked.arxiv_id, "state": "done", "prompt_version": "", "input_hash": ""}
-    row = ReadingTask(**common, sentences=text.sentences, vocabulary=text.vocabulary, level=text.level)
+    row = ReadingTask(
+        **common, sentences=text.sentences, vocabulary=text.vocabulary, level=text.level
+    )
     russian = given("reading_translation_ru", row, "sentences", "meanings")
     assert [it.word for it in russian.meanings] == [word.word for word in text.vocabulary]
     english = given("reading_translation_en", row, "sentences", "meanings")

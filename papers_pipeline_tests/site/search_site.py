@@ -5,8 +5,14 @@ from pathlib import Path
 HTML = {"ru": "ru", "en": "en", "zh": "zh-Hans"}
 PAPERS = {
     "2603.00001": {
-        "ru": ("Мосты учатся считать ветер", "Модель обучается на данных датчиков и предсказывает порывы ветра."),
-        "en": ("Bridges learn to count the wind", "The model is trained on sensor data and foresees gusts."),
+        "ru": (
+            "Мосты учатся считать ветер",
+            "Модель обучается на данных датчиков и предсказывает порывы ветра.",
+        ),
+        "en": (
+            "Bridges learn to count the wind",
+            "The model is trained on sensor data and foresees gusts.",
+        ),
         "zh": ("桥梁学会计算风", "研究者用强化学习训练大语言模型，让桥梁提前预测阵风。"),
         "author": "Wanjiru Okonkwo",
     },
@@ -37,4 +43,6 @@ def write_papers(site: Path, *ids: str) -> None:
     for language in HTML:
         (site / language / "p").mkdir(parents=True, exist_ok=True)
         for arxiv_id in ids or PAPERS:
-            (site / language / "p" / f"{arxiv_id}.html").write_text(paper_page(arxiv_id, language), encoding="utf-8")
+            (site / language / "p" / f"{arxiv_id}.html").write_text(
+                paper_page(arxiv_id, language), encoding="utf-8"
+            )

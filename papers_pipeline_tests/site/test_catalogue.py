@@ -25,7 +25,12 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
     lake = Lake(UPath(tmp_path / "lake"))
     for day, papers in days:
         issue = DailyIssue(
-            date=day, state="listed", list_state="listed", counts=IssueCounts(), built_at=None, papers=papers
+            date=day,
+            state="listed",
+            list_state="listed",
+            counts=IssueCounts(),
+            built_at=None,
+            papers=papers,
         )
         path = lake.path("daily_issue", day.isoformat())
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,21 +46,45 @@ def test_the_newest_day_comes_first_and_votes_decide_inside_it(tmp_path: Path):
     made = catalogue_of(
         tmp_path,
         (DAYS[0], [paper("2603.00001", upvotes=90)]),
-        (DAYS[1], [paper("2603.00003", upvotes=5), paper("2603.00002", upvotes=5), paper("2603.00004", upvotes=8)]),
+        (
+            DAYS[1],
+            [
+                paper("2603.00003", upvotes=5),
+                paper("2603.00002", upvotes=5),
+                paper("2603.00004", upvotes=8),
+            ],
+        ),
         (DAYS[2], []),
     )
-    assert [card.id for card in made.cards] == ["2603.00004", "2603.00002", "2603.00003", "2603.00001"]
-    assert [(day.date, day.papers) for day in made.days] == [(DAYS[0], 1), (DAYS[1], 3), (DAYS[2], 0)]
+    assert [card.id for card in made.cards] == [
+        "2603.00004",
+        "2603.00002",
+        "2603.00003",
+        "2603.00001",
+    ]
+    assert [(day.date, day.papers) for day in made.days] == [
+        (DAYS[0], 1),
+        (DAYS[1], 3),
+        (DAYS[2], 0),
+    ]
     assert made.by_id["2603.00001"].slogans["ru"] == "Мосты учатся считать ветер"
     assert set(made.by_topic) == {"rl", "small_models"}
     assert made.institutions == {"institute-of-invented-bridges": "Institute of Invented Bridges"}
     assert len(made.by_institution["institute-of-invented-bridges"]) == 4
 
 
-def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_most_votes(tmp_path: Path):
+def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_most_votes(
+    tmp_path: Path,
+):
     made = catalogue_of(
         tmp_path,
-        (DAYS[0], [paper("2603.00001", upvotes=9), paper("2603.00002", moved_to=DAYS[1], status="gone", upvotes=40)]),
+        (
+            DAYS[0],
+            [
+                paper("2603.00001", upvotes=9),
+                paper("2603.00002", moved_to=DAYS[1], status="gone", upvotes=40),
+            ],
+        ),
         (DAYS[1], [paper("2603.00001", upvotes=7), paper("2603.00002", upvotes=3)]),
         (DAYS[2], [paper("2603.00001", upvotes=1, status="gone")]),
     )
@@ -72,7 +101,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bytes of the tables that were decoded since it was last cleared."""
     tables: list[bytes] = []
     decode = catalogue.decode
-    monkeypatch.setattr(catalogue, "decode", lambda data, *of: tables.append(data) or decode(data, *of))
+    monkeypatch.setattr(
+        catalogue, "decode", lambda data, *of: tables.append(data) or decode(data, *of)
+    )
     return tables
 
 
@@ -108,7 +139,9 @@ def test_what_was_kept_by_another_release_or_is_damaged_is_read_anew(
     lake = lake_of(tmp_path, (DAYS[0], [paper()]))
     cards = read_catalogue(lake).cards
     good = (lake.root / KEPT).read_bytes()
-    storage.write(lake.root / KEPT, good.replace(b'"version":"', b'"version":"0') if kept is None else kept)
+    storage.write(
+        lake.root / KEPT, good.replace(b'"version":"', b'"version":"0') if kept is None else kept
+    )
     decoded.clear()
     assert read_catalogue(lake).cards == cards
     assert len(decoded) == 1
@@ -139,9 +172,15 @@ def test_a_paper_that_moved_to_a_day_not_built_yet_stays_where_it_was(tmp_path: 
 
 
 def test_a_rewritten_text_changes_the_digest_of_its_card(tmp_path: Path):
-    before, same = (catalogue_of(tmp_path / name, (DAYS[0], [paper()])).cards[0] for name in ("a", "b"))
-    text = paper().summaries["ru"].model_copy(update={"created_at": datetime(2026, 3, 9, tzinfo=UTC)})
-    after = catalogue_of(tmp_path / "c", (DAYS[0], [paper(summaries=paper().summaries | {"ru": text})])).cards[0]
+    before, same = (
+        catalogue_of(tmp_path / name, (DAYS[0], [paper()])).cards[0] for name in ("a", "b")
+    )
+    text = (
+        paper().summaries["ru"].model_copy(update={"created_at": datetime(2026, 3, 9, tzinfo=UTC)})
+    )
+    after = catalogue_of(
+        tmp_path / "c", (DAYS[0], [paper(summaries=paper().summaries | {"ru": text})])
+    ).cards[0]
     assert before.digest == same.digest != after.digest
 
 
@@ -183,7 +222,9 @@ def test_pages_are_made_again_only_when_what_they_are_made_of_changes(tmp_path: 
 
     made.clear()
     (tmp_path / "site" / "b.html").write_bytes(b"of an earlier time")
-    site.write_pages([page("a.html", "1"), page("b.html", "2")], {file.path: file for file in again})
+    site.write_pages(
+        [page("a.html", "1"), page("b.html", "2")], {file.path: file for file in again}
+    )
     assert made == ["b.html"]
 
     made.clear()

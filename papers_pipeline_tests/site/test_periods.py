@@ -6,7 +6,16 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper, IssueText, PeriodFile
-from papers_pipeline.site.periods import Neighbours, Period, Span, month_of, neighbours_of, period_of, touched, week_of
+from papers_pipeline.site.periods import (
+    Neighbours,
+    Period,
+    Span,
+    month_of,
+    neighbours_of,
+    period_of,
+    touched,
+    week_of,
+)
 from papers_pipeline.store.files import write
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline_tests.site.test_render import (
@@ -45,7 +54,9 @@ def ids(period: Period) -> list[str]:
 
 
 def test_a_month_runs_from_its_first_day_to_its_last():
-    assert [month_of(date(2024, 2, day)) for day in (1, 17, 29)] == [Span("month", date(2024, 2, 1))] * 3
+    assert [month_of(date(2024, 2, day)) for day in (1, 17, 29)] == [
+        Span("month", date(2024, 2, 1))
+    ] * 3
     assert month_of(date(2024, 2, 17)).last == date(2024, 2, 29)
     assert month_of(date(2026, 12, 31)).last == date(2026, 12, 31)
     assert month_of(date(2026, 9, 30)).path == "m/2026-09.html"
@@ -68,21 +79,32 @@ def test_a_week_is_iso_from_monday_to_sunday(day, monday, path):
 
 def test_a_paper_on_two_days_is_listed_once_with_the_latest_text_and_the_most_votes():
     first, second = listed("2603.00001", "Old", upvotes=90), listed("2603.00001", "New", upvotes=40)
-    period = period_of(WEEK, [day(THREE, second), day(ONE, first), day(TWO, listed("2603.00002"))], LATER)
+    period = period_of(
+        WEEK, [day(THREE, second), day(ONE, first), day(TWO, listed("2603.00002"))], LATER
+    )
     assert ids(period) == ["2603.00001", "2603.00002"]
     top = period.papers[0]
     assert (top.day, top.upvotes, top.slogans["en"]) == (THREE, 90, "New")
 
 
 def test_papers_stand_by_votes_and_then_by_id():
-    papers = [listed("2603.00003", upvotes=5), listed("2603.00001", upvotes=5), listed("2603.00002", upvotes=9)]
+    papers = [
+        listed("2603.00003", upvotes=5),
+        listed("2603.00001", upvotes=5),
+        listed("2603.00002", upvotes=9),
+    ]
     period = period_of(MONTH, [day(ONE, *papers[:1]), day(TWO, *papers[1:])], LATER)
     assert ids(period) == ["2603.00002", "2603.00001", "2603.00003"]
 
 
 def test_a_paper_that_moved_counts_at_the_day_that_has_it_now():
     left = listed("2603.00001", "Old", status="gone", moved_to=THREE, upvotes=50)
-    assert period_of(WEEK, [day(ONE, left), day(THREE, listed("2603.00001", "New"))], LATER).papers[0].day == THREE
+    assert (
+        period_of(WEEK, [day(ONE, left), day(THREE, listed("2603.00001", "New"))], LATER)
+        .papers[0]
+        .day
+        == THREE
+    )
     away = listed("2603.00001", status="gone", moved_to=date(2026, 4, 1))
     assert ids(period_of(MONTH, [day(ONE, away, listed("2603.00002"))], LATER)) == ["2603.00002"]
 
@@ -93,7 +115,11 @@ def test_a_paper_that_is_gone_unexplained_or_withdrawn_stays():
 
 
 def test_a_day_that_lists_a_paper_goes_before_a_later_one_that_lost_it():
-    period = period_of(MONTH, [day(ONE, listed("2603.00001")), day(TWO, listed("2603.00001", status="gone"))], LATER)
+    period = period_of(
+        MONTH,
+        [day(ONE, listed("2603.00001")), day(TWO, listed("2603.00001", status="gone"))],
+        LATER,
+    )
     assert [(it.day, it.status) for it in period.papers] == [(ONE, "listed")]
 
 
@@ -106,7 +132,9 @@ def test_a_period_is_open_until_its_last_day_is_over():
 
 
 def test_days_are_grouped_by_week_and_a_week_knows_its_months():
-    issues = [day(date(2026, 3, number), listed("2603.00001")) for number in (31, 2, 6, 9)] + [day(date(2026, 3, 7))]
+    issues = [day(date(2026, 3, number), listed("2603.00001")) for number in (31, 2, 6, 9)] + [
+        day(date(2026, 3, 7))
+    ]
     period = period_of(MONTH, issues, LATER)
     assert [(week.week, [it.date.day for it in days]) for week, days in period.weeks] == [
         (10, [2, 6]),
@@ -114,7 +142,10 @@ def test_days_are_grouped_by_week_and_a_week_knows_its_months():
         (14, [31]),
     ]
     turn = [day(date(2026, 3, 31), listed("2603.00001")), day(date(2026, 4, 1))]
-    assert period_of(week_of(date(2026, 4, 1)), turn, LATER).months == [MONTH, month_of(date(2026, 4, 1))]
+    assert period_of(week_of(date(2026, 4, 1)), turn, LATER).months == [
+        MONTH,
+        month_of(date(2026, 4, 1)),
+    ]
 
 
 def full_month() -> Period:
@@ -135,7 +166,9 @@ def test_a_page_holds_all_of_eight_hundred_papers_in_short():
 def all_cases(**changes) -> Period:
     """A month with a paper in each state that a page can show."""
     beside = Neighbours(month_of(date(2025, 1, 1)), month_of(date(2025, 4, 1)))
-    return period_of(month_of(date(2025, 2, 6)), [every_case()], changes.get("today", LATER), beside)
+    return period_of(
+        month_of(date(2025, 2, 6)), [every_case()], changes.get("today", LATER), beside
+    )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -158,7 +191,9 @@ def test_pages_are_valid_html_in_their_language(lang):
         (html,) = elements(page, "html")
         assert html.get("lang") == LOCALES[lang].html
         assert len(elements(page, "h1")) == 1
-        assert [script.get("src") for script in elements(page, "script")] == ["../../static/site.js"]
+        assert [script.get("src") for script in elements(page, "script")] == [
+            "../../static/site.js"
+        ]
         assert [link for link in links(page) if link.startswith("javascript")] == []
         identifiers = [element.get("id") for element in parsed(page).iter() if element.get("id")]
         assert len(identifiers) == len(set(identifiers))
@@ -180,12 +215,17 @@ def test_months_and_weeks_are_named_in_the_language(lang, month, week):
     ]
     assert [text_of(elements(page, "h1")[0]) for page in named] == [month, week]
     site = LOCALES[lang].text("site.name")
-    assert [text_of(elements(page, "title")[0]) for page in named] == [f"{month} · {site}", f"{week} · {site}"]
+    assert [text_of(elements(page, "title")[0]) for page in named] == [
+        f"{month} · {site}",
+        f"{week} · {site}",
+    ]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_paper_is_shown_in_short_and_leads_to_its_article_and_to_arxiv(lang):
-    two = listed("2603.00001", "A slogan", affiliations=[f"Institute {n}" for n in range(1, 8)], upvotes=21)
+    two = listed(
+        "2603.00001", "A slogan", affiliations=[f"Institute {n}" for n in range(1, 8)], upvotes=21
+    )
     page = renderer().period_page(period_of(WEEK, [day(TWO, two)], LATER), lang)
     (article,) = elements(page, "article")
     assert [a.get("href") for a in article.iter(XHTML + "a")] == [
@@ -215,7 +255,9 @@ def test_a_paper_is_shown_in_short_and_leads_to_its_article_and_to_arxiv(lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_lead_to_their_days_weeks_and_months_and_to_their_neighbours(lang):
     beside = Neighbours(month_of(date(2026, 1, 1)), month_of(date(2026, 4, 1)))
-    page = renderer().period_page(period_of(MONTH, [day(ONE, paper()), day(date(2026, 3, 7))], LATER, beside), lang)
+    page = renderer().period_page(
+        period_of(MONTH, [day(ONE, paper()), day(date(2026, 3, 7))], LATER, beside), lang
+    )
     (calendar,) = [nav for nav in elements(page, "nav") if nav.get("class") == "calendar"]
     assert [a.get("href") for a in calendar.iter(XHTML + "a")] == [
         f"../../{lang}/w/2026-W10.html",
@@ -242,7 +284,9 @@ def test_the_current_month_and_week_say_that_they_are_not_over(lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_fates_are_marked_on_the_pages_of_a_month(lang):
     marks = [
-        text_of(it) for it in elements(renderer().period_page(all_cases(), lang), "p") if it.get("class") == "mark"
+        text_of(it)
+        for it in elements(renderer().period_page(all_cases(), lang), "p")
+        if it.get("class") == "mark"
     ]
     locale = LOCALES[lang]
     assert marks == [
@@ -260,7 +304,9 @@ def written(lake: Lake, span: Span, *, is_open: bool = False) -> None:
     """Store the rows that the run of a month leaves."""
     beside = neighbours_of(lake, span)
     first, last = (it.first if it else None for it in (beside.previous, beside.next))
-    row = PeriodFile(path=f"en/{span.path}", sha256="0", bytes=0, previous=first, next=last, is_open=is_open)
+    row = PeriodFile(
+        path=f"en/{span.path}", sha256="0", bytes=0, previous=first, next=last, is_open=is_open
+    )
     write(lake.path("monthly_pages", str(span.first)), encode([row], PeriodFile))
 
 
@@ -271,7 +317,9 @@ def test_neighbours_are_the_nearest_months_and_weeks_with_papers(tmp_path):
     stored(lake, date(2026, 2, 7))
     stored(lake, date(2026, 4, 4))
     assert neighbours_of(lake, MONTH) == Neighbours(month_of(date(2025, 11, 1)), None)
-    assert neighbours_of(lake, WEEK) == Neighbours(week_of(date(2025, 11, 5)), week_of(date(2026, 3, 30)))
+    assert neighbours_of(lake, WEEK) == Neighbours(
+        week_of(date(2025, 11, 5)), week_of(date(2026, 3, 30))
+    )
 
 
 def test_a_month_that_appears_touches_those_beside_it_and_no_others(tmp_path):

@@ -43,7 +43,9 @@ def texts(folder: Path) -> dict[str, str]:
 
 def require(program: str) -> None:
     if shutil.which(program) is None:
-        pytest.fail(f"{program} is not installed: apt-get install -y {program}; publishing is not tested without it")
+        pytest.fail(
+            f"{program} is not installed: apt-get install -y {program}; publishing is not tested without it"
+        )
 
 
 class TestFolder:
@@ -55,7 +57,9 @@ class TestFolder:
         times = {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()}
         again = publish(UPath(site), str(target))
         assert (again.files, again.changed) == (6, 0)
-        assert {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()} == times
+        assert {
+            path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()
+        } == times
         put(site / "en" / "index.html", "a newer day")
         assert publish(UPath(site), str(target)).changed == 1
         assert (target / "en" / "index.html").read_text() == "a newer day"
@@ -65,22 +69,33 @@ class TestFolder:
         shutil.rmtree(site / "en")
         published = publish(UPath(site), "www")
         assert (published.files, published.changed) == (3, 3)
-        assert texts(tmp_path / "www") == {path: text for path, text in SITE.items() if not path.startswith("en/")}
+        assert texts(tmp_path / "www") == {
+            path: text for path, text in SITE.items() if not path.startswith("en/")
+        }
         assert not (tmp_path / "www" / "en").exists()
 
     def test_a_file_that_we_did_not_write_is_never_deleted(self, site, tmp_path):
         target = tmp_path / "www"
         theirs = {"notes.txt": "theirs", "en/d/mine.html": "theirs", "en/archive.html": "all days"}
-        for path, text in theirs.items():  # the last is the site's own text, but another put it there
+        for (
+            path,
+            text,
+        ) in theirs.items():  # the last is the site's own text, but another put it there
             put(target / path, text)
         publish(UPath(site), str(target))
         put(target / "en" / "d" / "2026-03-02.html", "changed there since")
         shutil.rmtree(site / "en")
         publish(UPath(site), str(target))
-        left = {path: text for path, text in texts(target).items() if path not in SITE or path.startswith("en/")}
+        left = {
+            path: text
+            for path, text in texts(target).items()
+            if path not in SITE or path.startswith("en/")
+        }
         assert left == theirs | {"en/d/2026-03-02.html": "changed there since"}
 
-    def test_pages_come_before_those_that_name_them_and_removals_last(self, site, tmp_path, monkeypatch):
+    def test_pages_come_before_those_that_name_them_and_removals_last(
+        self, site, tmp_path, monkeypatch
+    ):
         publish(UPath(site), "www")
         (site / "en" / "d" / "2026-03-02.html").unlink()
         for path in (*SITE, "en/d/2026-03-03.html"):
@@ -113,10 +128,16 @@ class TestFolder:
             return write(path, data)
 
         monkeypatch.setattr(storage, "write", full_disk)
-        with pytest.raises(PublishError, match=r"www: No space left on device \(.*archive\.html\).*publish again"):
+        with pytest.raises(
+            PublishError, match=r"www: No space left on device \(.*archive\.html\).*publish again"
+        ):
             publish(UPath(site), "www")
         written = json.loads((tmp_path / "www" / MANIFEST).read_text())
-        assert list(written["files"]) == ["d/2026-03-02.json", "en/d/2026-03-02.html", "static/site.css"]
+        assert list(written["files"]) == [
+            "d/2026-03-02.json",
+            "en/d/2026-03-02.html",
+            "static/site.css",
+        ]
         assert "index.html" not in texts(tmp_path / "www")
 
     def test_a_web_server_of_another_user_can_read_the_files(self, site, tmp_path):
@@ -131,7 +152,9 @@ class TestFolder:
             ('{"format": 1, "files": {"../precious": "0"}}', "lies outside the folder"),
         ],
     )
-    def test_a_manifest_that_cannot_be_trusted_deletes_nothing(self, site, tmp_path, manifest, fault):
+    def test_a_manifest_that_cannot_be_trusted_deletes_nothing(
+        self, site, tmp_path, manifest, fault
+    ):
         put(tmp_path / "www" / MANIFEST, manifest)
         with pytest.raises(PublishError, match=f"{MANIFEST}: .*{fault}"):
             publish(UPath(site), "www")
@@ -163,7 +186,9 @@ def test_a_site_on_a_bucket_is_published_too(tmp_path):
 
 
 def test_a_site_that_was_never_built_is_an_error_that_names_the_command(tmp_path):
-    with pytest.raises(PublishError, match=r"no site at .*site: build a day first, `papers build --date latest`"):
+    with pytest.raises(
+        PublishError, match=r"no site at .*site: build a day first, `papers build --date latest`"
+    ):
         publish(UPath(tmp_path / "site"), "www")
     assert not (tmp_path / "www").exists()
 
@@ -191,14 +216,18 @@ class TestRsync:
     def installed(self):
         require("rsync")
 
-    def test_a_local_folder_becomes_a_mirror_and_then_only_what_differs_is_sent(self, site, tmp_path):
+    def test_a_local_folder_becomes_a_mirror_and_then_only_what_differs_is_sent(
+        self, site, tmp_path
+    ):
         target = tmp_path / "srv" / "papers"
         put(target / "en" / "old.html", "of another site")
         put(target / ".well-known" / "proof", "theirs")
         first = publish(UPath(site), f"rsync:{target}")
         assert (first.files, first.changed, first.target) == (6, 7, f"rsync:{target}")
         assert texts(target) == SITE | {".well-known/proof": "theirs"}
-        os.utime(site / "index.html", (0, 0))  # as a site that was copied from a bucket: new times, the same bytes
+        os.utime(
+            site / "index.html", (0, 0)
+        )  # as a site that was copied from a bucket: new times, the same bytes
         assert publish(UPath(site), f"rsync:{target}").changed == 0
         put(site / "en" / "index.html", "a newer day")
         assert publish(UPath(site), f"rsync:{target}").changed == 1
@@ -212,12 +241,17 @@ class TestRsync:
         assert publish(UPath(site), f"rsync:server:{tmp_path / 'there'}").changed == 6
         assert publish(UPath(site), f"rsync:server:{tmp_path / 'there'}").changed == 0
         assert texts(tmp_path / "there") == SITE
-        with pytest.raises(PublishError, match=r"rsync:nowhere:/srv: rsync ended with .*does `ssh nowhere` work"):
+        with pytest.raises(
+            PublishError, match=r"rsync:nowhere:/srv: rsync ended with .*does `ssh nowhere` work"
+        ):
             publish(UPath(site), "rsync:nowhere:/srv")
 
     def test_without_rsync_the_error_says_so(self, site, monkeypatch):
         monkeypatch.setenv("PATH", "")
-        with pytest.raises(PublishError, match="rsync:host:/srv: rsync is not installed: install it, or publish to a"):
+        with pytest.raises(
+            PublishError,
+            match="rsync:host:/srv: rsync is not installed: install it, or publish to a",
+        ):
             publish(UPath(site), "rsync:host:/srv")
 
 
@@ -233,7 +267,13 @@ class TestBranch:
         """No git configuration of the machine's; and what a hook would set: a repository that is to be left alone."""
         monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
         monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for name in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "EMAIL"):
+        for name in (
+            "GIT_CONFIG_GLOBAL",
+            "XDG_CONFIG_HOME",
+            "GIT_AUTHOR_NAME",
+            "GIT_AUTHOR_EMAIL",
+            "EMAIL",
+        ):
             monkeypatch.delenv(name, raising=False)
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
             monkeypatch.setenv(name, str(tmp_path / "working"))
@@ -241,17 +281,24 @@ class TestBranch:
     def git(self, remote: Path, *arguments: str) -> str:
         command = ["git", f"--git-dir={remote}", *arguments]
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     def shown(self, remote: Path) -> dict[str, str]:
         paths = self.git(remote, "ls-tree", "-r", "--name-only", "gh-pages").splitlines()
         return {path: self.git(remote, "show", f"gh-pages:{path}") for path in paths}
 
-    def test_the_branch_is_one_commit_and_is_pushed_only_when_something_differs(self, site, remote, tmp_path):
+    def test_the_branch_is_one_commit_and_is_pushed_only_when_something_differs(
+        self, site, remote, tmp_path
+    ):
         first = publish(UPath(site), f"gh-pages:{remote}")
         assert (first.files, first.changed, first.target) == (6, 6, f"gh-pages:{remote}")
         assert self.shown(remote) == SITE | {".nojekyll": ""}
-        assert self.git(remote, "log", "--format=%an %ae", "gh-pages") == "papers_pipeline papers_pipeline@localhost"
+        assert (
+            self.git(remote, "log", "--format=%an %ae", "gh-pages")
+            == "papers_pipeline papers_pipeline@localhost"
+        )
         (commit,) = self.git(remote, "log", "--format=%H", "gh-pages").splitlines()
 
         put(remote / "hooks" / "pre-receive", "#!/bin/sh\nexit 1\n")  # a push would fail
@@ -268,7 +315,10 @@ class TestBranch:
         assert not (tmp_path / "working").exists()
 
     def test_only_what_differs_goes_over_the_wire(self, site, remote):
-        for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):  # as GitHub has it
+        for setting in (
+            "uploadpack.allowFilter",
+            "uploadpack.allowAnySHA1InWant",
+        ):  # as GitHub has it
             self.git(remote, "config", setting, "true")
         self.git(remote, "config", "receive.unpackLimit", "1")
         put(site / "CNAME", "papers.example.org")
@@ -294,16 +344,24 @@ class TestBranch:
             put(work / f"old{number}.html", "of another tool")
             self.git(work / ".git", f"--work-tree={work}", "add", "--all")
             identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-            self.git(work / ".git", *identity, f"--work-tree={work}", "commit", "--quiet", "-m", str(number))
+            self.git(
+                work / ".git",
+                *identity,
+                f"--work-tree={work}",
+                "commit",
+                "--quiet",
+                "-m",
+                str(number),
+            )
         self.git(work / ".git", "push", "--quiet", str(remote), "HEAD:refs/heads/gh-pages")
-        assert publish(UPath(site), f"gh-pages:{remote}").changed == 9  # six and .nojekyll come, two go
+        assert (
+            publish(UPath(site), f"gh-pages:{remote}").changed == 9
+        )  # six and .nojekyll come, two go
         assert self.shown(remote) == SITE | {".nojekyll": "", "CNAME": "papers.example.org"}
         assert self.git(remote, "rev-list", "--count", "gh-pages") == "1"
 
     def test_files_go_in_by_their_bytes_whatever_the_user_configured(self, site, remote, tmp_path):
-        config = (
-            "[core]\n autocrlf = true\n excludesFile = ~/ignore\n attributesFile = ~/attributes\n hooksPath = ~/hooks\n"
-        )
+        config = "[core]\n autocrlf = true\n excludesFile = ~/ignore\n attributesFile = ~/attributes\n hooksPath = ~/hooks\n"
         put(tmp_path / "nobody" / ".gitconfig", config + "[commit]\n gpgSign = true\n")
         put(tmp_path / "nobody" / "ignore", "*.css\n")
         put(tmp_path / "nobody" / "attributes", "* text\n")
@@ -315,7 +373,9 @@ class TestBranch:
         assert int(size) == len(b"body {}\r\nhtml {}\r\n")
 
     def test_a_remote_that_is_not_there_is_an_error_that_names_it(self, site, tmp_path):
-        with pytest.raises(PublishError, match=r"gh-pages:.*nowhere\.git: git ended .*does the remote exist"):
+        with pytest.raises(
+            PublishError, match=r"gh-pages:.*nowhere\.git: git ended .*does the remote exist"
+        ):
             publish(UPath(site), f"gh-pages:{tmp_path / 'nowhere.git'}")
 
     def test_a_token_is_never_told(self, site):
@@ -326,5 +386,8 @@ class TestBranch:
 
     def test_without_git_the_error_says_so(self, site, monkeypatch):
         monkeypatch.setenv("PATH", "")
-        with pytest.raises(PublishError, match="gh-pages:x: git is not installed: install it, or publish to a folder"):
+        with pytest.raises(
+            PublishError,
+            match="gh-pages:x: git is not installed: install it, or publish to a folder",
+        ):
             publish(UPath(site), "gh-pages:x")

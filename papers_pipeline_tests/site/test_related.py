@@ -16,7 +16,13 @@ CARDS = "A poker agent bluffs against opponents by counterfactual regret"
 
 
 def paper(arxiv_id: str, title: str, abstract: str = "") -> Paper:
-    return Paper(arxiv_id=arxiv_id, title=title, abstract=abstract, authors=[], first_seen_at=datetime.now(UTC))
+    return Paper(
+        arxiv_id=arxiv_id,
+        title=title,
+        abstract=abstract,
+        authors=[],
+        first_seen_at=datetime.now(UTC),
+    )
 
 
 def built(lake: Lake, day: date, *papers: Paper) -> list[RelatedPapers]:
@@ -32,8 +38,13 @@ def named(rows: list[RelatedPapers]) -> list[list[tuple[str, date]]]:
 
 def test_papers_with_the_same_words_are_found_in_earlier_days_and_in_the_same(tmp_path: Path):
     lake = Lake(UPath(tmp_path))
-    assert named(built(lake, ONE, paper("2603.00001", WIND), paper("2603.00002", CARDS))) == [[], []]
-    rows = built(lake, TWO, paper("2603.00003", f"{WIND} again"), paper("2603.00004", f"{WIND} and {CARDS}"))
+    assert named(built(lake, ONE, paper("2603.00001", WIND), paper("2603.00002", CARDS))) == [
+        [],
+        [],
+    ]
+    rows = built(
+        lake, TWO, paper("2603.00003", f"{WIND} again"), paper("2603.00004", f"{WIND} and {CARDS}")
+    )
     assert named(rows)[0] == [("2603.00001", ONE), ("2603.00004", TWO)]
     assert sorted(named(rows)[1]) == [("2603.00001", ONE), ("2603.00002", ONE), ("2603.00003", TWO)]
     assert rows[0].related[0].title == WIND

@@ -29,11 +29,19 @@ LOCALES = load_locales(Path(__file__).parents[2] / "papers_pipeline" / "locales"
 DAY = date(2025, 2, 6)
 SEEN = datetime(2025, 2, 6, 8, 0, tzinfo=UTC)
 XHTML = "{http://www.w3.org/1999/xhtml}"
-HOSTILE = '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ <img src=x onerror=alert(2)>'
+HOSTILE = (
+    '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ <img src=x onerror=alert(2)>'
+)
 
 WRITTEN = {
-    "ru": ("Мосты учатся считать ветер", "Авторы показывают, как мост из датчиков предсказывает порывы. Это дёшево."),
-    "en": ("Bridges learn to count the wind", "The authors show how a bridge of sensors foresees gusts. It is cheap."),
+    "ru": (
+        "Мосты учатся считать ветер",
+        "Авторы показывают, как мост из датчиков предсказывает порывы. Это дёшево.",
+    ),
+    "en": (
+        "Bridges learn to count the wind",
+        "The authors show how a bridge of sensors foresees gusts. It is cheap.",
+    ),
     "zh": ("桥梁学会计算风", "作者展示了一座布满传感器的桥梁如何预测阵风。这种做法成本低廉。"),
 }
 
@@ -41,7 +49,13 @@ WRITTEN = {
 def written(lang: str) -> IssueText:
     title, text = WRITTEN[lang]
     return IssueText(
-        state="done", source="model", title=title, text=text, model="windy-1", prompt_version="abc123", created_at=SEEN
+        state="done",
+        source="model",
+        title=title,
+        text=text,
+        model="windy-1",
+        prompt_version="abc123",
+        created_at=SEEN,
     )
 
 
@@ -111,25 +125,53 @@ def shown(html: str) -> str:
 
 def links(html: str) -> list[str]:
     tree = parsed(html)
-    return [value for element in tree.iter() for name in ("href", "src") if (value := element.get(name)) is not None]
+    return [
+        value
+        for element in tree.iter()
+        for name in ("href", "src")
+        if (value := element.get(name)) is not None
+    ]
 
 
 def every_case(**days: date) -> DailyIssue:
     """A day with a paper in each state that a page can show."""
     pending = {lang: IssueText(state="pending", reason="no_provider") for lang in LANGUAGES}
     standin = IssueText(
-        state="pending", reason="no_provider", source="hf_ai_summary", text="A short AI text.", model="hf-mini"
+        state="pending",
+        reason="no_provider",
+        source="hf_ai_summary",
+        text="A short AI text.",
+        model="hf-mini",
     )
     failed = IssueText(state="failed", reason="refused")
     return issue(
-        paper("2502.00001", figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]),
+        paper(
+            "2502.00001",
+            figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")],
+        ),
         paper("2502.00002", summaries=pending, topics=IssueTopics(names=["cv"], source="keywords")),
-        paper("2502.00003", summaries={**pending, "en": standin}, affiliations_source="hf_organization"),
+        paper(
+            "2502.00003",
+            summaries={**pending, "en": standin},
+            affiliations_source="hf_organization",
+        ),
         paper("2502.00004", summaries=dict.fromkeys(LANGUAGES, failed), emoji=None),
         paper("2502.00005", status="withdrawn", withdrawn_at=SEEN),
-        paper("2502.00006", status="gone", moved_to=date(2025, 2, 7), listed_on=[DAY, date(2025, 2, 5)]),
+        paper(
+            "2502.00006",
+            status="gone",
+            moved_to=date(2025, 2, 7),
+            listed_on=[DAY, date(2025, 2, 5)],
+        ),
         paper("2502.00007", status="gone"),
-        paper("2502.00008", abstract="", authors=[], affiliations=[], topics=IssueTopics(), summaries={}),
+        paper(
+            "2502.00008",
+            abstract="",
+            authors=[],
+            affiliations=[],
+            topics=IssueTopics(),
+            summaries={},
+        ),
         paper("2502.00009", authors=[IssueAuthor(name=f"Author {n}") for n in range(1, 665)]),
         **days,
     )
@@ -158,7 +200,9 @@ def test_pages_are_valid_html_in_their_language(lang):
 def test_articles_are_the_papers_of_the_record_in_its_order(lang):
     day = every_case()
     articles = elements(renderer().day_page(day, lang), "article")
-    assert [article.get("data-arxiv-id") for article in articles] == [item.id for item in day.papers]
+    assert [article.get("data-arxiv-id") for article in articles] == [
+        item.id for item in day.papers
+    ]
     assert [article.get("id") for article in articles] == [f"p-{item.id}" for item in day.papers]
     assert articles[0].get("data-topics") == "rl small_models"
     assert articles[7].get("data-topics") == ""
@@ -184,7 +228,9 @@ def test_hostile_strings_come_out_as_text():
         figures=[Figure(url="https://arxiv.org/x.png", caption=HOSTILE)],
         summaries={
             "ru": IssueText(state="failed", reason=HOSTILE),
-            "en": IssueText(state="done", source="model", title=HOSTILE, text=HOSTILE, model=HOSTILE),
+            "en": IssueText(
+                state="done", source="model", title=HOSTILE, text=HOSTILE, model=HOSTILE
+            ),
         },
     )
     for lang in LANGUAGES:
@@ -195,11 +241,18 @@ def test_hostile_strings_come_out_as_text():
             "../../static/filter.js",
         ]
         assert [image.get("src") for image in elements(page, "img")] == ["https://arxiv.org/x.png"]
-        assert [name for element in parsed(page).iter() for name in element.attrib if name.startswith("on")] == []
+        assert [
+            name
+            for element in parsed(page).iter()
+            for name in element.attrib
+            if name.startswith("on")
+        ] == []
 
 
 def test_characters_that_html_forbids_are_left_out():
-    page = renderer().day_page(issue(paper(title="A\x00 b\x0bad \ud800title\ufffe", summaries={})), "en")
+    page = renderer().day_page(
+        issue(paper(title="A\x00 b\x0bad \ud800title\ufffe", summaries={})), "en"
+    )
     assert [text_of(heading) for heading in elements(page, "h2")] == ["🌉 A bad title"]
     page.encode()
 
@@ -217,7 +270,12 @@ def test_characters_that_html_forbids_are_left_out():
 )
 def test_only_web_addresses_are_linked(url):
     odd = paper(
-        url=url, pdf_url=url, code_url=url, project_url=url, thumbnail=url, figures=[Figure(url=url, caption="c")]
+        url=url,
+        pdf_url=url,
+        code_url=url,
+        project_url=url,
+        thumbnail=url,
+        figures=[Figure(url=url, caption="c")],
     )
     found = links(renderer().day_page(issue(odd), "en"))
     assert [link for link in found if link == url and not url.startswith("http")] == []
@@ -226,7 +284,8 @@ def test_only_web_addresses_are_linked(url):
 
 def test_links_of_a_paper():
     page = renderer().day_page(
-        issue(paper(code_url="https://example.org/code", project_url="http://example.org/project")), "en"
+        issue(paper(code_url="https://example.org/code", project_url="http://example.org/project")),
+        "en",
     )
     assert [link for link in links(page) if link.startswith("http")] == [
         "https://arxiv.org/abs/2502.00001",
@@ -239,26 +298,44 @@ def test_links_of_a_paper():
 
 def test_pictures_come_from_the_allowed_origins_only_and_do_not_make_the_page_jump():
     thumbnail = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/2502.00001.png"
-    figures = [Figure(url="https://arxiv.org/html/x1.png"), Figure(url="https://tracker.example/x2.png")]
+    figures = [
+        Figure(url="https://arxiv.org/html/x1.png"),
+        Figure(url="https://tracker.example/x2.png"),
+    ]
     page = renderer().day_page(issue(paper(thumbnail=thumbnail, figures=figures)), "en")
     images = elements(page, "img")
-    assert sorted(image.get("src") for image in images) == ["https://arxiv.org/html/x1.png", thumbnail]
+    assert sorted(image.get("src") for image in images) == [
+        "https://arxiv.org/html/x1.png",
+        thumbnail,
+    ]
     for image in images:
         assert image.get("loading") == "lazy"
         assert int(image.get("width")) > 0
         assert int(image.get("height")) > 0
-    assert [meta.get("content") for meta in elements(page, "meta") if meta.get("name") == "referrer"] == ["no-referrer"]
+    assert [
+        meta.get("content") for meta in elements(page, "meta") if meta.get("name") == "referrer"
+    ] == ["no-referrer"]
     (policy,) = [meta.get("content") for meta in elements(page, "meta") if meta.get("http-equiv")]
     assert "default-src 'none'" in policy
-    assert "img-src 'self' https://cdn-thumbnails.huggingface.co https://arxiv.org https://export.arxiv.org;" in policy
+    assert (
+        "img-src 'self' https://cdn-thumbnails.huggingface.co https://arxiv.org https://export.arxiv.org;"
+        in policy
+    )
     assert "unsafe" not in policy
 
 
 def test_day_shows_the_first_figures_with_short_captions_and_counts_the_rest():
-    figures = [Figure(url=f"https://arxiv.org/html/x{number}.png", caption="wind " * 100) for number in range(1, 10)]
+    figures = [
+        Figure(url=f"https://arxiv.org/html/x{number}.png", caption="wind " * 100)
+        for number in range(1, 10)
+    ]
     page = renderer().day_page(issue(paper(figures=figures)), "en")
-    assert [image.get("src") for image in elements(page, "img")] == [figure.url for figure in figures[:4]]
-    assert {text_of(caption) for caption in elements(page, "figcaption")} == {"wind " * 30 + "wind…"}
+    assert [image.get("src") for image in elements(page, "img")] == [
+        figure.url for figure in figures[:4]
+    ]
+    assert {text_of(caption) for caption in elements(page, "figcaption")} == {
+        "wind " * 30 + "wind…"
+    }
     assert "9 figures" in shown(page)
     assert "and 5 more figures in the paper" in shown(page)
 
@@ -279,16 +356,27 @@ def test_links_inside_the_site_are_relative_and_nothing_is_absolute_without_a_si
         pages.language_index(every_case(), lang),
         pages.root_index(),
     ):
-        outside = ("https://arxiv.org/", "https://huggingface.co/papers/", "https://cdn-thumbnails.huggingface.co/")
+        outside = (
+            "https://arxiv.org/",
+            "https://huggingface.co/papers/",
+            "https://cdn-thumbnails.huggingface.co/",
+        )
         inside = [link for link in links(page) if not link.startswith(outside)]
         assert [link for link in inside if "://" in link or link.startswith("/")] == []
-        assert {link.get("rel") for link in elements(page, "link")} <= {"icon", "stylesheet", "prev", "next"}
+        assert {link.get("rel") for link in elements(page, "link")} <= {
+            "icon",
+            "stylesheet",
+            "prev",
+            "next",
+        }
 
 
 def test_links_lead_to_the_same_page_in_every_language():
     page = renderer().day_page(issue(paper()), "ru")
     (switch,) = [nav for nav in elements(page, "nav") if nav.get("class") == "languages"]
-    assert [(a.get("href"), a.get("hreflang"), a.get("aria-current")) for a in switch.iter(XHTML + "a")] == [
+    assert [
+        (a.get("href"), a.get("hreflang"), a.get("aria-current")) for a in switch.iter(XHTML + "a")
+    ] == [
         ("../../ru/d/2025-02-06.html", "ru", "page"),
         ("../../en/d/2025-02-06.html", "en", None),
         ("../../zh/d/2025-02-06.html", "zh-Hans", None),
@@ -300,7 +388,9 @@ def test_links_lead_to_the_same_page_in_every_language():
 
 
 def test_neighbouring_days_are_linked_when_given():
-    page = renderer().day_page(issue(paper(), previous=date(2025, 2, 5), next=date(2025, 2, 7)), "en")
+    page = renderer().day_page(
+        issue(paper(), previous=date(2025, 2, 5), next=date(2025, 2, 7)), "en"
+    )
     assert {"../../en/d/2025-02-05.html", "../../en/d/2025-02-07.html"} <= set(links(page))
     alone = renderer().day_page(issue(paper()), "en")
     assert [link for link in links(alone) if "/d/" in link and "2025-02-06" not in link] == []
@@ -312,7 +402,9 @@ def test_a_day_leads_to_its_month_and_week():
         ("en", "March 2026 · Week 10"),
         ("zh", "2026年3月 · 第10周"),
     ):
-        page = renderer().day_page(issue(paper()).model_copy(update={"date": date(2026, 3, 2)}), lang)
+        page = renderer().day_page(
+            issue(paper()).model_copy(update={"date": date(2026, 3, 2)}), lang
+        )
         (whole,) = [nav for nav in elements(page, "nav") if nav.get("class") == "whole"]
         assert text_of(whole) == words
         assert [a.get("href") for a in whole.iter(XHTML + "a")] == [
@@ -329,7 +421,10 @@ def test_site_url_adds_canonical_and_alternates():
         (pages.day_page(issue(paper()), "zh"), "d/2025-02-06.html"),
         (pages.language_index(None, "zh"), "index.html"),
     ):
-        head = [(link.get("rel"), link.get("hreflang"), link.get("href")) for link in elements(page, "link")]
+        head = [
+            (link.get("rel"), link.get("hreflang"), link.get("href"))
+            for link in elements(page, "link")
+        ]
         assert ("canonical", None, f"https://digest.example/papers/zh/{path}") in head
         assert [entry for entry in head if entry[0] == "alternate"] == [
             ("alternate", "ru", f"https://digest.example/papers/ru/{path}"),
@@ -362,12 +457,16 @@ def test_missing_text_says_so_with_its_reason_and_shows_the_abstract(lang, state
     assert locale.text(f"{state}.{reason}") in words
     assert LOCALES[lang].text("text.abstract") in words
     assert words.count("We instrument an invented bridge") == 1
-    assert [text_of(heading) for heading in elements(page, "h2")] == ["🌉 Sensor Bridges Foresee Gusts"]
+    assert [text_of(heading) for heading in elements(page, "h2")] == [
+        "🌉 Sensor Bridges Foresee Gusts"
+    ]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_language_that_the_record_lacks_is_pending(lang):
-    assert LOCALES[lang].text("pending.not_built") in shown(renderer().day_page(issue(paper(summaries={})), lang))
+    assert LOCALES[lang].text("pending.not_built") in shown(
+        renderer().day_page(issue(paper(summaries={})), lang)
+    )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -393,7 +492,11 @@ def test_sentences_of_a_chinese_note_stand_without_a_blank():
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_stand_ins_are_named(lang):
     ai_summary = IssueText(
-        state="pending", reason="no_provider", source="hf_ai_summary", text="A short AI text.", model="hf-mini"
+        state="pending",
+        reason="no_provider",
+        source="hf_ai_summary",
+        text="A short AI text.",
+        model="hf-mini",
     )
     locale = LOCALES[lang]
     words = shown(
@@ -428,9 +531,10 @@ def test_english_parts_of_other_pages_are_marked():
         return {text_of(element) for element in elements(page, "p") if element.get("lang") == "en"}
 
     for lang in ("ru", "zh"):
-        assert {"Sensor Bridges Foresee Gusts", "We instrument an invented bridge and predict the wind."} <= marked(
-            lang
-        )
+        assert {
+            "Sensor Bridges Foresee Gusts",
+            "We instrument an invented bridge and predict the wind.",
+        } <= marked(lang)
     assert marked("en") == set()
 
 
@@ -454,7 +558,9 @@ def test_fate_of_a_paper_is_marked(lang):
 def test_state_of_the_list_is_told_when_it_is_not_plain(lang, state):
     said = LOCALES[lang].text(f"state.{state}")
     assert said in shown(renderer().day_page(issue(state="listed", list_state=state), lang))
-    assert said not in shown(renderer().day_page(issue(paper(), state=state, list_state="listed"), lang))
+    assert said not in shown(
+        renderer().day_page(issue(paper(), state=state, list_state="listed"), lang)
+    )
 
 
 def test_every_author_is_on_the_page_and_the_first_eight_are_in_the_open():
@@ -468,7 +574,11 @@ def test_every_author_is_on_the_page_and_the_first_eight_are_in_the_open():
 
 @pytest.mark.parametrize(
     ("count", "votes"),
-    [(1, "1 голос на Hugging Face"), (2, "2 голоса на Hugging Face"), (25, "25 голосов на Hugging Face")],
+    [
+        (1, "1 голос на Hugging Face"),
+        (2, "2 голоса на Hugging Face"),
+        (25, "25 голосов на Hugging Face"),
+    ],
 )
 def test_votes_are_read_out_with_their_noun(count, votes):
     assert votes in shown(renderer().day_page(issue(paper(upvotes=count)), "ru"))
@@ -486,8 +596,12 @@ def test_a_paper_leads_to_its_own_page_and_those_of_its_topics_and_institutions(
 
 
 def test_an_article_carries_what_it_is_filtered_and_sorted_by():
-    one = paper(affiliations=["Universit\u00e9 d'\u00c9t\u00e9", "UNIVERSITE D'ETE"], published_at=SEEN)
-    (article, other) = elements(renderer().day_page(issue(one, paper("2502.00002")), "en"), "article")
+    one = paper(
+        affiliations=["Universit\u00e9 d'\u00c9t\u00e9", "UNIVERSITE D'ETE"], published_at=SEEN
+    )
+    (article, other) = elements(
+        renderer().day_page(issue(one, paper("2502.00002")), "en"), "article"
+    )
     assert {key: value for key, value in article.attrib.items() if key.startswith("data-")} == {
         "data-arxiv-id": "2502.00001",
         "data-topics": "rl small_models",
@@ -501,14 +615,24 @@ def test_an_article_carries_what_it_is_filtered_and_sorted_by():
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_filter_offers_the_topics_and_institutions_of_the_day_with_their_counts(lang):
-    topics = [IssueTopics(names=names, source="model") for names in (["RL", "RL"], ["cv", "rl"], ["cv", "rl"])]
+    topics = [
+        IssueTopics(names=names, source="model")
+        for names in (["RL", "RL"], ["cv", "rl"], ["cv", "rl"])
+    ]
     names = [["Zeta"], ["ZETA", "Alpha", "alpha"], []]
     day = [paper(f"2502.0000{n}", topics=topics[n], affiliations=names[n]) for n in range(3)]
     page = renderer().day_page(issue(*day), lang)
-    boxes = [(box.get("name"), box.get("value")) for box in elements(page, "input") if box.get("type") == "checkbox"]
+    boxes = [
+        (box.get("name"), box.get("value"))
+        for box in elements(page, "input")
+        if box.get("type") == "checkbox"
+    ]
     assert boxes == [("topic", "rl"), ("topic", "cv")]
     select, sort = elements(page, "select")
-    assert [(it.get("value"), text_of(it)) for it in select][1:] == [("zeta", "Zeta (2)"), ("alpha", "Alpha")]
+    assert [(it.get("value"), text_of(it)) for it in select][1:] == [
+        ("zeta", "Zeta (2)"),
+        ("alpha", "Alpha"),
+    ]
     assert [it.get("value") for it in sort] == ["", "listed", "published"]
     (output,) = elements(page, "output")
     forms = {key.removeprefix("data-"): shown_as(value) for key, value in output.attrib.items()}
@@ -524,7 +648,11 @@ def test_abstracts_of_a_long_day_are_on_the_pages_of_the_papers():
     short, long = (renderer().day_page(issue(*some), "en") for some in (papers[:36], papers))
     assert shown(short).count("We instrument an invented bridge") == 36
     assert "We instrument an invented bridge" not in shown(long)
-    leading = [a.get("href") for a in elements(long, "a") if text_of(a) == LOCALES["en"].text("paper.abstract")]
+    leading = [
+        a.get("href")
+        for a in elements(long, "a")
+        if text_of(a) == LOCALES["en"].text("paper.abstract")
+    ]
     assert leading == [f"../../en/p/{item.id}.html" for item in papers]
 
 
@@ -532,7 +660,9 @@ def test_formulas_are_mathml_wherever_english_text_stands():
     formula = r"Nets of $x^2$ \emph{layers}"
     texts = {
         "ru": written("ru"),
-        "en": IssueText(state="pending", reason="no_provider", source="hf_ai_summary", text="By $x^2$."),
+        "en": IssueText(
+            state="pending", reason="no_provider", source="hf_ai_summary", text="By $x^2$."
+        ),
         "zh": IssueText(state="failed", reason="refused"),
     }
     day = issue(paper(title=formula, abstract=formula, summaries=texts))
@@ -555,7 +685,11 @@ def test_next_update_is_for_scripts_to_fill_in_and_hidden_until_then():
         (renderer().language_index(issue(paper()), "en"), ""),
     ):
         (update,) = [element for element in elements(page, "p") if element.get("class") == "update"]
-        assert (update.get("hidden"), update.get("data-day"), update.get("data-newest")) == ("", "2025-02-06", newest)
+        assert (update.get("hidden"), update.get("data-day"), update.get("data-newest")) == (
+            "",
+            "2025-02-06",
+            newest,
+        )
         assert text_of(update) == "Next update:"
     script = static_files()["static/site.js"].decode()
     assert today_every_two_hours.cron_schedule == "0 */2 * * 1-5"
@@ -565,10 +699,21 @@ def test_next_update_is_for_scripts_to_fill_in_and_hidden_until_then():
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_masthead_leads_to_every_place_of_the_site(lang):
     pages = renderer("https://digest.example")
-    (places,) = [nav for nav in elements(pages.day_page(issue(paper()), lang), "nav") if nav.get("class") == "places"]
+    (places,) = [
+        nav
+        for nav in elements(pages.day_page(issue(paper()), lang), "nav")
+        if nav.get("class") == "places"
+    ]
     assert [a.get("href") for a in places] == [
         f"../../{lang}/{place}"
-        for place in ("index.html", "archive.html", "trends.html", "search.html", "reading/index.html", "feed.xml")
+        for place in (
+            "index.html",
+            "archive.html",
+            "trends.html",
+            "search.html",
+            "reading/index.html",
+            "feed.xml",
+        )
     ]
     assert "feed.xml" not in renderer().day_page(issue(paper()), lang)
 
@@ -576,7 +721,9 @@ def test_masthead_leads_to_every_place_of_the_site(lang):
 def test_contents_lead_to_every_paper():
     page = renderer().day_page(every_case(), "en")
     (contents,) = [nav for nav in elements(page, "nav") if nav.get("class") == "contents"]
-    assert [a.get("href") for a in contents.iter(XHTML + "a")] == [f"#p-{item.id}" for item in every_case().papers]
+    assert [a.get("href") for a in contents.iter(XHTML + "a")] == [
+        f"#p-{item.id}" for item in every_case().papers
+    ]
 
 
 def test_first_page_without_a_day_says_that_nothing_is_built():
@@ -591,16 +738,21 @@ def test_root_leads_to_every_language_and_without_scripts_to_the_first():
         ("en/index.html", "en", "en"),
         ("zh/index.html", "zh-Hans", "zh-Hans"),
     ]
-    assert [meta.get("content") for meta in elements(page, "meta") if meta.get("http-equiv") == "refresh"] == [
-        "0; url=ru/index.html"
-    ]
+    assert [
+        meta.get("content")
+        for meta in elements(page, "meta")
+        if meta.get("http-equiv") == "refresh"
+    ] == ["0; url=ru/index.html"]
     (script,) = elements(page, "script")
     assert (script.get("src"), script.get("data-languages")) == ("static/root.js", "ru en zh")
 
 
 def test_same_record_gives_the_same_bytes():
     for lang in LANGUAGES:
-        assert renderer().day_page(every_case(), lang).encode() == renderer().day_page(every_case(), lang).encode()
+        assert (
+            renderer().day_page(every_case(), lang).encode()
+            == renderer().day_page(every_case(), lang).encode()
+        )
 
 
 def test_unknown_name_in_a_template_is_an_error():
@@ -609,7 +761,16 @@ def test_unknown_name_in_a_template_is_an_error():
 
 
 def test_static_files_are_those_that_pages_load():
-    names = ("filter.js", "icon.svg", "paper.js", "reading.js", "root.js", "search.js", "site.css", "site.js")
+    names = (
+        "filter.js",
+        "icon.svg",
+        "paper.js",
+        "reading.js",
+        "root.js",
+        "search.js",
+        "site.css",
+        "site.js",
+    )
     assert sorted(static_files()) == [f"static/{name}" for name in names]
     assert all(static_files().values())
     assert b"@import" not in static_files()["static/site.css"]

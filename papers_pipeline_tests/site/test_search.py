@@ -16,20 +16,35 @@ FIRST, SECOND = PAPERS
 
 def files(site: Path) -> dict[str, bytes]:
     folder = site / "pagefind"
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_every_language_has_its_papers_and_nothing_else(tmp_path: Path):
     write_papers(tmp_path)
     (tmp_path / "ru" / "d").mkdir()
-    (tmp_path / "ru" / "d" / "2026-03-02.html").write_text('<html lang="ru"><article data-pagefind-body>День</article>')
+    (tmp_path / "ru" / "d" / "2026-03-02.html").write_text(
+        '<html lang="ru"><article data-pagefind-body>День</article>'
+    )
     searched, changed = write_index(UPath(tmp_path), tuple(HTML), ())
     assert [(it.language, it.pages) for it in searched] == [("ru", 2), ("en", 2), ("zh", 2)]
     made = files(tmp_path)
     assert changed == len(made)
     entry = json.loads(made["pagefind-entry.json"])
-    assert {key: it["page_count"] for key, it in entry["languages"].items()} == {"ru": 2, "en": 2, "zh-hans": 2}
-    assert {"pagefind.js", "pagefind-worker.js", "wasm.ru.pagefind", "wasm.en.pagefind"} <= made.keys()
+    assert {key: it["page_count"] for key, it in entry["languages"].items()} == {
+        "ru": 2,
+        "en": 2,
+        "zh-hans": 2,
+    }
+    assert {
+        "pagefind.js",
+        "pagefind-worker.js",
+        "wasm.ru.pagefind",
+        "wasm.en.pagefind",
+    } <= made.keys()
     assert not [name for name in made if "ui" in name or "highlight" in name]
 
 

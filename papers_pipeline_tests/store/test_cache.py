@@ -20,7 +20,9 @@ def cache(tmp_path, clock=None) -> Cache:
 
 
 def entry(value: str, identity=KEY) -> CacheEntry:
-    return CacheEntry(asset="summaries_en", identity=identity, created_at=NOW, value={"text": value})
+    return CacheEntry(
+        asset="summaries_en", identity=identity, created_at=NOW, value={"text": value}
+    )
 
 
 def counted(calls: list, answer: CacheEntry | None):
@@ -35,7 +37,9 @@ def counted(calls: list, answer: CacheEntry | None):
 def test_an_entry_is_computed_once_and_then_reused(tmp_path):
     calls: list = []
     for reused in (False, True):
-        got = asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, counted(calls, entry("x"))))
+        got = asyncio.run(
+            cache(tmp_path).get_or_compute("summaries_en", KEY, counted(calls, entry("x")))
+        )
         assert got == (entry("x"), reused)
     assert len(calls) == 1
 
@@ -45,7 +49,9 @@ def test_tasks_that_want_the_same_wait_for_one_another(tmp_path):
 
     async def both():
         store = cache(tmp_path)
-        tasks = [store.get_or_compute("summaries_en", KEY, counted(calls, entry("x"))) for _ in range(5)]
+        tasks = [
+            store.get_or_compute("summaries_en", KEY, counted(calls, entry("x"))) for _ in range(5)
+        ]
         return await asyncio.gather(*tasks)
 
     results = asyncio.run(both())
@@ -87,7 +93,9 @@ def test_a_computation_that_fails_keeps_nothing(tmp_path):
 def test_an_entry_that_is_not_usable_is_computed_anew_and_replaced(tmp_path):
     cache(tmp_path).put(entry("old"))
     got = asyncio.run(
-        cache(tmp_path).get_or_compute("summaries_en", KEY, counted([], entry("new")), lambda held: False)
+        cache(tmp_path).get_or_compute(
+            "summaries_en", KEY, counted([], entry("new")), lambda held: False
+        )
     )
     assert got == (entry("new"), False)
     assert cache(tmp_path).get("summaries_en", KEY) == entry("new")

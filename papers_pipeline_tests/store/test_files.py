@@ -20,10 +20,14 @@ def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     path = UPath(tmp_path) / "page.html"
     storage.write(path, b"good")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(
+        "pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
     with pytest.raises(OSError, match="disk full"):
         storage.write(path, b"bad")
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("page.html", b"good")]
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
+        ("page.html", b"good")
+    ]
 
 
 def test_a_file_that_is_not_there_is_none(tmp_path):

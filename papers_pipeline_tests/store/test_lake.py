@@ -13,7 +13,9 @@ from papers_pipeline.store import lake
 from papers_pipeline.store.lake import Lake, LakeError
 
 SEEN = datetime(2026, 3, 2, 8, tzinfo=UTC)
-PAPER = Paper(arxiv_id="2603.10001", title="T", abstract="A", authors=["Ada", "Bo"], first_seen_at=SEEN)
+PAPER = Paper(
+    arxiv_id="2603.10001", title="T", abstract="A", authors=["Ada", "Bo"], first_seen_at=SEEN
+)
 ISSUE = DailyIssue(
     date=date(2026, 3, 2),
     state="listed",
@@ -28,7 +30,10 @@ ISSUE = DailyIssue(
             url="u",
             pdf_url="p",
             listed_at=SEEN,
-            summaries={"ru": IssueText(state="pending"), "en": IssueText(state="done", text="x", created_at=SEEN)},
+            summaries={
+                "ru": IssueText(state="pending"),
+                "en": IssueText(state="done", text="x", created_at=SEEN),
+            },
         )
     ],
 )
@@ -50,7 +55,14 @@ def test_an_empty_day_has_typed_columns():
 
 def test_a_field_of_a_later_release_is_read_as_its_default_and_a_dropped_one_passed_over():
     old = lake.pa.table(
-        {"arxiv_id": ["1"], "title": ["T"], "abstract": ["A"], "authors": [["X"]], "first_seen_at": [SEEN], "was": [1]}
+        {
+            "arxiv_id": ["1"],
+            "title": ["T"],
+            "abstract": ["A"],
+            "authors": [["X"]],
+            "first_seen_at": [SEEN],
+            "was": [1],
+        }
     ).replace_schema_metadata({"record": "Paper", "format": "1"})
     sink = lake.pa.BufferOutputStream()
     lake.pq.write_table(old, sink)
@@ -61,7 +73,10 @@ def test_a_field_of_a_later_release_is_read_as_its_default_and_a_dropped_one_pas
 def test_a_damaged_table_is_an_error_that_names_it_and_the_way_out(tmp_path):
     tables = Lake(UPath(tmp_path))
     storage.write(tables.path("feed_listing", "2026-03-02"), b"PAR1 no")
-    with pytest.raises(LakeError, match=r"feed_listing 2026-03-02: .* is damaged .*: build feed_listing of that day"):
+    with pytest.raises(
+        LakeError,
+        match=r"feed_listing 2026-03-02: .* is damaged .*: build feed_listing of that day",
+    ):
         tables.read("feed_listing", "2026-03-02", Paper)
 
 

@@ -18,10 +18,14 @@ for _ in range(6):
 
 def test_two_processes_together_stay_below_the_limit_in_any_window(tmp_path):
     asking = [
-        subprocess.Popen([sys.executable, "-c", PROCESS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
-    times = sorted(float(line) for process in asking for line in process.communicate(timeout=60)[0].split())
+    times = sorted(
+        float(line) for process in asking for line in process.communicate(timeout=60)[0].split()
+    )
     assert len(times) == 12
     assert max(sum(start <= at < start + 0.95 for at in times) for start in times) <= 5
 

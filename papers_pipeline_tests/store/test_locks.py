@@ -17,7 +17,9 @@ with locks.held(pathlib.Path(sys.argv[1]), "2026-03-02"):
 
 
 def test_a_killed_holder_frees_the_lock_and_the_waiter_was_told(tmp_path):
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     assert holder.stdout.readline() == "held\n"
     threading.Timer(0.3, holder.kill).start()
     told: list[str] = []
@@ -31,5 +33,8 @@ def test_a_killed_holder_frees_the_lock_and_the_waiter_was_told(tmp_path):
 
 def test_days_do_not_wait_for_each_other(tmp_path):
     told: list[str] = []
-    with locks.held(tmp_path, "2026-03-02", told.append), locks.held(tmp_path, "2026-03-03", told.append):
+    with (
+        locks.held(tmp_path, "2026-03-02", told.append),
+        locks.held(tmp_path, "2026-03-03", told.append),
+    ):
         assert told == []

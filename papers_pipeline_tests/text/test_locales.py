@@ -31,7 +31,9 @@ def test_messages_have_the_same_placeholders_in_every_language(locales):
     english = locales["en"]
     for locale in locales.values():
         for key, message in locale.messages.items():
-            assert set(PLACEHOLDER.findall(message)) == set(PLACEHOLDER.findall(english.messages[key])), (
+            assert set(PLACEHOLDER.findall(message)) == set(
+                PLACEHOLDER.findall(english.messages[key])
+            ), (
                 locale.code,
                 key,
             )
@@ -42,7 +44,10 @@ def test_messages_have_the_same_placeholders_in_every_language(locales):
 
 def test_messages_hold_no_markup_for_they_stand_in_attributes_too(locales):
     for locale in locales.values():
-        words = [*locale.messages.values(), *(form for forms in locale.plurals.values() for form in forms.values())]
+        words = [
+            *locale.messages.values(),
+            *(form for forms in locale.plurals.values() for form in forms.values()),
+        ]
         assert [word for word in words if re.search(r"[<>&\"]", word)] == []
         assert all(word.strip() == word != "" for word in words)
 
@@ -68,7 +73,11 @@ def test_languages_are_named_in_themselves(locales):
     ],
 )
 def test_numbers_take_the_form_that_the_language_needs(locales, count, russian, english, chinese):
-    assert [locales[lang].plural("papers", count) for lang in LANGUAGES] == [russian, english, chinese]
+    assert [locales[lang].plural("papers", count) for lang in LANGUAGES] == [
+        russian,
+        english,
+        chinese,
+    ]
 
 
 def test_dates_read_as_in_the_language(locales):
@@ -80,7 +89,11 @@ def test_dates_read_as_in_the_language(locales):
         "zh": "2025年1月27日星期一",
     }
     short = {lang: locale.short_date(day) for lang, locale in locales.items()}
-    assert short == {"ru": "27 янв. 2025\N{NARROW NO-BREAK SPACE}г.", "en": "Jan 27, 2025", "zh": "2025年1月27日"}
+    assert short == {
+        "ru": "27 янв. 2025\N{NARROW NO-BREAK SPACE}г.",
+        "en": "Jan 27, 2025",
+        "zh": "2025年1月27日",
+    }
 
 
 def test_months_and_days_stand_alone_as_in_the_language(locales):
@@ -126,7 +139,10 @@ def test_missing_message_is_named_with_its_file(locales):
 
 
 def test_message_without_a_value_for_its_placeholder_is_named(locales):
-    with pytest.raises(LookupError, match=r"en\.toml: message 'text\.hf_ai_summary_model' needs a value for 'model'"):
+    with pytest.raises(
+        LookupError,
+        match=r"en\.toml: message 'text\.hf_ai_summary_model' needs a value for 'model'",
+    ):
         locales["en"].text("text.hf_ai_summary_model")
 
 

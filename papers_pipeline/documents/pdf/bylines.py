@@ -16,14 +16,18 @@ _PLACED = re.compile(
     r"\b(?:is|are|was|were) (?:also )?(?:with|at)\b|\b(?:at|from) (?:the )?[A-Z]|affiliat|\bintern(?:ship)?\b|"
     r"\b(?:done|performed|conducted|completed) (?:while|during|at)\b"
 )
-_CONTACT = re.compile(r"correspond|equal(?:ly)? contribut|equal (?:advising|author)|co-first", re.IGNORECASE)
+_CONTACT = re.compile(
+    r"correspond|equal(?:ly)? contribut|equal (?:advising|author)|co-first", re.IGNORECASE
+)
 # Also of a list of addresses that goes on in the next line: '{ada,' 'bo}@example.org'.
 _EMAIL = re.compile(
     r"[\w.+*-]+(?:\s?@\s?|\[at\])[\w-]+(?:\.[\w-]+)+|\{[^}]*\}\s?@\s?[\w.-]+|"
     r"\{[^{}]*[,@][^{}]*$|^[^{}]*\}\s?@\s?[\w.-]+|^\s*@[\w.-]+",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"(?:https?\s?:\s?//\s?|www\.|github\.com/|huggingface\.co/)[^\s,;)]*", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?\s?:\s?//\s?|www\.|github\.com/|huggingface\.co/)[^\s,;)]*", re.IGNORECASE
+)
 _LABELS = re.compile(
     r"e-?mails?|address(?:es)?|correspondence|(?:contributing|corresponding) authors?(?:\(s\))?|project (?:web)?page|"
     r"homepage|web ?site|code|data(?:sets?)?|models?|demo|blog|github|repo(?:sitory)?|hugging ?face|\b(?:and|to|at)\b",
@@ -38,7 +42,9 @@ _BOILERPLATE = re.compile(
     rf"^\W*(?:(?:{_MONTHS})\s+(?:\d{{1,2}},?\s+)?\d{{4}}|\d{{1,2}}\s+(?:{_MONTHS})\s+\d{{4}})\W*$",
     re.IGNORECASE,
 )
-_IMPRINT = re.compile(r"permission|copyright|©|proceedings|conference|openreview|keywords|index terms", re.IGNORECASE)
+_IMPRINT = re.compile(
+    r"permission|copyright|©|proceedings|conference|openreview|keywords|index terms", re.IGNORECASE
+)
 _MARK_ONLY = re.compile(
     r"[\W\d]*(?:these authors )?(?:corresponding authors?|co-?first authors?|equal (?:contributions?|advising)|"
     r"contributed equally(?: to this work)?|project leads?)[\W\d]*",
@@ -75,7 +81,9 @@ def naming_sentences(notes: Iterable[str], named: bool) -> Iterator[str]:
         if named and re.match(r"authors?['’] (?:contact|address)", note, re.IGNORECASE):
             continue
         sentences = _SENTENCE_END.split(note)
-        contact = max((n for n, sentence in enumerate(sentences) if _CONTACT.search(sentence)), default=-1)
+        contact = max(
+            (n for n, sentence in enumerate(sentences) if _CONTACT.search(sentence)), default=-1
+        )
         kept = [
             sentence
             for number, sentence in enumerate(sentences)
@@ -98,7 +106,11 @@ def _without_contact(text: str) -> str:
 
 def _is_contact(sentence: str) -> bool:
     without = _EMAIL.sub("", sentence)
-    return bool(_MARK_ONLY.fullmatch(without) or _LINK.search(sentence) or re.match(r"\W*correspond", without.lower()))
+    return bool(
+        _MARK_ONLY.fullmatch(without)
+        or _LINK.search(sentence)
+        or re.match(r"\W*correspond", without.lower())
+    )
 
 
 def _names(sentence: str) -> bool:
@@ -112,7 +124,11 @@ def _names(sentence: str) -> bool:
 def _is_address(sentence: str) -> bool:
     """'Accelerator, Example R&D, Bangalore, India': names between commas, and hardly another word."""
     words = re.findall(r"[^\W\d_]+", sentence)
-    return "," in sentence and len(words) > 2 and sum(word[0].isupper() for word in words) > 0.75 * len(words)
+    return (
+        "," in sentence
+        and len(words) > 2
+        and sum(word[0].isupper() for word in words) > 0.75 * len(words)
+    )
 
 
 def is_prose(text: str, lines: int = 1) -> bool:

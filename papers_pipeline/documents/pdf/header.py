@@ -59,12 +59,16 @@ def _byline(pages: Pages, headings: Sequence[Heading]) -> list[Line]:
     above = [
         line
         for index, line in enumerate(front)
-        if line.y0 < foot - 5 and (index < limit or not is_prose(line.text)) and line.size > SMALLEST * pages.body_size
+        if line.y0 < foot - 5
+        and (index < limit or not is_prose(line.text))
+        and line.size > SMALLEST * pages.body_size
     ]
     title = _title(above, pages)
     return [
         line
-        for _, block in groupby((line for line in above if line not in title), key=lambda line: line.block)
+        for _, block in groupby(
+            (line for line in above if line not in title), key=lambda line: line.block
+        )
         for line in _without_text(list(block))
     ]
 
@@ -74,10 +78,16 @@ def _without_text(block: list[Line]) -> list[Line]:
     if _CAPTION.match(block[0].text):
         return []
     text = " ".join(line.text for line in block)
-    return [] if len(block) > 1 and is_prose(text, len(block)) and not INSTITUTION.search(text) else block
+    return (
+        []
+        if len(block) > 1 and is_prose(text, len(block)) and not INSTITUTION.search(text)
+        else block
+    )
 
 
-def _end_of_byline(pages: Pages, front: Sequence[Line], headings: Sequence[Heading]) -> tuple[float, int]:
+def _end_of_byline(
+    pages: Pages, front: Sequence[Line], headings: Sequence[Heading]
+) -> tuple[float, int]:
     """The height at which the byline ends, and the number of the line that ends it."""
     first = headings[0].first if headings else len(pages.lines)
     if first >= len(front):
@@ -107,7 +117,9 @@ def _title(lines: Sequence[Line], pages: Pages) -> list[Line]:
         return []
     first = next(index for index, line in enumerate(lines) if line.size > 0.97 * size)
     end = first
-    while end < len(lines) and lines[end].size > 0.97 * size and lines[end].font == lines[first].font:
+    while (
+        end < len(lines) and lines[end].size > 0.97 * size and lines[end].font == lines[first].font
+    ):
         end += 1
     return list(lines[first:end])
 
@@ -144,7 +156,9 @@ def _footnotes(pages: Pages, byline: Sequence[Line], headings: Sequence[Heading]
     """The text of each block in small print in the lower part of the first page."""
     taken = {*byline, *_abstract(pages, headings)}
     front = [line for line in pages.lines if line.page == 0 and line not in taken]
-    for (_, small), block in groupby(front, key=lambda line: (line.block, line.size < 0.96 * pages.body_size)):
+    for (_, small), block in groupby(
+        front, key=lambda line: (line.block, line.size < 0.96 * pages.body_size)
+    ):
         lines = list(block)
         low = small and lines[0].y0 > 0.4 * pages.height
         if low and not _NO_NOTE.match(lines[0].text) and not _has_text_below(lines, front, pages):
@@ -155,7 +169,10 @@ def _has_text_below(note: Sequence[Line], front: Sequence[Line], pages: Pages) -
     """Whether text goes on below, as it does below a picture's labels and not below a footnote."""
     left, right, foot = min(line.x0 for line in note), max(line.x1 for line in note), note[-1].y1
     return any(
-        line.y0 > foot and line.x0 < right and line.x1 > left and line.size >= 0.96 * pages.body_size
+        line.y0 > foot
+        and line.x0 < right
+        and line.x1 > left
+        and line.size >= 0.96 * pages.body_size
         for line in front
         if is_prose(line.text)
     )
@@ -191,7 +208,9 @@ def _end_matter(pages: Pages, headings: Sequence[Heading]) -> list[str]:
         if re.fullmatch(r"references|bibliography", heading.title, re.IGNORECASE):
             found += _addresses(lines)
         elif _AUTHORS_SECTION.search(heading.title):
-            found += [line for line in lines if INSTITUTION.search(line.text) and not is_prose(line.text)]
+            found += [
+                line for line in lines if INSTITUTION.search(line.text) and not is_prose(line.text)
+            ]
     texts, left = [], LONGEST_END_MATTER
     for text in filter(None, map(cleaned, _texts(found or _marked_institutions(pages)))):
         left -= len(text)
@@ -208,7 +227,11 @@ def _addresses(lines: Sequence[Line]) -> list[Line]:
     first = mails[0]
     while first > 0 and mails[0] - first < 8:
         line = lines[first - 1]
-        if line.page != lines[first].page or line.font != lines[mails[0] - 1].font or _REFERENCE.match(line.text):
+        if (
+            line.page != lines[first].page
+            or line.font != lines[mails[0] - 1].font
+            or _REFERENCE.match(line.text)
+        ):
             break
         first -= 1
     return list(lines[first:])

@@ -108,7 +108,9 @@ def _candidates(pages: Pages) -> list[Candidate]:
         if len(line.text) > LONGEST or line.share < 0.6 or not distinct(line, pages):
             continue
         text, end = line.text, index
-        while end < len(lines) and _continues_row(lines[end - 1], lines[end], alone=_NUMBER_ALONE.fullmatch(text)):
+        while end < len(lines) and _continues_row(
+            lines[end - 1], lines[end], alone=_NUMBER_ALONE.fullmatch(text)
+        ):
             text, end = f"{text} {lines[end].text}", end + 1
         index = end
         if len(text) < 3 or not any(sign.isalpha() for sign in text) or _LEADERS.search(text):
@@ -137,7 +139,10 @@ def distinct(line: Line, pages: Pages) -> bool:
 
 def _continues_row(line: Line, following: Line, alone: object) -> bool:
     """Whether a title follows its number, or a piece of a title its beginning, on one baseline."""
-    if not on_one_baseline(line, following) or following.x0 - line.x1 > (5 if alone else 2) * line.size:
+    if (
+        not on_one_baseline(line, following)
+        or following.x0 - line.x1 > (5 if alone else 2) * line.size
+    ):
         return False
     return bool(alone) or (line.font == following.font and abs(line.size - following.size) < 0.5)
 
@@ -197,7 +202,9 @@ def _is_list(chain: Sequence[Candidate], candidates: Iterable[Candidate]) -> boo
     """Whether a numbering is a list inside a paper whose headings have no numbers: those are as big or bigger."""
     first = chain[0]
     return not _INTRODUCTION.search(first.text) and any(
-        it.text.casefold() == "introduction" and it.cluster != first.cluster and it.line.size > 0.97 * first.line.size
+        it.text.casefold() == "introduction"
+        and it.cluster != first.cluster
+        and it.line.size > 0.97 * first.line.size
         for it in candidates
     )
 
@@ -214,7 +221,9 @@ def _chain(group: Sequence[Candidate], kind: str) -> tuple[float, list[Candidate
             step = value - chain[-1].numbers[kind]
             if step in (1, 2):
                 # A table of contents has the same numbers on one page.
-                gain = (1.0 if step == 1 else 0.2) + 0.1 * (candidate.line.page > chain[-1].line.page)
+                gain = (1.0 if step == 1 else 0.2) + 0.1 * (
+                    candidate.line.page > chain[-1].line.page
+                )
                 best = max(best, (score + gain, [*chain, candidate]), key=lambda it: it[0])
         if best[1]:
             ends.append(best)
@@ -223,11 +232,15 @@ def _chain(group: Sequence[Candidate], kind: str) -> tuple[float, list[Candidate
 
 def _unnumbered_style(candidates: Iterable[Candidate]) -> int:
     """The style of most lines that have a common section's name, or 0 when there is none."""
-    styles = Counter(candidate.cluster for candidate in candidates if _COMMON.fullmatch(candidate.text))
+    styles = Counter(
+        candidate.cluster for candidate in candidates if _COMMON.fullmatch(candidate.text)
+    )
     return max(styles, key=lambda style: styles[style]) if styles else 0
 
 
-def _appendices(candidates: Sequence[Candidate], main: Sequence[Candidate], style: int) -> list[Candidate]:
+def _appendices(
+    candidates: Sequence[Candidate], main: Sequence[Candidate], style: int
+) -> list[Candidate]:
     """The lettered headings after the numbered ones: A, B, C … in the style of the others where there are such."""
     start = main[-1].first if main else 0
     references = [it.first for it in candidates if _is(it, "references") or _is(it, "bibliography")]
@@ -253,7 +266,11 @@ def _is(candidate: Candidate, name: str) -> bool:
 
 
 def _unnumbered(
-    pages: Pages, candidates: Sequence[Candidate], main: Sequence[Candidate], letters: Sequence[Candidate], style: int
+    pages: Pages,
+    candidates: Sequence[Candidate],
+    main: Sequence[Candidate],
+    letters: Sequence[Candidate],
+    style: int,
 ) -> list[Candidate]:
     """The headings without a number: by a name that only a section has, or by the style of the others."""
     taken = {candidate.first for candidate in [*main, *letters]}
@@ -269,7 +286,11 @@ def _unnumbered(
             continue
         text = candidate.text.rstrip(".:")
         named = _is_strong(text) or (_CLOSING.fullmatch(text) and candidate.first > closing)
-        known = _COMMON.fullmatch(text) or _CLOSING.fullmatch(text) or (not shared and _sure(candidate.line, pages))
+        known = (
+            _COMMON.fullmatch(text)
+            or _CLOSING.fullmatch(text)
+            or (not shared and _sure(candidate.line, pages))
+        )
         if named or (candidate.cluster == style and candidate.first >= start and known):
             found.append(candidate)
     return found

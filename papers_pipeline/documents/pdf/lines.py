@@ -18,7 +18,9 @@ import pymupdf
 
 # Without the flag for ligatures MuPDF spells them out; images would cost two thirds of the time.
 FLAGS = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
-BOLD = re.compile(r"bold|medi(?!um)|heavy|black|semibold|demi|cmbx|sfbx|tb$|-bd|cmssbx|lmbx", re.IGNORECASE)
+BOLD = re.compile(
+    r"bold|medi(?!um)|heavy|black|semibold|demi|cmbx|sfbx|tb$|-bd|cmssbx|lmbx", re.IGNORECASE
+)
 LONG_LINE = 30
 """Characters of the shortest line that tells of the style of the text."""
 LAST_LATIN = 0x24F
@@ -28,13 +30,15 @@ EDGE = 0.1
 
 _STAMP = re.compile(r"arXiv:\s*(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})v(\d+)")
 _PAGE_NUMBER = re.compile(
-    r"(?:page\s*)?[-–—|\s]*(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?[-–—|\s]*", re.IGNORECASE
+    r"(?:page\s*)?[-–—|\s]*(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d{1,4})?[-–—|\s]*",
+    re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
 
 # Spaces of every width, and hyphens of every name, are one sign each.
 _SIGNS = str.maketrans(
-    dict.fromkeys("\t\n\r\v\f\u00a0\u2002\u2003\u2009\u202f", " ") | dict.fromkeys("\u00ad\u2010\u2011", "-")
+    dict.fromkeys("\t\n\r\v\f\u00a0\u2002\u2003\u2009\u202f", " ")
+    | dict.fromkeys("\u00ad\u2010\u2011", "-")
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\ud800-\udfff]")
 
@@ -43,7 +47,9 @@ _COMBINING = {
     "˘": "\u0306", "˚": "\u030a", "¸": "\u0327", "¯": "\u0304", "˙": "\u0307", "˝": "\u030b", "˛": "\u0328",
 }  # fmt: skip
 _ACCENTS = re.compile("[¨´ˆ˜ˇ˘˚¸¯˙˝˛]|(?<=[A-Za-z])`(?=[a-z])")
-_DETACHED = re.compile(r"(?P<before>[^\W\d_])?(?P<gap> ?)(?P<accent>[¨´`ˆ˜ˇ˘˚¸¯˙˝˛]) ?(?P<letter>[^\W\d_])")
+_DETACHED = re.compile(
+    r"(?P<before>[^\W\d_])?(?P<gap> ?)(?P<accent>[¨´`ˆ˜ˇ˘˚¸¯˙˝˛]) ?(?P<letter>[^\W\d_])"
+)
 _TRAILING_CEDILLA = re.compile(r"([cCsStT])¸")
 
 
@@ -163,7 +169,9 @@ def composed(text: str) -> str:
     """The text with accents that were printed as signs of their own put on their letters: Universit¨at."""
     if not _ACCENTS.search(text):
         return text
-    text = _TRAILING_CEDILLA.sub(lambda found: unicodedata.normalize("NFC", found[1] + "\u0327"), text)
+    text = _TRAILING_CEDILLA.sub(
+        lambda found: unicodedata.normalize("NFC", found[1] + "\u0327"), text
+    )
     return _DETACHED.sub(_on_letter, text)
 
 
@@ -263,7 +271,11 @@ def _body_style(lines: Sequence[Line]) -> tuple[str, float]:
 def on_one_baseline(line: Line, following: Line) -> bool:
     """Whether a line stands to the right of another one, at its height."""
     overlap = min(line.y1, following.y1) - max(line.y0, following.y0)
-    return line.page == following.page and following.x0 > line.x1 - 1 and overlap > 0.6 * min(line.size, following.size)
+    return (
+        line.page == following.page
+        and following.x0 > line.x1 - 1
+        and overlap > 0.6 * min(line.size, following.size)
+    )
 
 
 def rows(lines: Sequence[Line]) -> Iterator[list[Line]]:

@@ -131,5 +131,10 @@ class _Words:
         tail = re.split(r"\W", after.lower(), maxsplit=1)[0]
         if f"{head}{tail}" in self._known and not tail[:1].isdigit():
             return before[:-1] + after
-        compound = "-" in head or head[-1:].isdigit() or not after[:1].islower() or f"{head}-{tail}" in self._known
+        compound = (
+            "-" in head
+            or head[-1:].isdigit()
+            or not after[:1].islower()
+            or f"{head}-{tail}" in self._known
+        )
         return before + after if compound else before[:-1] + after

@@ -128,7 +128,11 @@ class LinkCard:
             raise RuntimeError("a card was asked for without fonts")
         with pymupdf.open() as document:
             page = document.new_page(width=WIDTH, height=HEIGHT)
-            page.draw_rect(pymupdf.Rect(MARGIN, RULE, WIDTH - MARGIN, RULE + 1.5), color=None, fill=(FAINT,) * 3)
+            page.draw_rect(
+                pymupdf.Rect(MARGIN, RULE, WIDTH - MARGIN, RULE + 1.5),
+                color=None,
+                fill=(FAINT,) * 3,
+            )
             _write(page, self.site, fonts.slogan, SMALL, (MARGIN, 112), BLACK)
             date = _plain(self.date)
             right = WIDTH - MARGIN - fonts.plain.width(date, SMALL)
@@ -189,13 +193,17 @@ def _pieces(text: str, face: Face, size: float, width: float) -> Iterator[str]:
     """What may not be broken, in order; but for a word that is wider than a line."""
     for piece in _PIECES.findall(text):
         while face.width(piece, size) > width:
-            fits = next(n for n in range(len(piece) - 1, 0, -1) if face.width(piece[:n], size) <= width)
+            fits = next(
+                n for n in range(len(piece) - 1, 0, -1) if face.width(piece[:n], size) <= width
+            )
             yield piece[:fits]
             piece = piece[fits:]
         yield piece
 
 
-def _write(page: "pymupdf.Page", text: str, face: Face, size: float, at: tuple[float, float], shade: float) -> None:
+def _write(
+    page: "pymupdf.Page", text: str, face: Face, size: float, at: tuple[float, float], shade: float
+) -> None:
     """Write a line that begins ``at`` a point of its base."""
     import pymupdf
 
@@ -210,14 +218,30 @@ def _duotone(grey: Any) -> bytes:
     writes every pixel in 24 bits, which is three times as large."""
     levels = grey // (256 // LEVELS)
     levels[:RULE] += LEVELS
-    palette = bytes(channel for ink in (INK, ACCENT) for level in range(LEVELS) for channel in _between(ink, level))
-    rows = np.hstack([np.zeros((HEIGHT, 1), np.uint8), levels]).tobytes()  # each row says that it is not filtered
+    palette = bytes(
+        channel
+        for ink in (INK, ACCENT)
+        for level in range(LEVELS)
+        for channel in _between(ink, level)
+    )
+    rows = np.hstack(
+        [np.zeros((HEIGHT, 1), np.uint8), levels]
+    ).tobytes()  # each row says that it is not filtered
     head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"PLTE", palette), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b""))
+    chunks = (
+        (b"IHDR", head),
+        (b"PLTE", palette),
+        (b"IDAT", zlib.compress(rows, 6)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
     )
 
 
 def _between(ink: tuple[int, int, int], level: int) -> tuple[int, ...]:
-    return tuple(round(dark + (light - dark) * level / (LEVELS - 1)) for dark, light in zip(ink, PAPER, strict=True))
+    return tuple(
+        round(dark + (light - dark) * level / (LEVELS - 1))
+        for dark, light in zip(ink, PAPER, strict=True)
+    )

@@ -18,7 +18,12 @@ FONT_SIZE = 11
 """In units of the plot, as the style sheet has it: `.plot text`."""
 CLASSES = ("line", "bar", "grid", "value", "name")
 """What the style sheet colours; an artist is told by its gid."""
-_BESIDE: dict[str, Any] = {"textcoords": "offset points", "va": "center", "gid": "value", "annotation_clip": False}
+_BESIDE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "gid": "value",
+    "annotation_clip": False,
+}
 _STYLE = {"fill", "stroke", "stroke-width", "text-anchor"}
 
 
@@ -62,7 +67,15 @@ def bars(title: str, description: str, rows: Sequence[tuple[str, int]]) -> Marku
         axes.set_xlim(0, max(number for _, number in rows) * 1.15)
         axes.set_ylim(len(rows), 0)
         for place, (name, number) in enumerate(rows):
-            axes.barh(place + 0.68, number, height=0.28, gid="bar", color="black", clip_on=False, linewidth=0)
+            axes.barh(
+                place + 0.68,
+                number,
+                height=0.28,
+                gid="bar",
+                color="black",
+                clip_on=False,
+                linewidth=0,
+            )
             axes.text(0, place + 0.38, name, gid="name", parse_math=False)
             axes.annotate(str(number), (number, place + 0.68), (5, 0), **_BESIDE)
 
@@ -74,15 +87,23 @@ def _drawn(draw: Callable[["Figure"], None], height: int, title: str, descriptio
     from matplotlib.figure import Figure
 
     buffer = io.BytesIO()
-    fixed: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "papers", "font.size": FONT_SIZE}
+    fixed: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "papers",
+        "font.size": FONT_SIZE,
+    }
     with warnings.catch_warnings(), matplotlib.rc_context(fixed):
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # browsers have a font for it
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing", UserWarning
+        )  # browsers have a font for it
         figure = Figure(figsize=(WIDTH / 72, height / 72))
         figure.patch.set_visible(False)
         draw(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     drawn = ElementTree.fromstring(buffer.getvalue())
-    svg = ElementTree.Element("svg", {"class": "plot", "viewBox": drawn.attrib["viewBox"], "role": "img"})
+    svg = ElementTree.Element(
+        "svg", {"class": "plot", "viewBox": drawn.attrib["viewBox"], "role": "img"}
+    )
     for tag, text in (("title", title), ("desc", description)):
         ElementTree.SubElement(svg, tag).text = text
     svg.extend(_marks(drawn, {}))
@@ -96,9 +117,17 @@ def _marks(element: ElementTree.Element, of: Mapping[str, str]) -> Iterator[Elem
     if element.get("id") in CLASSES:
         of = {"class": str(element.get("id"))}
     if tag in ("path", "text"):
-        style = dict(part.strip().split(": ", 1) for part in element.get("style", "").split(";") if part.strip())
+        style = dict(
+            part.strip().split(": ", 1)
+            for part in element.get("style", "").split(";")
+            if part.strip()
+        )
         given = {name: value for name, value in element.attrib.items() if name in ("d", "x", "y")}
-        shown = {name: value.replace("#000000", "currentColor") for name, value in style.items() if name in _STYLE}
+        shown = {
+            name: value.replace("#000000", "currentColor")
+            for name, value in style.items()
+            if name in _STYLE
+        }
         made = ElementTree.Element(tag, {**given, **of, **shown})
         made.text = element.text
         yield made

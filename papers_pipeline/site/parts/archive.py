@@ -56,8 +56,12 @@ class Archive:
 def archive_of(catalogue: Catalogue) -> Archive:
     """The archive of all built days."""
     institutions = institutions_of(catalogue)
-    institutions = [shelf for shelf in institutions if len(shelf.cards) >= FEWEST_PAPERS] or institutions
-    return Archive(len(catalogue.cards), _years(catalogue), topics_of(catalogue), institutions[:MOST])
+    institutions = [
+        shelf for shelf in institutions if len(shelf.cards) >= FEWEST_PAPERS
+    ] or institutions
+    return Archive(
+        len(catalogue.cards), _years(catalogue), topics_of(catalogue), institutions[:MOST]
+    )
 
 
 def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
@@ -77,9 +81,16 @@ def _page(renderer: Renderer, language: str, archive: Archive) -> bytes:
 
 def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
     shown = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
-    papers = Counter(month for month, _ in {(month_of(day), card_id) for day, card_id in catalogue.listings})
-    of_year = Counter(year for year, _ in {(day.year, card_id) for day, card_id in catalogue.listings})
-    months = [CalendarMonth(it, _weeks(it, shown, days), papers[it]) for it, days in groupby(shown, key=month_of)]
+    papers = Counter(
+        month for month, _ in {(month_of(day), card_id) for day, card_id in catalogue.listings}
+    )
+    of_year = Counter(
+        year for year, _ in {(day.year, card_id) for day, card_id in catalogue.listings}
+    )
+    months = [
+        CalendarMonth(it, _weeks(it, shown, days), papers[it])
+        for it, days in groupby(shown, key=month_of)
+    ]
     return [
         CalendarYear(year, found, of_year[year])
         for year, group in groupby(months, key=lambda month: month.span.year)
@@ -91,6 +102,12 @@ def _weeks(
     month: Span, shown: Mapping[date, int], days: Iterable[date]
 ) -> Sequence[tuple[Span, Sequence[tuple[date, int]]]]:
     return [
-        (week, [(day, shown.get(day, 0) if day in month else 0) for day in (week.first + n * DAY for n in range(7))])
+        (
+            week,
+            [
+                (day, shown.get(day, 0) if day in month else 0)
+                for day in (week.first + n * DAY for n in range(7))
+            ],
+        )
         for week in sorted({week_of(day) for day in days})
     ]

@@ -62,14 +62,19 @@ class Shelf:
 
 def topics_of(catalogue: Catalogue) -> Sequence[Shelf]:
     """The topics that have papers, those with most first."""
-    shelves = [Shelf("topic", topic_token(name), name, cards) for name, cards in catalogue.by_topic.items()]
+    shelves = [
+        Shelf("topic", topic_token(name), name, cards) for name, cards in catalogue.by_topic.items()
+    ]
     return sorted(shelves, key=_most_first)
 
 
 def institutions_of(catalogue: Catalogue) -> Sequence[Shelf]:
     """The institutions, those with most papers first."""
     names = catalogue.institutions
-    shelves = [Shelf("institution", key, names[key], cards) for key, cards in catalogue.by_institution.items()]
+    shelves = [
+        Shelf("institution", key, names[key], cards)
+        for key, cards in catalogue.by_institution.items()
+    ]
     return sorted(shelves, key=_most_first)
 
 
@@ -89,7 +94,9 @@ class Briefs:
     def __init__(self) -> None:
         self._made: dict[str, Markup] = {}
 
-    def __call__(self, make: Callable[[Card, str], Markup], card: Card, in_words: Callable[[date], str]) -> Markup:
+    def __call__(
+        self, make: Callable[[Card, str], Markup], card: Card, in_words: Callable[[date], str]
+    ) -> Markup:
         if card.id not in self._made:
             self._made[card.id] = make(card, in_words(card.day))
         return self._made[card.id]

@@ -49,7 +49,9 @@ class Feed:
     @property
     def made_of(self) -> str:
         """What the feed is made of, in short: not votes, which it does not show."""
-        return digest([[card.id, card.entries.get(self.language), str(card.listed_at)] for card in self.cards])
+        return digest(
+            [[card.id, card.entries.get(self.language), str(card.listed_at)] for card in self.cards]
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def atom(feed: Feed, renderer: Renderer, issues: "Issues") -> bytes:
     made.language(renderer.locales[feed.language].html)
     made.link(href=renderer.absolute(feed.path), rel="self", type="application/atom+xml")
     made.link(href=renderer.absolute(feed.page), rel="alternate", type="text/html")
-    made.author(name=renderer.locales[feed.language].text("site.name"))  # of the papers that name none
+    made.author(
+        name=renderer.locales[feed.language].text("site.name")
+    )  # of the papers that name none
     made.generator("papers_pipeline")
     made.updated(feed.updated)
     for entry in _entries(feed, renderer, issues):

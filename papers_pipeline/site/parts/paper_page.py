@@ -38,7 +38,9 @@ class PaperPage:
         return f"og/{language}/{self.paper.id}.png"
 
 
-def pages_of_day(issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake) -> list[PaperPage]:
+def pages_of_day(
+    issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake
+) -> list[PaperPage]:
     """The pages that are the day's own: those of its papers that no other day lists."""
     rows = {row.arxiv_id: row for row in related}
     days = {it.day for row in rows.values() for it in row.related}
@@ -130,7 +132,11 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
         "version": paper.version,
         "url": paper.url,
         "isAccessibleForFree": True,
-        "encoding": {"@type": "MediaObject", "contentUrl": paper.pdf_url, "encodingFormat": "application/pdf"},
+        "encoding": {
+            "@type": "MediaObject",
+            "contentUrl": paper.pdf_url,
+            "encodingFormat": "application/pdf",
+        },
         "keywords": [locale.topic(name) for name in paper.topics.names],
         "publisher": {"@type": "Organization", "name": "arXiv", "url": "https://arxiv.org"},
         "mainEntityOfPage": url,
@@ -138,7 +144,9 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
     }
     given = {name: value for name, value in article.items() if value not in (None, [])}
     source = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-    return Markup(source.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}))
+    return Markup(
+        source.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+    )
 
 
 def _organization(name: str) -> dict[str, str]:

@@ -40,15 +40,22 @@ def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[tuple[str, 
     task = issue.reading_task
     for language in renderer.languages if task else ():
         assert task
-        yield f"{language}/reading/{issue.date}.html", reading_page(renderer, issue, task, language).encode()
+        yield (
+            f"{language}/reading/{issue.date}.html",
+            reading_page(renderer, issue, task, language).encode(),
+        )
         if task.sentences:
             yield f"{language}/reading/{issue.date}.tsv", anki_notes(task, language).encode()
 
 
-def reading_page(renderer: Renderer, issue: DailyIssue, task: IssueReadingTask, language: str) -> str:
+def reading_page(
+    renderer: Renderer, issue: DailyIssue, task: IssueReadingTask, language: str
+) -> str:
     """The page of a day's task. A Chinese page has no translation, and the English meanings of the dictionary."""
     vocabulary = [(word, meaning_of(word, language)) for word in task.vocabulary]
-    by_model = [word for word, it in vocabulary if it and word.meanings[it.language].source == "model"]
+    by_model = [
+        word for word, it in vocabulary if it and word.meanings[it.language].source == "model"
+    ]
     return renderer.page(
         "reading.html.j2",
         language,
@@ -65,7 +72,13 @@ def reading_page(renderer: Renderer, issue: DailyIssue, task: IssueReadingTask, 
 
 def reading_index(renderer: Renderer, tasks: Sequence[ReadingCard], language: str) -> str:
     """The tasks of all days by level, for `<lang>/reading/index.html`."""
-    return renderer.page("reading_index.html.j2", language, "reading/index.html", levels=tasks_by_level(tasks), hsk=hsk)
+    return renderer.page(
+        "reading_index.html.j2",
+        language,
+        "reading/index.html",
+        levels=tasks_by_level(tasks),
+        hsk=hsk,
+    )
 
 
 def translation_of(task: IssueReadingTask, language: str) -> IssueTranslation | None:
@@ -80,14 +93,22 @@ def meaning_of(word: IssueVocabularyWord, language: str) -> Meaning | None:
     for code in (language, DICTIONARY_LANGUAGE):
         if code in word.meanings:
             meaning = word.meanings[code]
-            return Meaning(meaning.text, code, meaning.source == "model" and code == DICTIONARY_LANGUAGE)
+            return Meaning(
+                meaning.text, code, meaning.source == "model" and code == DICTIONARY_LANGUAGE
+            )
     return None
 
 
 def reason(row: IssueReadingTask | IssueTranslation) -> str:
     """The code of why something is not there, one that the locales explain."""
     known = get_args(FailureReason) if row.state == "failed" else get_args(PendingReason)
-    return str(row.reason) if row.reason in known else "error" if row.state == "failed" else "not_built"
+    return (
+        str(row.reason)
+        if row.reason in known
+        else "error"
+        if row.state == "failed"
+        else "not_built"
+    )
 
 
 def hsk(level: int) -> str:
@@ -104,12 +125,21 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
     notes = csv.writer(told, dialect="excel-tab", lineterminator="\n")
     for word in task.vocabulary:
         meaning = meaning_of(word, language)
-        place = next(n for n, it in enumerate(task.sentences) if word.word in [part.text for part in it.words])
+        place = next(
+            n
+            for n, it in enumerate(task.sentences)
+            if word.word in [part.text for part in it.words]
+        )
         translated = translation.sentences[place] if translation and translation.sentences else ""
         sentence = task.sentences[place]
         notes.writerow(
             [
-                *(word.word, word.pinyin, meaning.text if meaning else "", hsk(word.level) if word.level else ""),
+                *(
+                    word.word,
+                    word.pinyin,
+                    meaning.text if meaning else "",
+                    hsk(word.level) if word.level else "",
+                ),
                 *(sentence.text, pinyin_of(sentence), translated),
             ]
         )
@@ -119,4 +149,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
 def tasks_by_level(tasks: Sequence[ReadingCard]) -> list[tuple[int, list[ReadingCard]]]:
     """The tasks of each level, the easiest first, and in it the newest first."""
     newest = sorted(tasks, key=lambda task: task.day, reverse=True)
-    return [(level, [it for it in newest if it.level == level]) for level in sorted({it.level for it in tasks})]
+    return [
+        (level, [it for it in newest if it.level == level])
+        for level in sorted({it.level for it in tasks})
+    ]

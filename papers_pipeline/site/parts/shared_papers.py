@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts.paper_page import PaperPage, link_card, listed_twice, paper_page, related_cards
+from papers_pipeline.site.parts.paper_page import (
+    PaperPage,
+    link_card,
+    listed_twice,
+    paper_page,
+    related_cards,
+)
 from papers_pipeline.site.render import Renderer
 
 if TYPE_CHECKING:
@@ -21,7 +27,9 @@ def shared_papers(renderer: Renderer, catalogue: Catalogue, issues: "Issues") ->
             yield from _pages(renderer, catalogue, issues, card)
 
 
-def _pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues", card: Card) -> Iterator[Page]:
+def _pages(
+    renderer: Renderer, catalogue: Catalogue, issues: "Issues", card: Card
+) -> Iterator[Page]:
     page = _page(catalogue, issues, card)
     cards = {language: link_card(renderer, page, language) for language in renderer.languages}
     made_of = digest(

@@ -49,14 +49,23 @@ def places(catalogue: Catalogue) -> Sequence[Place]:
     shelves = [*topics_of(catalogue), *institutions_of(catalogue)]
     newest = max(days.values(), default=None)
     return [
-        *((f"p/{card.id}.html", changed[card.id]) for card in sorted(catalogue.cards, key=lambda it: (it.day, it.id))),
+        *(
+            (f"p/{card.id}.html", changed[card.id])
+            for card in sorted(catalogue.cards, key=lambda it: (it.day, it.id))
+        ),
         *((f"d/{day}.html", when) for day, when in sorted(days.items())),
         *sorted(spans.items()),
         *sorted((shelf.path, max(changed[card.id] for card in shelf.cards)) for shelf in shelves),
         *((f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading),
         *(
             (path, newest)
-            for path in (archive.PATH, "trends.html", "reading/index.html", "search.html", "index.html")
+            for path in (
+                archive.PATH,
+                "trends.html",
+                "reading/index.html",
+                "search.html",
+                "index.html",
+            )
             if newest
         ),
     ]
@@ -73,7 +82,9 @@ def _sitemap(renderer: Renderer, found: Sequence[Place]) -> Iterator[Page]:
     if len(parts) == 1:
         yield Page("sitemap.xml", _made_of(renderer, found), partial(_urlset, renderer, found))
         return
-    newest = {f"sitemap-{number}.xml": max(day for _, day in part) for number, part in enumerate(parts, 1)}
+    newest = {
+        f"sitemap-{number}.xml": max(day for _, day in part) for number, part in enumerate(parts, 1)
+    }
     for path, part in zip(newest, parts, strict=True):
         yield Page(path, _made_of(renderer, part), partial(_urlset, renderer, part))
     made_of = digest([(path, str(day)) for path, day in newest.items()])

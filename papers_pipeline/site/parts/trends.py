@@ -68,7 +68,9 @@ class Trends(BaseModel):
     @property
     def recent(self) -> list[Leader]:
         """The institutions with most papers in the last 3 months."""
-        return sorted((it for it in self.leaders if it.recent), key=lambda it: (-it.recent, it.name))[:LEADERS]
+        return sorted(
+            (it for it in self.leaders if it.recent), key=lambda it: (-it.recent, it.name)
+        )[:LEADERS]
 
     @property
     def year(self) -> list[Leader]:
@@ -86,7 +88,11 @@ def trends_of(catalogue: Catalogue) -> Trends:
     newest, oldest = catalogue.cards[0].day, catalogue.cards[-1].day
     months = pd.period_range(oldest, newest, freq="M")
     papers = _table((card.day, card.id, "", "") for card in catalogue.cards).groupby("month").size()
-    topics = _table((card.day, card.id, name.lower(), name) for card in catalogue.cards for name in set(card.topics))
+    topics = _table(
+        (card.day, card.id, name.lower(), name)
+        for card in catalogue.cards
+        for name in set(card.topics)
+    )
     institutions = _table(
         (card.day, card.id, key, name)
         for card in catalogue.cards
@@ -113,7 +119,9 @@ def _table(rows: Iterable[tuple[date, str, str, str]]) -> "pd.DataFrame":
     """A row a paper and a topic or institution of it, newest first."""
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=["day", "id", "key", "name"]).astype({"day": "datetime64[s]"})
+    table = pd.DataFrame(rows, columns=["day", "id", "key", "name"]).astype(
+        {"day": "datetime64[s]"}
+    )
     return table.assign(month=table["day"].dt.to_period("M"))
 
 
@@ -121,7 +129,9 @@ def _trends(table: "pd.DataFrame", months: "pd.PeriodIndex", most: int) -> list[
     if table.empty:
         return []
     known = table.groupby("month")["id"].nunique().reindex(months, fill_value=0)
-    counts = table.groupby(["month", "key"]).size().unstack(fill_value=0).reindex(months, fill_value=0)
+    counts = (
+        table.groupby(["month", "key"]).size().unstack(fill_value=0).reindex(months, fill_value=0)
+    )
     shares = counts.div(known, axis=0).round(4).astype(object)
     shares = shares.where(shares.notna(), None)
     names = table.drop_duplicates("key").set_index("key")["name"]
@@ -137,10 +147,21 @@ def _leaders(table: "pd.DataFrame", newest: "pd.Timestamp") -> list[Leader]:
         return table.loc[table["day"] > newest - pd.DateOffset(months=months), "key"].value_counts()
 
     names = table.drop_duplicates("key").set_index("key")["name"]
-    counts = {"recent": since(RECENT_MONTHS), "year": since(YEAR_MONTHS), "ever": table["key"].value_counts()}
+    counts = {
+        "recent": since(RECENT_MONTHS),
+        "year": since(YEAR_MONTHS),
+        "ever": table["key"].value_counts(),
+    }
     rows = pd.DataFrame(counts).fillna(0).astype(int).assign(name=names).reset_index(names="key")
-    most = [rows.sort_values([of, "name"], ascending=[False, True]).head(LEADERS) for of in ("year", "recent")]
-    found = pd.concat(most).drop_duplicates("key").sort_values(["year", "name"], ascending=[False, True])
+    most = [
+        rows.sort_values([of, "name"], ascending=[False, True]).head(LEADERS)
+        for of in ("year", "recent")
+    ]
+    found = (
+        pd.concat(most)
+        .drop_duplicates("key")
+        .sort_values(["year", "name"], ascending=[False, True])
+    )
     return [Leader.model_validate(row) for row in found.to_dict("records")]
 
 
@@ -159,12 +180,22 @@ def _page(renderer: Renderer, language: str, trends: Trends) -> bytes:
 
 def _line(locale: Locale, trends: Trends, of: Sequence[Trend], trend: Trend, name: str) -> Markup:
     """The plot of one of several trends, which share their scale."""
-    known = [(share, month) for share, month in zip(trend.shares, trends.months, strict=True) if share is not None]
+    known = [
+        (share, month)
+        for share, month in zip(trend.shares, trends.months, strict=True)
+        if share is not None
+    ]
     (first, last), most = (known[0], known[-1]), max(known)
     description = locale.text(
         "trends.line",
-        **{f"{end}_share": locale.percent(share) for end, (share, _) in zip(_ENDS, (first, last, most), strict=True)},
-        **{f"{end}_month": locale.month(month) for end, (_, month) in zip(_ENDS, (first, last, most), strict=True)},
+        **{
+            f"{end}_share": locale.percent(share)
+            for end, (share, _) in zip(_ENDS, (first, last, most), strict=True)
+        },
+        **{
+            f"{end}_month": locale.month(month)
+            for end, (_, month) in zip(_ENDS, (first, last, most), strict=True)
+        },
     )
     highest = max(share for it in of for share in it.shares if share is not None)
     step = 0.1 if highest > 0.2 else 0.02
@@ -178,11 +209,17 @@ def _line(locale: Locale, trends: Trends, of: Sequence[Trend], trend: Trend, nam
     )
 
 
-def _bars(locale: Locale, title: str, leaders: Sequence[Leader], of: Literal["recent", "year"]) -> Markup:
+def _bars(
+    locale: Locale, title: str, leaders: Sequence[Leader], of: Literal["recent", "year"]
+) -> Markup:
     """The plot of how many papers the institutions have."""
     rows = [(str(printable(it.name)), getattr(it, of)) for it in leaders]  # as XML allows
-    description = locale.text("trends.bars", list="; ".join(f"{name}: {number}" for name, number in rows))
-    return plots.bars(title, description, [(excerpt(name, LONGEST_NAME), number) for name, number in rows])
+    description = locale.text(
+        "trends.bars", list="; ".join(f"{name}: {number}" for name, number in rows)
+    )
+    return plots.bars(
+        title, description, [(excerpt(name, LONGEST_NAME), number) for name, number in rows]
+    )
 
 
 _ENDS = ("first", "last", "most")

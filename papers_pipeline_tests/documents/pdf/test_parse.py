@@ -11,7 +11,9 @@ from papers_pipeline.documents.pdf.parse import ParsedPdf, PdfError, parse_pdf
 
 ROMAN, BOLD, ITALIC = "tiro", "tibo", "tiit"
 LEFT, RIGHT, WIDE = 54, 318, 90
-SENTENCE = "the model reads a sentence and then another one until all of it has been read by the model"
+SENTENCE = (
+    "the model reads a sentence and then another one until all of it has been read by the model"
+)
 
 
 class Drawing:
@@ -24,11 +26,15 @@ class Drawing:
         self.sheet = self.document.new_page(width=612, height=792)
         return self
 
-    def write(self, x: float, y: float, text: str, size: float = 10, font: str = ROMAN, rotate: int = 0) -> "Drawing":
+    def write(
+        self, x: float, y: float, text: str, size: float = 10, font: str = ROMAN, rotate: int = 0
+    ) -> "Drawing":
         self.sheet.insert_text((x, y), text, fontsize=size, fontname=font, rotate=rotate)
         return self
 
-    def lines(self, x: float, y: float, lines: Iterable[str], size: float = 10, font: str = ROMAN) -> "Drawing":
+    def lines(
+        self, x: float, y: float, lines: Iterable[str], size: float = 10, font: str = ROMAN
+    ) -> "Drawing":
         for number, line in enumerate(lines):
             self.write(x, y + 1.2 * size * number, line, size, font)
         return self
@@ -97,10 +103,20 @@ def two_columns() -> Drawing:
 
 @pytest.mark.parametrize("woven", [False, True], ids=["column by column", "row by row"])
 def test_columns_do_not_mix(tmp_path: Path, woven: bool):
-    left = [(LEFT, 200 + 12 * row, f"left{row} and all the words of this line of text") for row in range(30)]
-    right = [(RIGHT, 200 + 12 * row, f"right{row} and all the words of this line of text") for row in range(30)]
+    left = [
+        (LEFT, 200 + 12 * row, f"left{row} and all the words of this line of text")
+        for row in range(30)
+    ]
+    right = [
+        (RIGHT, 200 + 12 * row, f"right{row} and all the words of this line of text")
+        for row in range(30)
+    ]
     drawing = two_columns()
-    for x, y, text in [place for pair in zip(left, right, strict=True) for place in pair] if woven else left + right:
+    for x, y, text in (
+        [place for pair in zip(left, right, strict=True) for place in pair]
+        if woven
+        else left + right
+    ):
         drawing.write(x, y, text)
     (section,) = drawing.parse(tmp_path).sections
     found = [word for word in section.text.split() if word.startswith(("left", "right"))]
@@ -121,7 +137,12 @@ def test_heading_of_either_column_takes_its_own_text(tmp_path: Path):
 
 def test_cells_of_a_byline_stay_apart(tmp_path: Path):
     parsed = two_columns().lines(LEFT, 200, prose(30, 7)).parse(tmp_path)
-    assert parsed.header.splitlines() == ["Ada Example", "Bo Sample", "Example University", "Sample Institute"]
+    assert parsed.header.splitlines() == [
+        "Ada Example",
+        "Bo Sample",
+        "Example University",
+        "Sample Institute",
+    ]
 
 
 def test_footnotes_that_name_institutions_follow_the_byline(tmp_path: Path):
@@ -130,7 +151,9 @@ def test_footnotes_that_name_institutions_follow_the_byline(tmp_path: Path):
         "*Equal contribution 1Department of Things, Example University, Exampleton. 2Sample GmbH, Berlin,",
         "Germany. Correspondence to: Ada Example <ada@example.org>.",
     ]
-    drawing.lines(WIDE, 680, notes, 8).lines(WIDE, 720, ["3The code is at https://example.org/code for all."], 8)
+    drawing.lines(WIDE, 680, notes, 8).lines(
+        WIDE, 720, ["3The code is at https://example.org/code for all."], 8
+    )
     header = drawing.parse(tmp_path).header
     assert header.splitlines() == [
         "Ada Example 1 Bo Sample 2",
@@ -154,16 +177,33 @@ def test_what_names_nobody_is_not_sent(tmp_path: Path):
 
 def test_addresses_behind_the_references_are_sent_when_the_first_page_has_none(tmp_path: Path):
     drawing = opening("ADA EXAMPLE AND BO SAMPLE").page().heading(80, "References")
-    drawing.lines(WIDE, 100, ["[1] Cy Other. On things. University Press, 2020.", "and a second line of it."], 8)
+    drawing.lines(
+        WIDE,
+        100,
+        ["[1] Cy Other. On things. University Press, 2020.", "and a second line of it."],
+        8,
+    )
     address = ["Ada Example, Department of Things, Example University,", "12345 Exampleton"]
-    drawing.lines(WIDE, 140, address, 8, ITALIC).write(WIDE, 170, "Email address: ada@example.org", 8)
+    drawing.lines(WIDE, 140, address, 8, ITALIC).write(
+        WIDE, 170, "Email address: ada@example.org", 8
+    )
     assert drawing.parse(tmp_path).header.splitlines() == ["ADA EXAMPLE AND BO SAMPLE", *address]
 
 
 def test_institutions_come_first_when_the_names_fill_the_question(tmp_path: Path):
-    names = [f"Person{number} Longfamilyname{number}, Other{number} Longfamilyname{number}," for number in range(85)]
-    drawing = Drawing().page().write(150, 40, "A Study of Small Things", 17, BOLD).lines(WIDE, 60, names, 6)
-    drawing.write(WIDE, 690, "1 Example University").heading(720, "Abstract").lines(WIDE, 735, prose(3))
+    names = [
+        f"Person{number} Longfamilyname{number}, Other{number} Longfamilyname{number},"
+        for number in range(85)
+    ]
+    drawing = (
+        Drawing()
+        .page()
+        .write(150, 40, "A Study of Small Things", 17, BOLD)
+        .lines(WIDE, 60, names, 6)
+    )
+    drawing.write(WIDE, 690, "1 Example University").heading(720, "Abstract").lines(
+        WIDE, 735, prose(3)
+    )
     header = drawing.parse(tmp_path).header
     assert len(header) > 3000
     assert header.startswith("1 Example University\nPerson0")
@@ -181,10 +221,16 @@ def test_stamp_gives_the_version_and_no_text(tmp_path: Path):
 def test_running_heads_and_page_numbers_are_dropped(tmp_path: Path):
     drawing = opening("Ada Example", "Example University").write(300, 770, "1", 9)
     for number in range(2, 7):
-        drawing.page().write(200, 40, f"Example and Sample, volume {number}", 9).write(300, 770, str(number), 9)
+        drawing.page().write(200, 40, f"Example and Sample, volume {number}", 9).write(
+            300, 770, str(number), 9
+        )
         drawing.heading(80, f"{number} Part").lines(WIDE, 100, prose(40))
     parsed = drawing.parse(tmp_path)
-    assert titles(parsed) == ["Abstract", "1 Introduction", *(f"{number} Part" for number in range(2, 7))]
+    assert titles(parsed) == [
+        "Abstract",
+        "1 Introduction",
+        *(f"{number} Part" for number in range(2, 7)),
+    ]
     assert [section.text for section in parsed.sections[2:]] == [" ".join(prose(40))] * 5
 
 
@@ -201,8 +247,14 @@ def test_running_heads_and_page_numbers_are_dropped(tmp_path: Path):
         (["the pre-", "training, and pretraining again"], "the pretraining, and pretraining again"),
     ],
 )
-def test_words_cut_at_the_end_of_a_line_are_whole_again(tmp_path: Path, printed: list[str], read: str):
-    drawing = opening("Ada Example", "Example University").heading(560, "2 Method").lines(WIDE, 580, printed)
+def test_words_cut_at_the_end_of_a_line_are_whole_again(
+    tmp_path: Path, printed: list[str], read: str
+):
+    drawing = (
+        opening("Ada Example", "Example University")
+        .heading(560, "2 Method")
+        .lines(WIDE, 580, printed)
+    )
     assert drawing.parse(tmp_path).sections[-1].text == read
 
 
@@ -243,12 +295,21 @@ def test_heading_on_two_lines_is_one(tmp_path: Path):
 
 
 def test_number_and_title_that_stand_apart_are_one_heading(tmp_path: Path):
-    drawing = opening("Ada Example", "Example University").heading(560, "2").heading(560, "Method", WIDE + 24)
+    drawing = (
+        opening("Ada Example", "Example University")
+        .heading(560, "2")
+        .heading(560, "Method", WIDE + 24)
+    )
     assert titles(drawing.lines(WIDE, 580, prose(3)).parse(tmp_path))[-1] == "2 Method"
 
 
 def test_abstract_that_is_run_into_its_text(tmp_path: Path):
-    drawing = Drawing().page().write(150, 80, "A Study of Small Things", 17, BOLD).lines(150, 110, ["Ada Example"])
+    drawing = (
+        Drawing()
+        .page()
+        .write(150, 80, "A Study of Small Things", 17, BOLD)
+        .lines(150, 110, ["Ada Example"])
+    )
     drawing.lines(WIDE, 200, ["Abstract. We study small things.", *prose(5)], 9, BOLD)
     drawing.write(250, 300, "I. INTRODUCTION").lines(WIDE, 320, prose(5))
     drawing.write(250, 400, "II. METHOD").lines(WIDE, 420, prose(5))
@@ -261,17 +322,27 @@ def test_abstract_that_is_run_into_its_text(tmp_path: Path):
 
 def test_appendix_with_its_title_on_the_next_line(tmp_path: Path):
     drawing = Drawing().page().write(150, 80, "A Study of Small Things", 17, BOLD)
-    for number, title in enumerate(["I. INTRODUCTION", "II. METHOD", "III. CONCLUSION", "REFERENCES"]):
+    for number, title in enumerate(
+        ["I. INTRODUCTION", "II. METHOD", "III. CONCLUSION", "REFERENCES"]
+    ):
         drawing.write(250, 150 + 100 * number, title).lines(WIDE, 170 + 100 * number, prose(4))
     drawing.page()
     for number, (letter, title) in enumerate([("A", "DATA AVAILABILITY"), ("B", "PROOFS")]):
         drawing.lines(250, 100 + 100 * number, [f"APPENDIX {letter}", title])
         drawing.lines(WIDE, 130 + 100 * number, prose(4))
-    assert titles(drawing.parse(tmp_path))[-2:] == ["APPENDIX A DATA AVAILABILITY", "APPENDIX B PROOFS"]
+    assert titles(drawing.parse(tmp_path))[-2:] == [
+        "APPENDIX A DATA AVAILABILITY",
+        "APPENDIX B PROOFS",
+    ]
 
 
 def test_headings_without_numbers_are_told_by_their_style(tmp_path: Path):
-    drawing = Drawing().page().write(150, 80, "A Study of Small Things", 17, BOLD).write(150, 110, "Ada Example")
+    drawing = (
+        Drawing()
+        .page()
+        .write(150, 80, "A Study of Small Things", 17, BOLD)
+        .write(150, 110, "Ada Example")
+    )
     names = ["Abstract", "Introduction", "What Others Did", "Results", "References"]
     for number, name in enumerate(names):
         drawing.heading(150 + 100 * number, name).lines(WIDE, 170 + 100 * number, prose(4))
@@ -279,13 +350,21 @@ def test_headings_without_numbers_are_told_by_their_style(tmp_path: Path):
 
 
 def test_what_only_looks_like_a_heading_is_none(tmp_path: Path):
-    drawing = opening().write(150, 110, "Ada Example", 12, BOLD).write(150, 124, "Bo Sample", 12, BOLD)
+    drawing = (
+        opening().write(150, 110, "Ada Example", 12, BOLD).write(150, 124, "Bo Sample", 12, BOLD)
+    )
     drawing.page().heading(80, "Contents")
     for number, name in enumerate(["Introduction", "Method", "Results"]):
         drawing.write(WIDE, 100 + 14 * number, f"{number + 1} {name}", 12, BOLD)
         drawing.write(500, 100 + 14 * number, str(number + 2), 12, BOLD)
     drawing.heading(200, "2 Method").lines(WIDE, 220, prose(3))
-    drawing.lines(WIDE, 300, ["1 Read the first number", "2 Read the second number", "3 Return both of them"], 10, BOLD)
+    drawing.lines(
+        WIDE,
+        300,
+        ["1 Read the first number", "2 Read the second number", "3 Return both of them"],
+        10,
+        BOLD,
+    )
     drawing.heading(400, "2.1 A part of it").lines(WIDE, 420, prose(3))
     drawing.write(WIDE, 500, "A.1 Another part", 12, BOLD).lines(WIDE, 520, prose(3))
     drawing.write(WIDE, 580, "Setup.", 10, BOLD).lines(WIDE + 40, 580, prose(2))
@@ -307,18 +386,30 @@ def test_names_of_authors_in_the_style_of_headings_are_none(tmp_path: Path):
 
 
 def test_numbered_list_is_no_chain_of_sections(tmp_path: Path):
-    drawing = Drawing().page().write(150, 80, "A Study of Small Things", 17, BOLD).write(150, 110, "Ada Example")
+    drawing = (
+        Drawing()
+        .page()
+        .write(150, 80, "A Study of Small Things", 17, BOLD)
+        .write(150, 110, "Ada Example")
+    )
     drawing.heading(200, "Introduction").lines(WIDE, 220, prose(4))
     for number, name in enumerate(["Read", "Think", "Write", "Rest"]):
         drawing.write(WIDE, 300 + 50 * number, f"{number + 1}. {name}", 10, BOLD)
         drawing.lines(WIDE, 314 + 50 * number, prose(2))
-    drawing.heading(540, "Results").lines(WIDE, 560, prose(4)).heading(640, "References").lines(WIDE, 660, prose(4))
+    drawing.heading(540, "Results").lines(WIDE, 560, prose(4)).heading(640, "References").lines(
+        WIDE, 660, prose(4)
+    )
     assert titles(drawing.parse(tmp_path)) == ["Introduction", "Results", "References"]
 
 
 def test_headings_in_small_capitals(tmp_path: Path):
     """Their first letters are bigger, and the words of a title may be lines of their own."""
-    drawing = Drawing().page().write(150, 80, "A STUDY OF SMALL THINGS", 17).write(150, 110, "Ada Example", 10, BOLD)
+    drawing = (
+        Drawing()
+        .page()
+        .write(150, 80, "A STUDY OF SMALL THINGS", 17)
+        .write(150, 110, "Ada Example", 10, BOLD)
+    )
     names = ["ABSTRACT", "1 INTRODUCTION", "2 RELATED WORK", "3 METHOD", "REFERENCES", "A PROOFS"]
     for row, name in enumerate(names):
         x, y = float(WIDE), 160 + 100 * row
@@ -335,11 +426,20 @@ def test_closing_name_inside_a_section_is_none(tmp_path: Path):
     drawing = opening("Ada Example", "Example University").write(WIDE, 540, "Limitations", 10, BOLD)
     drawing.lines(WIDE, 556, prose(3)).heading(620, "2 Method").lines(WIDE, 640, prose(3))
     drawing.page().write(WIDE, 80, "Limitations", 10, BOLD).lines(WIDE, 100, prose(3))
-    assert titles(drawing.parse(tmp_path)) == ["Abstract", "1 Introduction", "2 Method", "Limitations"]
+    assert titles(drawing.parse(tmp_path)) == [
+        "Abstract",
+        "1 Introduction",
+        "2 Method",
+        "Limitations",
+    ]
 
 
 def test_letters_below_a_heading_appendix_are_no_first_level(tmp_path: Path):
-    drawing = opening("Ada Example", "Example University").heading(560, "2 Method").lines(WIDE, 580, prose(3))
+    drawing = (
+        opening("Ada Example", "Example University")
+        .heading(560, "2 Method")
+        .lines(WIDE, 580, prose(3))
+    )
     drawing.page().heading(80, "References").lines(WIDE, 100, prose(3)).heading(200, "Appendix")
     drawing.write(WIDE, 220, "A. Proofs", 10.5, BOLD).lines(WIDE, 240, prose(3))
     drawing.write(WIDE, 320, "B. Tables", 10.5, BOLD).lines(WIDE, 340, prose(3))
@@ -347,9 +447,18 @@ def test_letters_below_a_heading_appendix_are_no_first_level(tmp_path: Path):
 
 
 def test_number_of_a_heading_at_the_top_of_a_page_is_no_page_number(tmp_path: Path):
-    drawing = opening("Ada Example", "Example University").page().heading(60, "2").heading(60, "Method", WIDE + 24)
+    drawing = (
+        opening("Ada Example", "Example University")
+        .page()
+        .heading(60, "2")
+        .heading(60, "Method", WIDE + 24)
+    )
     parsed = drawing.lines(WIDE, 80, prose(30)).write(300, 770, "2").parse(tmp_path)
-    assert [section.title for section in parsed.sections] == ["Abstract", "1 Introduction", "2 Method"]
+    assert [section.title for section in parsed.sections] == [
+        "Abstract",
+        "1 Introduction",
+        "2 Method",
+    ]
     assert parsed.sections[-1].text == " ".join(prose(30))
 
 
@@ -360,7 +469,9 @@ def test_signs_that_nobody_sees_are_dropped(tmp_path: Path):
 
 
 def test_picture_between_byline_and_abstract_is_not_sent(tmp_path: Path):
-    drawing = opening("Ada Example", "Example University").lines(WIDE, 200, ["input", "model", "output"], 5)
+    drawing = opening("Ada Example", "Example University").lines(
+        WIDE, 200, ["input", "model", "output"], 5
+    )
     drawing.lines(WIDE, 250, [f"Figure 1: {prose(1)[0]}", *prose(2)], 9)
     assert drawing.parse(tmp_path).header == "Ada Example\nExample University"
 
@@ -381,7 +492,9 @@ def test_page_without_text_is_empty(tmp_path: Path):
 def test_encrypted_file(tmp_path: Path):
     with pymupdf.open() as document:
         document.new_page().insert_text((72, 72), "secret")
-        document.save(tmp_path / "a.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="a", user_pw="b")
+        document.save(
+            tmp_path / "a.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="a", user_pw="b"
+        )
     assert reason(tmp_path / "a.pdf") == "encrypted"
 
 
@@ -400,13 +513,17 @@ def test_noise_behind_a_pdf_header_is_damaged(tmp_path: Path):
     assert reason(tmp_path / "a.pdf") == "damaged"
 
 
-@pytest.mark.parametrize("data", [b"", b"<!doctype html><title>Not found</title><p>Not found", b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"<!doctype html><title>Not found</title><p>Not found", b"\x89PNG\r\n\x1a\n"]
+)
 def test_other_files_are_no_pdf(tmp_path: Path, data: bytes):
     (tmp_path / "a.pdf").write_bytes(data)
     assert reason(tmp_path / "a.pdf") == "not_a_pdf"
 
 
 def test_whole_file_with_a_tail_is_read(tmp_path: Path):
-    data = opening("Ada Example").document.tobytes() + b"\n" + b"<!-- served by example.org -->" * 100
+    data = (
+        opening("Ada Example").document.tobytes() + b"\n" + b"<!-- served by example.org -->" * 100
+    )
     (tmp_path / "a.pdf").write_bytes(data)
     assert titles(parse_pdf(tmp_path / "a.pdf")) == ["Abstract", "1 Introduction"]

@@ -31,7 +31,10 @@ def parsed() -> dict[str, ParsedPdf]:
 
 @pytest.fixture
 def labels() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder() / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (folder() / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def letters(text: str) -> str:
@@ -53,7 +56,9 @@ def test_every_paper_is_parsed():
 
 
 def test_no_stamp_is_left():
-    stamp = re.compile(r"arXiv:\d{4}\.\d{4,5}v\d+\s+\[[a-z-]+(?:\.[A-Z]{2})?\]\s+\d{1,2} [A-Z][a-z]{2} \d{4}")
+    stamp = re.compile(
+        r"arXiv:\d{4}\.\d{4,5}v\d+\s+\[[a-z-]+(?:\.[A-Z]{2})?\]\s+\d{1,2} [A-Z][a-z]{2} \d{4}"
+    )
     for arxiv_id, paper in parsed().items():
         texts = [paper.header, *(section.text for section in paper.sections)]
         assert not any(stamp.search(text) for text in texts), arxiv_id
@@ -65,7 +70,11 @@ def test_first_level_headings(labels: list[dict[str, Any]]):
         ours = folded([section.title for section in parsed()[label["id"]].sections])
         theirs = folded(label["sections"])
         blocks = difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
-        found, wanted, right = found + len(ours), wanted + len(theirs), right + sum(block.size for block in blocks)
+        found, wanted, right = (
+            found + len(ours),
+            wanted + len(theirs),
+            right + sum(block.size for block in blocks),
+        )
         perfect += ours == theirs
     assert right / wanted >= 0.98
     assert right / found >= 0.98
@@ -77,7 +86,9 @@ def test_institutions_are_within_reach(labels: list[dict[str, Any]]):
     for label in labels:
         reach = letters(parsed()[label["id"]].header[:REACH])
         forms = [[name, *label.get("alt", {}).get(name, [])] for name in label["affiliations"]]
-        if absent := [names[0] for names in forms if not any(letters(name) in reach for name in names)]:
+        if absent := [
+            names[0] for names in forms if not any(letters(name) in reach for name in names)
+        ]:
             missing[label["id"]] = absent
     assert missing == {}
 

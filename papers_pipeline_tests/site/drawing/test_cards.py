@@ -9,7 +9,10 @@ import pytest
 from papers_pipeline.site.drawing import cards
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDEST, WIDTH, LinkCard, load_fonts, wrapped
 
-TITLE = "A Unified Framework for Mitigating Hallucinations in Long-Context Reasoning of Large Language Models " * 2
+TITLE = (
+    "A Unified Framework for Mitigating Hallucinations in Long-Context Reasoning of Large Language Models "
+    * 2
+)
 SLOGANS = {
     "ru": "Самосовершенствующиеся мультимодальные агенты учатся предсказывать порывы ветра по показаниям датчиков и "
     "не нуждаются в разметке данных",
@@ -32,8 +35,12 @@ def test_a_card_is_a_small_picture_of_its_size_with_a_margin_and_always_the_same
     assert (picture.width, picture.height) == (WIDTH, HEIGHT)
     page = pymupdf.Pixmap(pymupdf.csRGB, picture)
     paper = page.pixel(0, 0)
-    margin = [(x, y) for x in (*range(0, 76, 5), *range(1125, 1200, 5)) for y in range(0, HEIGHT, 7)]
-    margin += [(x, y) for x in range(0, WIDTH, 7) for y in (*range(0, 70, 5), *range(600, HEIGHT, 5))]
+    margin = [
+        (x, y) for x in (*range(0, 76, 5), *range(1125, 1200, 5)) for y in range(0, HEIGHT, 7)
+    ]
+    margin += [
+        (x, y) for x in range(0, WIDTH, 7) for y in (*range(0, 70, 5), *range(600, HEIGHT, 5))
+    ]
     assert {page.pixel(*at) for at in margin} == {paper}
     assert any(page.pixel(x, 240) != paper for x in range(WIDTH))
 
@@ -45,7 +52,9 @@ def test_lines_hold_all_words_and_none_is_wider_than_the_card(lang, size):
     lines = wrapped(SLOGANS[lang], face, size, 40)
     assert "".join("".join(lines).split()) == "".join(SLOGANS[lang].split())
     assert all(face.width(line, size) <= WIDEST for line in lines)
-    assert not any(line[0] in "，。：”）" or before[-1] in "（“" for before, line in pairwise(lines))
+    assert not any(
+        line[0] in "，。：”）" or before[-1] in "（“" for before, line in pairwise(lines)
+    )
 
 
 def test_what_has_no_room_ends_in_an_ellipsis():
@@ -92,5 +101,8 @@ def test_without_the_fonts_there_is_one_warning(monkeypatch, caplog):
 
 
 def test_another_word_makes_another_card():
-    changed = [LinkCard(*(f"{it}!" if at == place else it for at, it in enumerate("abcd"))) for place in range(4)]
+    changed = [
+        LinkCard(*(f"{it}!" if at == place else it for at, it in enumerate("abcd")))
+        for place in range(4)
+    ]
     assert len({it.made_of for it in [LinkCard(*"abcd"), *changed]}) == 5

@@ -8,19 +8,39 @@ import pytest
 from papers_pipeline.site.catalogue import Catalogue, CatalogueDay, card_of
 from papers_pipeline.site.parts.archive import archive_of
 from papers_pipeline_tests.site.index_site import IndexSite, on
-from papers_pipeline_tests.site.test_render import LANGUAGES, LOCALES, XHTML, elements, links, parsed, shown, text_of
+from papers_pipeline_tests.site.test_render import (
+    LANGUAGES,
+    LOCALES,
+    XHTML,
+    elements,
+    links,
+    parsed,
+    shown,
+    text_of,
+)
 
-NEW_YEAR = {day: [on(day, f"{day:%y%m}.{day.day:05}")] for day in (date(2024, 12, 30), date(2025, 1, 2))}
+NEW_YEAR = {
+    day: [on(day, f"{day:%y%m}.{day.day:05}")] for day in (date(2024, 12, 30), date(2025, 1, 2))
+}
 
 
 def days(*counts: tuple[date, int]) -> Catalogue:
-    cards = [card_of(day, on(day, f"{day:%y%m}.{day.day:02}{n:03}")) for day, papers in counts for n in range(papers)]
+    cards = [
+        card_of(day, on(day, f"{day:%y%m}.{day.day:02}{n:03}"))
+        for day, papers in counts
+        for n in range(papers)
+    ]
     return Catalogue([CatalogueDay(day, papers) for day, papers in counts], cards)
 
 
 def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
     archive = archive_of(
-        days((date(2024, 12, 30), 4), (date(2024, 12, 31), 0), (date(2025, 1, 2), 5), (date(2025, 1, 13), 6))
+        days(
+            (date(2024, 12, 30), 4),
+            (date(2024, 12, 31), 0),
+            (date(2025, 1, 2), 5),
+            (date(2025, 1, 13), 6),
+        )
     )
     assert [(year.year, year.papers) for year in archive.years] == [(2025, 11), (2024, 4)]
     (january,) = archive.years[0].months
@@ -56,8 +76,24 @@ def test_the_calendar_leads_to_days_weeks_and_months(lang, tmp_path: Path):
         "w/2025-W01.html",
         "d/2025-01-02.html",
     ]
-    assert [text_of(cell) for cell in january.iter(XHTML + "td")] == ["", "", "1", "21", "3", "4", "5"]
-    assert [text_of(cell) for cell in december.iter(XHTML + "td")] == ["301", "31", "", "", "", "", ""]
+    assert [text_of(cell) for cell in january.iter(XHTML + "td")] == [
+        "",
+        "",
+        "1",
+        "21",
+        "3",
+        "4",
+        "5",
+    ]
+    assert [text_of(cell) for cell in december.iter(XHTML + "td")] == [
+        "301",
+        "31",
+        "",
+        "",
+        "",
+        "",
+        "",
+    ]
     (week,) = [a for a in january.iter(XHTML + "a") if a.get("aria-label")]
     assert week.get("aria-label") == LOCALES[lang].text("period.week", week=1)
     heads = [text_of(head) for head in january.iter(XHTML + "th") if head.get("scope") == "col"]
@@ -72,7 +108,10 @@ def test_every_topic_is_listed_and_the_institutions_with_most_papers(tmp_path: P
     site.write({day: [*papers, on(day, "2603.00009", affiliations=["Small"])]})
     page = site.read("en/archive.html")
     topics, institutions = [it for it in elements(page, "ul") if it.get("class") == "counted"]
-    assert [text_of(item) for item in topics.iter(XHTML + "li")] == ["Reinforcement learning 4", "Small models 4"]
+    assert [text_of(item) for item in topics.iter(XHTML + "li")] == [
+        "Reinforcement learning 4",
+        "Small models 4",
+    ]
     assert [(a.get("href"), text_of(a)) for a in institutions.iter(XHTML + "a")] == [
         ("i/large-co.html", "Large & Co 3")
     ]

@@ -36,19 +36,33 @@ def about(*topics: str) -> IssueTopics:
 def catalogue(papers: int) -> Catalogue:
     """So many papers of one topic and one institution, one a day."""
     days = [ONE + timedelta(days=number) for number in range(papers)]
-    cards = [card_of(day, on(day, f"2512.{number:05}", topics=about("cv"))) for number, day in enumerate(days)]
+    cards = [
+        card_of(day, on(day, f"2512.{number:05}", topics=about("cv")))
+        for number, day in enumerate(days)
+    ]
     return Catalogue([CatalogueDay(day, 1) for day in days], cards)
 
 
 def test_topics_and_institutions_have_a_page_in_every_language(tmp_path: Path):
     site = IndexSite(tmp_path)
-    made = site.write({ONE: [on(ONE, "2512.00001"), on(ONE, "2512.00002", affiliations=["ETH Zürich", "清华大学"])]})
+    made = site.write(
+        {
+            ONE: [
+                on(ONE, "2512.00001"),
+                on(ONE, "2512.00002", affiliations=["ETH Zürich", "清华大学"]),
+            ]
+        }
+    )
     shelves = {path for path in made if path.split("/")[1:2] in (["t"], ["i"])}
     chinese = [path for path in shelves if path.startswith("en/i/") and "-" not in path]
     assert len(chinese) == 1
-    assert shelves == everywhere("t/rl.html", "t/small_models.html", BRIDGES, "i/eth-zurich.html", chinese[0][3:])
+    assert shelves == everywhere(
+        "t/rl.html", "t/small_models.html", BRIDGES, "i/eth-zurich.html", chinese[0][3:]
+    )
     assert text_of(elements(site.read("en/i/eth-zurich.html"), "h1")[0]) == "ETH Zürich"
-    assert [text_of(elements(site.read(f"{lang}/t/small_models.html"), "h1")[0]) for lang in LANGUAGES] == [
+    assert [
+        text_of(elements(site.read(f"{lang}/t/small_models.html"), "h1")[0]) for lang in LANGUAGES
+    ] == [
         "Малые модели",
         "Small models",
         "小模型",
@@ -60,7 +74,10 @@ def test_a_paper_leads_to_its_page_its_day_and_its_topics(lang, tmp_path: Path):
     site = IndexSite(tmp_path)
     site.write({ONE: [on(ONE, "2512.00001")], TWO: [on(TWO, "2601.00001")]})
     first, second = elements(site.read(f"{lang}/{BRIDGES}"), "article")
-    assert [article.get("data-arxiv-id") for article in (first, second)] == ["2601.00001", "2512.00001"]
+    assert [article.get("data-arxiv-id") for article in (first, second)] == [
+        "2601.00001",
+        "2512.00001",
+    ]
     assert [a.get("href") for a in second.iter(XHTML + "a")] == [
         "../p/2512.00001.html",
         "../d/2025-12-31.html",
@@ -72,8 +89,12 @@ def test_a_paper_leads_to_its_page_its_day_and_its_topics(lang, tmp_path: Path):
 
 
 def test_a_page_shows_the_newest_papers_and_counts_all_by_month():
-    (topic,), (institution,) = (find(catalogue(NEWEST + 3)) for find in (topics_of, institutions_of))
-    assert [card.id for card in topic.newest] == [f"2512.{number:05}" for number in range(NEWEST + 2, 2, -1)]
+    (topic,), (institution,) = (
+        find(catalogue(NEWEST + 3)) for find in (topics_of, institutions_of)
+    )
+    assert [card.id for card in topic.newest] == [
+        f"2512.{number:05}" for number in range(NEWEST + 2, 2, -1)
+    ]
     assert topic.months[-2:] == [(month_of(TWO), 31), (month_of(ONE), 1)]
     assert sum(count for _, count in topic.months) == NEWEST + 3
     assert institution.months == topic.months
@@ -100,18 +121,36 @@ def test_a_page_of_an_institution_with_few_papers_is_light(tmp_path: Path):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
     text = IssueText(state="done", source="model", title=HOSTILE, text=HOSTILE)
-    hostile = on(ONE, "2512.00002", title=HOSTILE, affiliations=[HOSTILE], emoji=HOSTILE, summaries={lang: text})
-    fates = [on(ONE, "2512.00003", status="withdrawn"), on(ONE, "2512.00004", status="gone", summaries={})]
+    hostile = on(
+        ONE,
+        "2512.00002",
+        title=HOSTILE,
+        affiliations=[HOSTILE],
+        emoji=HOSTILE,
+        summaries={lang: text},
+    )
+    fates = [
+        on(ONE, "2512.00003", status="withdrawn"),
+        on(ONE, "2512.00004", status="gone", summaries={}),
+    ]
     site = IndexSite(tmp_path, URL)
     site.write({ONE: [on(ONE, "2512.00001"), hostile, *fates]})
-    pages = [path for path in site.files if path.startswith((f"{lang}/t/", f"{lang}/i/")) and path.endswith(".html")]
+    pages = [
+        path
+        for path in site.files
+        if path.startswith((f"{lang}/t/", f"{lang}/i/")) and path.endswith(".html")
+    ]
     assert len(pages) == 4
     for page in map(site.read, pages):
         (html,) = elements(page, "html")
         assert html.get("lang") == LOCALES[lang].html
-        assert [script.get("src") for script in elements(page, "script")] == ["../../static/site.js"]
+        assert [script.get("src") for script in elements(page, "script")] == [
+            "../../static/site.js"
+        ]
         assert [element.tag for element in parsed(page).iter() if element.get("style")] == []
-        inside = [link for link in links(page) if not link.startswith(("https://arxiv.org/abs/", URL))]
+        inside = [
+            link for link in links(page) if not link.startswith(("https://arxiv.org/abs/", URL))
+        ]
         assert [link for link in inside if ":" in link or link.startswith("/")] == []
 
 
@@ -127,7 +166,10 @@ def test_a_topic_leads_to_its_feed_only_where_there_is_one(tmp_path: Path):
 def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
     old = on(ONE, "2512.00001", affiliations=["Old School"], topics=about("cv"))
-    days = {ONE: [old], TWO: [on(TWO, "2601.00001", affiliations=["New School", "Both"], topics=about("rl"))]}
+    days = {
+        ONE: [old],
+        TWO: [on(TWO, "2601.00001", affiliations=["New School", "Both"], topics=about("rl"))],
+    }
     site.write(days)
     assert site.write(days) == set()
 
@@ -135,10 +177,20 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
     shelves = ("t/rl.html", "i/new-school.html", "i/both.html")
     assert site.write(voted) == everywhere(*shelves, "index.html")
 
-    more = {**voted, TWO: [*voted[TWO], on(TWO, "2601.00002", affiliations=["Both"], topics=about("rl"))]}
+    more = {
+        **voted,
+        TWO: [*voted[TWO], on(TWO, "2601.00002", affiliations=["Both"], topics=about("rl"))],
+    }
     assert site.write(more) == {
         *everywhere(
-            "t/rl.html", "i/both.html", "archive.html", "trends.html", "index.html", "feed.xml", "feed.json", "t/rl.xml"
+            "t/rl.html",
+            "i/both.html",
+            "archive.html",
+            "trends.html",
+            "index.html",
+            "feed.xml",
+            "feed.json",
+            "t/rl.xml",
         ),
         "sitemap.xml",
     }
@@ -146,8 +198,22 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
 
 def test_a_shelf_without_papers_is_removed(tmp_path: Path):
     site = IndexSite(tmp_path)
-    site.write({ONE: [on(ONE, "2512.00001", topics=about("cv")), on(ONE, "2512.00002", topics=about("rl"))]})
-    site.write({ONE: [on(ONE, "2512.00001", topics=about("cv")), on(ONE, "2512.00002", topics=about("cv"))]})
+    site.write(
+        {
+            ONE: [
+                on(ONE, "2512.00001", topics=about("cv")),
+                on(ONE, "2512.00002", topics=about("rl")),
+            ]
+        }
+    )
+    site.write(
+        {
+            ONE: [
+                on(ONE, "2512.00001", topics=about("cv")),
+                on(ONE, "2512.00002", topics=about("cv")),
+            ]
+        }
+    )
     assert not (tmp_path / "site" / "en" / "t" / "rl.html").exists()
     assert (tmp_path / "site" / "en" / "t" / "cv.html").exists()
 

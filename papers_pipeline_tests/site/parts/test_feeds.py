@@ -31,7 +31,9 @@ def valid_atom(text: str) -> Element:
     """The feed of a text that keeps what https://www.rfc-editor.org/rfc/rfc4287 demands in sections 4.1 and 4.2."""
     feed = ElementTree.fromstring(text)
     assert feed.tag == ATOM + "feed"
-    addresses = [link.get("href") for link in feed.findall(ATOM + "link") if link.get("rel") == "self"]
+    addresses = [
+        link.get("href") for link in feed.findall(ATOM + "link") if link.get("rel") == "self"
+    ]
     assert len(addresses) == 1
     entries = feed.findall(ATOM + "entry")
     assert list(feed)[len(feed) - len(entries) :] == entries
@@ -39,7 +41,11 @@ def valid_atom(text: str) -> Element:
         assert one(element, "id").text.startswith("https://")
         assert one(element, "title").text.strip()
         assert TIME.fullmatch(one(element, "updated").text)
-        alternates = [link for link in element.findall(ATOM + "link") if link.get("rel", "alternate") == "alternate"]
+        alternates = [
+            link
+            for link in element.findall(ATOM + "link")
+            if link.get("rel", "alternate") == "alternate"
+        ]
         assert len(alternates) == 1
         for link in element.findall(ATOM + "link"):
             assert link.get("href").startswith("https://")
@@ -62,9 +68,14 @@ def valid_json_feed(text: str) -> dict:
     """The feed of a text that has what https://www.jsonfeed.org/version/1.1/ requires, in the types it names."""
     feed = json.loads(text)
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
-    assert all(isinstance(feed[key], str) for key in ("title", "home_page_url", "feed_url", "language"))
+    assert all(
+        isinstance(feed[key], str) for key in ("title", "home_page_url", "feed_url", "language")
+    )
     for item in feed["items"]:
-        assert all(isinstance(item[key], str) for key in ("id", "url", "external_url", "title", "content_html"))
+        assert all(
+            isinstance(item[key], str)
+            for key in ("id", "url", "external_url", "title", "content_html")
+        )
         assert all(TIME.fullmatch(item[key]) for key in ("date_published", "date_modified"))
         assert all(author["name"] for author in item["authors"])
         assert all(isinstance(tag, str) for tag in item["tags"])
@@ -87,21 +98,33 @@ def test_an_entry_is_the_text_of_its_language(lang, tmp_path: Path):
     site.write({DAY: [on(DAY, "2603.00001")]})
     feed = valid_atom(site.read(f"{lang}/feed.xml"))
     assert feed.get(LANG) == LOCALES[lang].html
-    assert {link.get("rel", "alternate"): link.get("href") for link in feed.findall(ATOM + "link")} == {
+    assert {
+        link.get("rel", "alternate"): link.get("href") for link in feed.findall(ATOM + "link")
+    } == {
         "self": f"{URL}/{lang}/feed.xml",
         "alternate": f"{URL}/{lang}/index.html",
     }
     entry = one(feed, "entry")
     assert one(entry, "id").text == f"https://arxiv.org/abs/2603.00001#{lang}"
     assert one(entry, "title").text == written(lang).title
-    assert [link.get("href") for link in entry.findall(ATOM + "link")] == [f"{URL}/{lang}/p/2603.00001.html"]
+    assert [link.get("href") for link in entry.findall(ATOM + "link")] == [
+        f"{URL}/{lang}/p/2603.00001.html"
+    ]
     assert one(entry, "published").text == one(entry, "updated").text == "2026-03-02T08:00:00+00:00"
-    assert [one(author, "name").text for author in entry.findall(ATOM + "author")] == ["Ada Example", "Bo Sample"]
+    assert [one(author, "name").text for author in entry.findall(ATOM + "author")] == [
+        "Ada Example",
+        "Bo Sample",
+    ]
     assert [(it.get("term"), it.get("label")) for it in entry.findall(ATOM + "category")] == [
         (name, LOCALES[lang].topic(name)) for name in ("rl", "small_models")
     ]
     words = content(one(entry, "content").text)
-    for said in (written(lang).text, "Sensor Bridges Foresee Gusts", "Institute of Invented Bridges", "windy-1"):
+    for said in (
+        written(lang).text,
+        "Sensor Bridges Foresee Gusts",
+        "Institute of Invented Bridges",
+        "windy-1",
+    ):
         assert said in words
 
     same = valid_json_feed(site.read(f"{lang}/feed.json"))
@@ -120,7 +143,9 @@ def test_a_corrected_text_changes_its_entry_and_never_its_id(tmp_path: Path):
     site.write({DAY: [first]})
     before = site.read("ru/feed.xml")
     better = written("ru").model_copy(update={"text": "Лучше.", "created_at": LATER})
-    made = site.write({DAY: [first.model_copy(update={"summaries": first.summaries | {"ru": better}})]})
+    made = site.write(
+        {DAY: [first.model_copy(update={"summaries": first.summaries | {"ru": better}})]}
+    )
     assert {path for path in made if "feed" in path or path.endswith(".xml")} == {
         *("ru/feed.xml", "ru/feed.json", "ru/t/rl.xml", "ru/t/small_models.xml", "sitemap.xml")
     }
@@ -137,7 +162,13 @@ def test_a_corrected_text_changes_its_entry_and_never_its_id(tmp_path: Path):
         {"authors": [IssueAuthor(name="Another Author")]},
         {"affiliations_source": "hf_organization"},
         {"topics": IssueTopics(names=["rl"], source="keywords")},
-        {"summaries": {"en": IssueText(state="pending", reason="not_built", source="abstract", text="The abstract.")}},
+        {
+            "summaries": {
+                "en": IssueText(
+                    state="pending", reason="not_built", source="abstract", text="The abstract."
+                )
+            }
+        },
     ],
 )
 def test_whatever_an_entry_shows_makes_its_feed_again(changed, tmp_path: Path):
@@ -157,7 +188,9 @@ def test_a_vote_and_a_page_that_moves_leave_feeds_and_ids_alone(tmp_path: Path):
     site.write({DAY: papers})
     before = ids(site, "en/feed.xml")
     voted = [paper.model_copy(update={"upvotes": 100 - paper.upvotes}) for paper in papers]
-    assert not {path for path in site.write({DAY: voted}) if "feed" in path or path.endswith(".xml")}
+    assert not {
+        path for path in site.write({DAY: voted}) if "feed" in path or path.endswith(".xml")
+    }
     elsewhere = IndexSite(tmp_path / "moved", "https://elsewhere.example")
     elsewhere.write({DAY: papers})
     assert ids(elsewhere, "en/feed.xml") == before
@@ -165,9 +198,17 @@ def test_a_vote_and_a_page_that_moves_leave_feeds_and_ids_alone(tmp_path: Path):
 
 def test_a_paper_comes_when_it_has_a_text_in_the_language(tmp_path: Path):
     pending = IssueText(state="pending", reason="no_provider")
-    standin = IssueText(state="pending", reason="no_provider", source="hf_ai_summary", text="Short.", model="hf-mini")
+    standin = IssueText(
+        state="pending",
+        reason="no_provider",
+        source="hf_ai_summary",
+        text="Short.",
+        model="hf-mini",
+    )
     site = IndexSite(tmp_path, URL)
-    site.write({DAY: [on(DAY, "2603.00001", summaries={"ru": pending, "zh": pending, "en": standin})]})
+    site.write(
+        {DAY: [on(DAY, "2603.00001", summaries={"ru": pending, "zh": pending, "en": standin})]}
+    )
     assert [len(ids(site, f"{lang}/feed.xml")) for lang in LANGUAGES] == [0, 1, 0]
     entry = one(valid_atom(site.read("en/feed.xml")), "entry")
     assert one(entry, "title").text == "Sensor Bridges Foresee Gusts"
@@ -182,14 +223,20 @@ def test_a_paper_comes_when_it_has_a_text_in_the_language(tmp_path: Path):
 def test_a_feed_holds_the_newest_by_their_time_of_listing(tmp_path: Path):
     days = {
         day: [
-            on(day, f"{day:%y%m}.{day.day}{number:03}", listed_at=datetime(2026, 3, day.day, number % 24, tzinfo=UTC))
+            on(
+                day,
+                f"{day:%y%m}.{day.day}{number:03}",
+                listed_at=datetime(2026, 3, day.day, number % 24, tzinfo=UTC),
+            )
             for number in range(40)
         ]
         for day in (DAY, DAY + timedelta(days=1))
     }
     site = IndexSite(tmp_path, URL)
     site.write(days)
-    papers = sorted((it for of_day in days.values() for it in of_day), key=lambda it: (it.listed_at, it.id))
+    papers = sorted(
+        (it for of_day in days.values() for it in of_day), key=lambda it: (it.listed_at, it.id)
+    )
     newest = [f"https://arxiv.org/abs/{it.id}#en" for it in reversed(papers)][:NEWEST]
     assert ids(site, "en/feed.xml") == newest
     assert [item["id"] for item in valid_json_feed(site.read("en/feed.json"))["items"]] == newest
@@ -197,7 +244,9 @@ def test_a_feed_holds_the_newest_by_their_time_of_listing(tmp_path: Path):
 
 def test_a_withdrawn_paper_is_in_no_feed(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
-    site.write({DAY: [on(DAY, "2603.00001", status="withdrawn"), on(DAY, "2603.00002", status="gone")]})
+    site.write(
+        {DAY: [on(DAY, "2603.00001", status="withdrawn"), on(DAY, "2603.00002", status="gone")]}
+    )
     assert ids(site, "en/feed.xml") == ["https://arxiv.org/abs/2603.00002#en"]
 
 
@@ -206,7 +255,10 @@ def test_a_topic_has_a_feed_of_its_papers(tmp_path: Path):
     topics = IssueTopics(names=["cv"], source="model")
     site.write({DAY: [on(DAY, "2603.00001", topics=topics), on(DAY, "2603.00002")]})
     assert ids(site, "zh/t/cv.xml") == ["https://arxiv.org/abs/2603.00001#zh"]
-    assert one(valid_atom(site.read("en/t/cv.xml")), "title").text == "Computer vision · Papers of the Day"
+    assert (
+        one(valid_atom(site.read("en/t/cv.xml")), "title").text
+        == "Computer vision · Papers of the Day"
+    )
     assert {path for path in site.files if path.endswith(".xml") and "/t/" in path} == everywhere(
         "t/cv.xml", "t/rl.xml", "t/small_models.xml"
     )
@@ -231,16 +283,24 @@ def test_feeds_are_valid_whatever_a_list_holds(tmp_path: Path):
     feed = valid_json_feed(site.read("en/feed.json"))
     assert [item["authors"] for item in feed["items"]] == [
         [],
-        [{"name": '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ <img src=x onerror=alert(2)> ]]>'}],
+        [
+            {
+                "name": '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ <img src=x onerror=alert(2)> ]]>'
+            }
+        ],
     ]
     shown = html5lib.parseFragment(feed["items"][1]["content_html"])
-    assert [element.tag for element in shown.iter() if element.tag.endswith(("script", "img"))] == []
+    assert [
+        element.tag for element in shown.iter() if element.tag.endswith(("script", "img"))
+    ] == []
 
 
 def test_feeds_exist_only_where_the_site_has_an_address(tmp_path: Path):
     site = IndexSite(tmp_path)
     site.write({DAY: [on(DAY, "2603.00001")]})
-    assert [path for path in site.files if path.endswith(".xml") or path.endswith("feed.json")] == []
+    assert [
+        path for path in site.files if path.endswith(".xml") or path.endswith("feed.json")
+    ] == []
 
 
 def test_an_empty_feed_is_valid(tmp_path: Path):

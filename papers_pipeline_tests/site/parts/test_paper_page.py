@@ -52,7 +52,9 @@ from papers_pipeline_tests.site.test_render import (
 URL = "https://digest.example/papers"
 
 
-def page_of(shown_paper: IssuePaper, lang: str = "en", *related: Card, url: str | None = URL) -> str:
+def page_of(
+    shown_paper: IssuePaper, lang: str = "en", *related: Card, url: str | None = URL
+) -> str:
     return paper_page(renderer(url), PaperPage(DAY, shown_paper, related), lang)
 
 
@@ -70,7 +72,11 @@ def data_of(page: str) -> dict:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_are_valid_html_in_every_case(lang):
     for case in every_case().papers:
-        page = page_of(case, lang, *cards_of_issue(issue(paper("2502.00002"), paper("2502.00003", summaries={}))))
+        page = page_of(
+            case,
+            lang,
+            *cards_of_issue(issue(paper("2502.00002"), paper("2502.00003", summaries={}))),
+        )
         (html,) = elements(page, "html")
         assert html.get("lang") == LOCALES[lang].html
         assert len(elements(page, "h1")) == 1
@@ -87,7 +93,11 @@ def test_a_page_has_the_text_of_its_language_and_the_others_within_reach(lang):
     assert text_of(elements(page, "h1")[0]) == f"🌉 {title}"
     assert text_of(elements(page, "title")[0]) == f"{title} · {LOCALES[lang].text('site.name')}"
     assert text in shown(page)
-    others = {section.get("lang"): text_of(section) for section in elements(page, "section") if section.get("lang")}
+    others = {
+        section.get("lang"): text_of(section)
+        for section in elements(page, "section")
+        if section.get("lang")
+    }
     assert others == {LOCALES[it].html: " ".join(WRITTEN[it]) for it in LANGUAGES if it != lang}
     assert {f"../../{it}/p/2502.00001.html" for it in LANGUAGES} <= set(links(page))
 
@@ -95,7 +105,9 @@ def test_a_page_has_the_text_of_its_language_and_the_others_within_reach(lang):
 def test_a_language_without_a_text_of_ours_shows_the_title_and_offers_no_fold_for_it():
     page = page_of(paper(summaries={"en": paper().summaries["en"]}), "ru")
     assert text_of(elements(page, "h1")[0]) == "🌉 Sensor Bridges Foresee Gusts"
-    assert [section.get("lang") for section in elements(page, "section") if section.get("lang")] == ["en"]
+    assert [
+        section.get("lang") for section in elements(page, "section") if section.get("lang")
+    ] == ["en"]
 
 
 def test_topics_institutions_and_days_are_linked():
@@ -125,7 +137,10 @@ def test_fates_are_told(lang):
 
 
 def test_all_figures_are_shown_and_loaded_when_they_come_near():
-    figures = [Figure(url=f"https://arxiv.org/html/2502.00001v1/x{n}.png", caption=f"Bridge {n}.") for n in range(9)]
+    figures = [
+        Figure(url=f"https://arxiv.org/html/2502.00001v1/x{n}.png", caption=f"Bridge {n}.")
+        for n in range(9)
+    ]
     images = elements(page_of(paper(figures=figures)), "img")
     assert [image.get("src") for image in images] == [figure.url for figure in figures]
     assert {image.get("loading") for image in images} == {"lazy"}
@@ -146,7 +161,9 @@ def test_related_papers_have_slogans_of_the_language_or_their_title_in_english()
 def test_links_unfold_into_a_card_of_the_language(lang, territory):
     title, text = WRITTEN[lang]
     told = metas(page_of(paper(), lang))
-    assert {name: told.get(name) for name in told if name and name.startswith(("og:", "twitter:"))} == {
+    assert {
+        name: told.get(name) for name in told if name and name.startswith(("og:", "twitter:"))
+    } == {
         "og:type": "article",
         "og:site_name": LOCALES[lang].text("site.name"),
         "og:title": title,
@@ -221,7 +238,10 @@ def test_hostile_strings_come_out_as_text():
         figures=[Figure(url="javascript:alert(1)", caption=text)],
         url="javascript:alert(1)",
         code_url="javascript:alert(1)",
-        summaries={lang: IssueText(state="done", source="model", title=text, text=text) for lang in LANGUAGES},
+        summaries={
+            lang: IssueText(state="done", source="model", title=text, text=text)
+            for lang in LANGUAGES
+        },
     )
     for lang in LANGUAGES:
         page = page_of(hostile, lang, *cards_of_issue(issue(hostile)))
@@ -234,14 +254,18 @@ def test_hostile_strings_come_out_as_text():
         assert data_of(page)["headline"].startswith(HOSTILE)
         assert elements(page, "img") == []
         assert not [it for it in links(page) if it.startswith("javascript")]
-        assert not [name for it in parsed(page).iter() for name in it.attrib if name.startswith("on")]
+        assert not [
+            name for it in parsed(page).iter() for name in it.attrib if name.startswith("on")
+        ]
 
 
 def test_the_search_sees_the_paper_and_not_what_stands_around_it(tmp_path: Path):
     folder = tmp_path / "en" / "p"
     folder.mkdir(parents=True)
     page = page_of(
-        paper(figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]),
+        paper(
+            figures=[Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")]
+        ),
         "en",
         *cards_of_issue(issue(paper("2502.00002"))),
     )
@@ -249,7 +273,9 @@ def test_the_search_sees_the_paper_and_not_what_stands_around_it(tmp_path: Path)
     write_index(UPath(tmp_path), ["en"], ())
     (fragment,) = (tmp_path / "pagefind" / "fragment").iterdir()
     found = json.loads(gzip.decompress(fragment.read_bytes()).removeprefix(b"pagefind_dcd"))
-    pictures = {name: found["meta"].pop(name) for name in ("image", "image_alt")}  # Pagefind's own, of the first figure
+    pictures = {
+        name: found["meta"].pop(name) for name in ("image", "image_alt")
+    }  # Pagefind's own, of the first figure
     assert pictures["image"].endswith("x1.png")
     assert found["meta"] == {
         "arxiv": "2502.00001",
@@ -278,11 +304,19 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
     lake = Lake(UPath(tmp_path / "lake"))
     for day, papers in days:
         record = DailyIssue(
-            date=day, state="listed", list_state="listed", counts=IssueCounts(), built_at=None, papers=papers
+            date=day,
+            state="listed",
+            list_state="listed",
+            counts=IssueCounts(),
+            built_at=None,
+            papers=papers,
         )
         storage.write(lake.path("daily_issue", str(day)), encode([record], DailyIssue))
         rows = [
-            Paper(arxiv_id=it.id, title=it.title, abstract=it.abstract, authors=[], first_seen_at=SEEN) for it in papers
+            Paper(
+                arxiv_id=it.id, title=it.title, abstract=it.abstract, authors=[], first_seen_at=SEEN
+            )
+            for it in papers
         ]
         storage.write(lake.path("feed_listing", str(day)), encode(rows, Paper))
     return lake
@@ -294,23 +328,35 @@ def shared(lake: Lake, pages: Renderer | None = None) -> dict[str, str]:
     return {page.path: page.made_of for page in found}
 
 
-def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_far_apart_they_are(tmp_path: Path):
+def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_far_apart_they_are(
+    tmp_path: Path,
+):
     far = date(2025, 6, 2)
-    lake = lake_of(tmp_path, (DAY, [paper("2502.00001"), paper("2502.00002")]), (far, [paper("2502.00001")]))
+    lake = lake_of(
+        tmp_path, (DAY, [paper("2502.00001"), paper("2502.00002")]), (far, [paper("2502.00001")])
+    )
     ids = {"2502.00001", "2502.00002"}
-    assert listed_elsewhere(lake, DAY, ids) == listed_elsewhere(lake, far, ids - {"2502.00002"}) == {"2502.00001"}
+    assert (
+        listed_elsewhere(lake, DAY, ids)
+        == listed_elsewhere(lake, far, ids - {"2502.00002"})
+        == {"2502.00001"}
+    )
     assert shared(lake).keys() == {f"{lang}/p/2502.00001.html" for lang in LANGUAGES}
     assert shared(lake, renderer(URL)).keys() == {
         *(f"{lang}/p/2502.00001.html" for lang in LANGUAGES),
         *(f"og/{lang}/2502.00001.png" for lang in LANGUAGES),
     }
     page = next(iter(shared_papers(renderer(), read_catalogue(lake), Issues(lake)))).make().decode()
-    assert [it for it in links(page) if "/d/" in it] == [f"../../ru/d/{day}.html#p-2502.00001" for day in (DAY, far)]
+    assert [it for it in links(page) if "/d/" in it] == [
+        f"../../ru/d/{day}.html#p-2502.00001" for day in (DAY, far)
+    ]
 
 
 def test_it_is_made_again_when_its_issue_or_a_slogan_of_a_related_paper_changes(tmp_path: Path):
     def made_of(number: int, changed: IssuePaper, other: IssuePaper) -> str:
-        lake = lake_of(tmp_path / str(number), (DAY, [changed, other]), (date(2025, 2, 7), [changed]))
+        lake = lake_of(
+            tmp_path / str(number), (DAY, [changed, other]), (date(2025, 2, 7), [changed])
+        )
         row = RelatedPapers(
             arxiv_id=changed.id,
             title=changed.title,
@@ -345,12 +391,15 @@ def test_a_card_is_drawn_only_when_its_words_change(tmp_path: Path, monkeypatch)
     assert changed == len(files)
     drawn = []
     monkeypatch.setattr(
-        "papers_pipeline.site.drawing.cards.LinkCard.png", lambda card: drawn.append(card.slogan) or b"png"
+        "papers_pipeline.site.drawing.cards.LinkCard.png",
+        lambda card: drawn.append(card.slogan) or b"png",
     )
     before = {file.path: file for file in files}
     voted = paper(upvotes=99)
     again, changed = site.write_day(issue(voted), [PaperPage(DAY, voted)], before)
     assert ([file for file in again if file.path.startswith("og/")], drawn) == (pictures, [])
-    rewritten = paper(summaries=paper().summaries | {"en": IssueText(state="done", source="model", title="Other")})
+    rewritten = paper(
+        summaries=paper().summaries | {"en": IssueText(state="done", source="model", title="Other")}
+    )
     site.write_day(issue(rewritten), [PaperPage(DAY, rewritten)], before)
     assert drawn == ["Other"]

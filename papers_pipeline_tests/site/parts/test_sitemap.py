@@ -9,7 +9,15 @@ import pytest
 
 from papers_pipeline.site.parts import sitemap
 from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
-from papers_pipeline_tests.site.test_render import LANGUAGES, LOCALES, elements, links, renderer, text_of, written
+from papers_pipeline_tests.site.test_render import (
+    LANGUAGES,
+    LOCALES,
+    elements,
+    links,
+    renderer,
+    text_of,
+    written,
+)
 
 ONE, TWO = date(2025, 12, 31), date(2026, 1, 2)
 DAYS = {ONE: [on(ONE, "2512.00001")], TWO: [on(TWO, "2601.00001")]}
@@ -43,26 +51,40 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
     late = written("zh").model_copy(update={"created_at": datetime(2026, 2, 3, 9, tzinfo=UTC)})
     paper = DAYS[ONE][0]
     site = IndexSite(tmp_path, URL)
-    site.write({**DAYS, ONE: [paper.model_copy(update={"summaries": paper.summaries | {"zh": late}})]})
+    site.write(
+        {**DAYS, ONE: [paper.model_copy(update={"summaries": paper.summaries | {"zh": late}})]}
+    )
     found = entries(site.read("sitemap.xml"))
     days = {path: found[f"{URL}/en/{path}"] for path in PAGES}
     assert {path for path, day in days.items() if day == "2026-02-03"} == {
         *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
         *("p/2512.00001.html", "d/2025-12-31.html", "m/2025-12.html"),
-        *("w/2026-W01.html", "t/rl.html", "t/small_models.html", "i/institute-of-invented-bridges.html"),
+        *(
+            "w/2026-W01.html",
+            "t/rl.html",
+            "t/small_models.html",
+            "i/institute-of-invented-bridges.html",
+        ),
     }
 
 
-def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(tmp_path: Path, monkeypatch):
+def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
+    tmp_path: Path, monkeypatch
+):
     monkeypatch.setattr(sitemap, "MOST_URLS", 15)  # five pages in three languages
     site = IndexSite(tmp_path, URL)
     site.write(DAYS)
     root = ElementTree.fromstring(site.read("sitemap.xml"))
     files = [it.findtext(MAP + "loc").removeprefix(f"{URL}/") for it in root]
-    assert (root.tag, files) == (MAP + "sitemapindex", ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"])
+    assert (root.tag, files) == (
+        MAP + "sitemapindex",
+        ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"],
+    )
     parts = [entries(site.read(file)) for file in files]
     assert [len(part) for part in parts] == [15, 15, 15]
-    assert {url for part in parts for url in part} == {f"{URL}/{path}" for path in everywhere(*PAGES)}
+    assert {url for part in parts for url in part} == {
+        f"{URL}/{path}" for path in everywhere(*PAGES)
+    }
     assert f"{URL}/en/p/2512.00001.html" in parts[0]
 
 
@@ -73,15 +95,25 @@ def test_without_an_address_there_is_no_sitemap_and_robots_are_told_of_none(tmp_
     assert site.read("robots.txt") == "User-agent: *\nAllow: /\n"
 
 
-@pytest.mark.parametrize(("url", "root"), [(URL, "https://digest.example/papers/"), ("https://a.example", "/")])
+@pytest.mark.parametrize(
+    ("url", "root"), [(URL, "https://digest.example/papers/"), ("https://a.example", "/")]
+)
 def test_links_of_a_page_that_is_not_there_work_below_any_path(url, root):
     page = renderer(url).not_found()
     (base,) = elements(page, "base")
     missing = urljoin(url, "/papers/en/d/none.html")
-    targets = [urljoin(urljoin(missing, base.get("href")), link) for link in links(page) if link != base.get("href")]
-    assert targets[:2] == [urljoin(url, f"{root}static/{name}") for name in ("icon.svg", "site.css")]
+    targets = [
+        urljoin(urljoin(missing, base.get("href")), link)
+        for link in links(page)
+        if link != base.get("href")
+    ]
+    assert targets[:2] == [
+        urljoin(url, f"{root}static/{name}") for name in ("icon.svg", "site.css")
+    ]
     assert set(targets[2:]) == {
-        urljoin(url, f"{root}{lang}/{path}") for lang in LANGUAGES for path in ("index.html", "archive.html")
+        urljoin(url, f"{root}{lang}/{path}")
+        for lang in LANGUAGES
+        for path in ("index.html", "archive.html")
     }
 
 
@@ -90,6 +122,8 @@ def test_a_page_that_is_not_there_says_so_in_every_language():
     assert [text_of(it) for tag in ("h1", "h2") for it in elements(page, tag)] == [
         LOCALES[lang].text("missing.title") for lang in LANGUAGES
     ]
-    assert [section.get("lang") for section in elements(page, "section")] == [LOCALES[lang].html for lang in LANGUAGES]
+    assert [section.get("lang") for section in elements(page, "section")] == [
+        LOCALES[lang].html for lang in LANGUAGES
+    ]
     assert elements(page, "base") == []
     assert [link for link in links(page) if ":" in link or link.startswith("/")] == []

@@ -18,15 +18,24 @@ JANUARY, MARCH = date(2026, 1, 30), date(2026, 3, 2)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def card(number: int, day: date, topics: tuple[str, ...] = ("rl",), institutions: tuple[str, ...] = ()) -> Card:
+def card(
+    number: int, day: date, topics: tuple[str, ...] = ("rl",), institutions: tuple[str, ...] = ()
+) -> Card:
     return Card(
-        id=f"2601.{number:05}", day=day, title="Bridges", listed_at=SEEN, topics=topics, affiliations=institutions
+        id=f"2601.{number:05}",
+        day=day,
+        title="Bridges",
+        listed_at=SEEN,
+        topics=topics,
+        affiliations=institutions,
     )
 
 
 def catalogue(*cards: Card) -> Catalogue:
     days = sorted({card.day for card in cards})
-    return Catalogue([CatalogueDay(day, sum(card.day == day for card in cards)) for day in days], cards)
+    return Catalogue(
+        [CatalogueDay(day, sum(card.day == day for card in cards)) for day in days], cards
+    )
 
 
 def two_months() -> Catalogue:
@@ -59,7 +68,10 @@ def test_the_most_frequent_of_the_last_year_are_followed():
     old = [card(100 + n, MARCH - timedelta(days=500), ("games",)) for n in range(9)]
     new = [card(200 + n, MARCH, (f"topic_{n:02}",)) for n in range(14)]
     made = trends_of(catalogue(*old, *new, card(1, MARCH, ("topic_05",))))
-    assert [it.key for it in made.topics] == ["topic_05", *(f"topic_{n:02}" for n in range(12) if n != 5)]
+    assert [it.key for it in made.topics] == [
+        "topic_05",
+        *(f"topic_{n:02}" for n in range(12) if n != 5),
+    ]
 
 
 def test_spellings_of_an_institution_count_as_one_under_its_newest_name():
@@ -76,7 +88,9 @@ def test_spellings_of_an_institution_count_as_one_under_its_newest_name():
 
 def test_recent_papers_are_those_of_three_months_up_to_the_newest_day():
     days = [MARCH, date(2025, 12, 3), date(2025, 12, 2), date(2025, 3, 3), date(2025, 3, 2)]
-    made = trends_of(catalogue(*(card(number, day, (), ("MIT",)) for number, day in enumerate(days))))
+    made = trends_of(
+        catalogue(*(card(number, day, (), ("MIT",)) for number, day in enumerate(days)))
+    )
     assert [(it.recent, it.year, it.ever) for it in made.leaders] == [(2, 4, 5)]
 
 
@@ -89,7 +103,10 @@ def test_the_page_has_a_plot_of_each_and_their_numbers_as_tables(tmp_path: Path)
         *("Ecole Polytechnique", "MIT"),
         *("Last 3 months", "Last 12 months"),
     ]
-    assert "50% in January 2026, 100% in March 2026. The highest is 100%, in March 2026." in made["en/trends.html"]
+    assert (
+        "50% in January 2026, 100% in March 2026. The highest is 100%, in March 2026."
+        in made["en/trends.html"]
+    )
     assert "Январь" not in made["en/trends.html"]
     tables = [
         [["".join(cell.itertext()) for cell in row] for row in table.iter(f"{XHTML}tr")]
@@ -119,7 +136,9 @@ def test_one_month_has_tables_only_and_says_so(tmp_path: Path):
 
 def test_a_name_is_no_formula_and_holds_what_a_page_may(tmp_path: Path):
     names = (r"Univ. of Cash$^\frac$ Testing", "Cash $5 and $6", "University of\x02 Example")
-    made = pages(catalogue(card(1, JANUARY, ("rl",), names), card(2, MARCH, ("rl",), names)), tmp_path)
+    made = pages(
+        catalogue(card(1, JANUARY, ("rl",), names), card(2, MARCH, ("rl",), names)), tmp_path
+    )
     page = made["en/trends.html"]
     for name in (r"Univ. of Cash$^\frac$ Testing", "Cash $5 and $6", "University of Example"):
         assert f">{name}</text>" in page
@@ -133,7 +152,11 @@ def test_no_paper_at_all_is_a_page_too(tmp_path: Path):
 def test_plots_come_from_the_same_numbers_byte_for_byte_and_change_with_them(tmp_path: Path):
     first, again = (pages(two_months(), tmp_path) for _ in range(2))
     assert first == again
-    of = [page.made_of for made in (two_months(), two_months()) for page in trend_pages(renderer(), made, None)]
+    of = [
+        page.made_of
+        for made in (two_months(), two_months())
+        for page in trend_pages(renderer(), made, None)
+    ]
     assert len(set(of)) == 1
     more = catalogue(*two_months().cards, card(9, MARCH, ("agents",)))
     assert next(trend_pages(renderer(), more, None)).made_of not in of
@@ -142,7 +165,9 @@ def test_plots_come_from_the_same_numbers_byte_for_byte_and_change_with_them(tmp
 @pytest.mark.parametrize(
     "svg",
     [
-        plots.line("Agents", "50%", [0.5, None, 0.25], ("янв.", "3月"), 0.5, lambda share: f"{share:.0%}"),
+        plots.line(
+            "Agents", "50%", [0.5, None, 0.25], ("янв.", "3月"), 0.5, lambda share: f"{share:.0%}"
+        ),
         plots.bars("Most", "two", [("AT&T <Labs>", 12), ("清华大学", 3)]),
     ],
 )
@@ -152,13 +177,26 @@ def test_a_plot_is_free_of_styles_and_of_names_that_another_one_could_have(svg: 
     assert [element.tag for element in tree][:2] == ["title", "desc"]
     assert {element.tag for element in tree} == {"title", "desc", "path", "text"}
     attributes = {name for element in tree.iter() for name in element.attrib}
-    assert attributes <= {"viewBox", "role", "class", "d", "x", "y", "fill", "stroke", "stroke-width", "text-anchor"}
+    assert attributes <= {
+        "viewBox",
+        "role",
+        "class",
+        "d",
+        "x",
+        "y",
+        "fill",
+        "stroke",
+        "stroke-width",
+        "text-anchor",
+    }
     colours = {element.get(name) for element in tree.iter() for name in ("fill", "stroke")}
     assert colours <= {None, "none", "currentColor"}
 
 
 def test_labels_stay_text_and_the_line_goes_over_a_month_without_papers():
-    svg = plots.line("x", "y", [0.5, None, 0.25], ("янв.", "3月"), 0.5, lambda share: f"{share:.0%}")
+    svg = plots.line(
+        "x", "y", [0.5, None, 0.25], ("янв.", "3月"), 0.5, lambda share: f"{share:.0%}"
+    )
     tree = ElementTree.fromstring(svg)
     assert [it.text for it in tree.iter("text")] == ["янв.", "3月", "0%", "50%", "25%"]
     (line,) = [it for it in tree.iter("path") if it.get("class") == "line"]
