@@ -13,7 +13,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.enrichment.plan import Planner
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.prompts.prompt import Prompt, load_prompts
 from papers_pipeline.records import Enrichment, Paper
@@ -63,14 +63,14 @@ def main(folder: Path) -> None:
     lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
     cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
     prompts = load_prompts()
-    tasks = tasks_of(prompts)
+    tasks = load_stages(prompts)
     fill(lake, tasks)
     timed("all current", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
     first = prompts.summaries[0]
     changed = Prompt.model_validate(
         {**first.model_dump(by_alias=True), "template": f"{first.template}\nOne line more."}
     )
-    tasks = tasks_of(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
+    tasks = load_stages(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
     timed("one prompt changed", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
 
 

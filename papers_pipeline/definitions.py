@@ -1,4 +1,4 @@
-"""The code location: everything below `defs/`, bound to the resources of the settings."""
+"""The Dagster code location: the definitions in `defs/`, bound to the settings in force."""
 
 from pathlib import Path
 
@@ -6,19 +6,36 @@ import dagster as dg
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.per_paper import Progress
+from papers_pipeline.defs.alarms import alarm_sensors
+from papers_pipeline.defs.enrichment import enrichment_asset
+from papers_pipeline.defs.issue import issue_asset
+from papers_pipeline.defs.operations import refresh_plan_asset
 from papers_pipeline.defs.resources import resources
+from papers_pipeline.prompts.prompt import prompts_version
 from papers_pipeline.settings import load_settings
+from papers_pipeline.wiring import prompts_of, stages_of
 
 
 def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Definitions:
-    """The definitions for the settings in force. The in-process executor runs a day's assets in a tenth of the time of
-    a process a step; what is slow in them waits for the network, and overlaps inside the step."""
-    return dg.Definitions.merge(
-        dg.load_from_defs_folder(path_within_project=Path(__file__).parent),
-        dg.Definitions(
-            resources=resources(load_settings(), clock, progress), executor=dg.in_process_executor
-        ),
+    """The definitions for the settings in force.
+
+    The in-process executor runs a day's assets in a tenth of the time of one process per step. What
+    is slow in them waits for the network and overlaps inside the step.
+    """
+    settings = load_settings()
+    stages = list(stages_of(settings).values())
+    of_settings = dg.Definitions(
+        assets=[
+            *(enrichment_asset(stage) for stage in stages),
+            issue_asset(stages),
+            refresh_plan_asset(prompts_version(prompts_of(settings))),
+        ],
+        sensors=alarm_sensors(settings),
+        resources=resources(settings, clock, progress),
+        executor=dg.in_process_executor,
     )
+    in_folder = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(in_folder, of_settings)
 
 
 @dg.definitions

@@ -23,6 +23,9 @@ FailureReason = Literal["refused", "unusable", "unreachable", "error"]
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
 
 
+_RECORDS: dict[str, "type[Record]"] = {}
+
+
 class Record(BaseModel):
     """A row of a stored table. ``provenance`` names the fields that say how or when, not what: they are no part of
     the row's data version, so that a change of theirs makes nothing downstream stale."""
@@ -30,9 +33,18 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     provenance: ClassVar[frozenset[str]] = frozenset()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _RECORDS[cls.__name__] = cls
+
     def content(self) -> dict[str, Any]:
         """The row as plain JSON values, without its provenance."""
         return self.model_dump(mode="json", exclude=set(self.provenance))
+
+
+def record_named(name: str) -> type[Record] | None:
+    """The record class of a stored table; None if no imported module defines it."""
+    return _RECORDS.get(name)
 
 
 class FeedResponse(Record):
@@ -294,6 +306,20 @@ class IssueText(BaseModel):
     created_at: datetime | None = None
 
 
+class IssueNote(BaseModel):
+    """A further text about a paper in the public record, from a stage of its own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: OutcomeState
+    reason: str | None = None
+    text: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    created_at: datetime | None = None
+
+
 class IssuePaper(BaseModel):
     """A paper as the public record of a day shows it."""
 
@@ -323,6 +349,7 @@ class IssuePaper(BaseModel):
     emoji: str | None = None
     figures: list[Figure] = []
     summaries: dict[str, IssueText] = {}
+    notes: dict[str, IssueNote] = {}
 
 
 class IssueMeaning(BaseModel):

@@ -1,12 +1,12 @@
-"""Build days through Dagster in this process: the lists first, then everything made from them, then what other days and
-the site have to say of it."""
+"""Builds days through Dagster in this process: the lists first, then everything made from them,
+then other days whose links changed, then the site."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 import dagster as dg
 
@@ -14,7 +14,9 @@ from papers_pipeline import definitions, home
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts, Progress
+from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.defs.tables import read_counts, read_spent
 from papers_pipeline.issue.build import relink
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
@@ -30,14 +32,15 @@ FAILED_STATES = ("shrunk", "failed")
 
 
 class Watcher(Progress, Protocol):
-    """Told of days as they begin, beside every stage and paper."""
+    """Also receives the beginning of each day."""
 
     def day(self, day: date, part: str, number: int, days: int) -> None: ...
 
 
 @dataclass
 class DayReport:
-    """What a build made of one day. ``closed`` says of each model that was not asked any more why."""
+    """The result of building one day. `closed` maps the models that are not asked any more to the
+    reason."""
 
     date: date
     state: str | None = None
@@ -55,7 +58,7 @@ class DayReport:
 
 
 class AbsentInput(OperatorError):
-    """An asset was asked for alone whose input was never built; the message names the command that builds it."""
+    """An asset was requested alone but its input was never built. Names the command to build it."""
 
 
 class Runner:
@@ -76,18 +79,17 @@ class Runner:
     @property
     def day_assets(self) -> list[str]:
         """The assets of a day, in the order in which they are built."""
-        daily = [
-            key
-            for key in self._graph.toposorted_asset_keys
-            if self._graph.get(key).partitions_def == DAILY
-        ]
-        return [key.to_user_string() for key in daily]
+        names = []
+        for key in self._graph.toposorted_asset_keys:
+            if self._graph.get(key).partitions_def == DAILY:
+                names.append(key.to_user_string())
+        return names
 
     def latest(self) -> date | None:
-        """The newest day, at most 14 back, whose list has a paper; the lists are asked on the way."""
+        """The newest day, at most 14 back, whose list has a paper. Fetches the lists on the way."""
         for day in latest_days(self._clock):
             report = DayReport(day)
-            self._run(report, self._of_group(FEED))
+            self._run(report, self._feed_assets())
             if report.error is None and self.lake.read("feed_listing", day.isoformat(), Paper):
                 return day
         return None
@@ -95,57 +97,58 @@ class Runner:
     def build(
         self, days: Sequence[date], before_buying: Callable[[], None] = lambda: None
     ) -> list[DayReport]:
-        """Build every asset of the days, then the pages of other days that they touch, then the site.
+        """Build every asset of the days, then other days whose links changed, then the site.
 
-        A day that fails does so alone. The lists of all days come first, so that papers on two days find each other;
-        ``before_buying`` is called when they are known, and stops the build by raising.
+        One failed day does not stop the others. The lists of all days come first, so that papers on
+        two days find each other. `before_buying` is called after them; it stops the build by
+        raising.
         """
         reports = [DayReport(day) for day in days]
-        rest = [asset for asset in self.day_assets if asset not in self._of_group(FEED)]
-        for report in self._each(reports, "list"):
-            self._run(report, self._of_group(FEED))
+        feed_assets = self._feed_assets()
+        other_assets = [asset for asset in self.day_assets if asset not in feed_assets]
+        for report in self._watched(reports, "list"):
+            self._run(report, feed_assets)
         before_buying()
-        for report in self._each([report for report in reports if report.error is None], "digest"):
-            self._run(report, rest)
+        listed = [report for report in reports if report.error is None]
+        for report in self._watched(listed, "digest"):
+            self._run(report, other_assets)
             self._read_state(report)
         built = [report.date for report in reports if report.error is None]
-        linked = relink(self.lake, built)
-        for day in linked:
+        relinked = relink(self.lake, built)
+        for day in relinked:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
-        self.build_site([*built, *linked])
+        self.build_site([*built, *relinked])
         return reports
 
     def build_only(self, days: Sequence[date], assets: Sequence[str]) -> list[DayReport]:
-        """Build these assets of the days and nothing else. Raises AbsentInput before anything is run."""
+        """Build only these assets of the days. Raises AbsentInput before anything runs."""
         for day in days:
-            self._require_inputs(day, assets)
+            for asset in assets:
+                self._require_inputs(day, asset, assets)
         reports = [DayReport(day) for day in days]
-        for report in self._each(reports, ", ".join(assets)):
+        for report in self._watched(reports, ", ".join(assets)):
             self._run(report, assets)
             self._read_state(report)
         return reports
 
     def refresh(self, assets: Mapping[str, Sequence[str]]) -> list[DayReport]:
         """Build these days of each asset, `{asset: days}`, and then the site."""
-        days = sorted({day for days in assets.values() for day in days})
+        days = sorted({day for asset_days in assets.values() for day in asset_days})
         reports = [DayReport(date.fromisoformat(day)) for day in days]
-        for report in self._each(reports, "refresh"):
-            self._run(
-                report,
-                [asset for asset in self.day_assets if str(report.date) in assets.get(asset, ())],
-            )
+        for report in self._watched(reports, "refresh"):
+            day = str(report.date)
+            self._run(report, [name for name in self.day_assets if day in assets.get(name, ())])
             self._read_state(report)
         self.build_site([report.date for report in reports])
         return reports
 
     def build_site(self, days: Sequence[date]) -> None:
-        """Rebuild what names more than one day: the months and weeks that ``days`` touch, then the index."""
+        """Rebuild every page that spans several days: the months and weeks of `days`, the index."""
         today = self._clock.today()
-        for span in [
-            *touched(self.lake, "month", days, today),
-            *touched(self.lake, "week", days, today),
-        ]:
+        months = touched(self.lake, "month", days, today)
+        weeks = touched(self.lake, "week", days, today)
+        for span in [*months, *weeks]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")
 
@@ -154,17 +157,14 @@ class Runner:
             instance=self._instance, partition_key=partition, run_config=QUIET
         )
 
-    def _each(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
+    def _watched(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
         for number, report in enumerate(reports, 1):
             self._watcher.day(report.date, part, number, len(reports))
             yield report
 
-    def _of_group(self, group: str) -> list[str]:
-        return [
-            name
-            for name in self.day_assets
-            if self._graph.get(dg.AssetKey(name)).group_name == group
-        ]
+    def _feed_assets(self) -> list[str]:
+        groups = {name: self._graph.get(dg.AssetKey(name)).group_name for name in self.day_assets}
+        return [name for name, group in groups.items() if group == FEED]
 
     def _run(self, report: DayReport, assets: Iterable[str]) -> None:
         started = time.perf_counter()
@@ -175,52 +175,50 @@ class Runner:
             run_config=QUIET,
             raise_on_error=False,
         )
+        self._read_events(report, result)
+        report.seconds = round(report.seconds + time.perf_counter() - started, 3)
+
+    def _read_events(self, report: DayReport, result: dg.ExecuteInProcessResult) -> None:
         for event in result.get_asset_materialization_events():
             name = event.asset_key.to_user_string() if event.asset_key else ""
-            metadata: dict[str, Any] = {
-                key: value.value for key, value in event.materialization.metadata.items()
-            }
-            if counts := {
-                key: metadata[key] for key in Counts.__dataclass_fields__ if key in metadata
-            }:
-                report.assets[name] = Counts(**counts)
-            if spent := {
-                key: metadata[key] for key in Spent.__dataclass_fields__ if key in metadata
-            }:
-                report.spent[name] = Spent(**spent)
+            metadata = event.materialization.metadata
+            counts = read_counts(metadata)
+            if counts:
+                report.assets[name] = counts
+            spent = read_spent(metadata)
+            if spent:
+                report.spent[name] = spent
         for check in result.get_asset_check_evaluations():
-            if check.check_name == "providers_answer":
+            if check.check_name == PROVIDERS_ANSWER:
                 report.closed |= {model: str(why.value) for model, why in check.metadata.items()}
         if not result.success:
             report.error = first_error(result.all_events)
-        report.seconds = round(report.seconds + time.perf_counter() - started, 3)
 
     def _read_state(self, report: DayReport) -> None:
         issues = self.lake.read("daily_issue", report.date.isoformat(), DailyIssue)
         if issues and report.error is None:
-            report.state, report.papers = issues[0].state, issues[0].counts.papers
+            report.state = issues[0].state
+            report.papers = issues[0].counts.papers
 
-    def _require_inputs(self, day: date, assets: Sequence[str]) -> None:
-        for name in assets:
-            node = self._graph.get(dg.AssetKey(name))
-            inputs = [key.to_user_string() for key in node.parent_keys]
-            optional = [
-                it.name
-                for it in node.assets_def.op.input_defs
-                if it.metadata.get("allow_missing_partitions")
-            ]
-            absent = [
-                parent
-                for parent in inputs
-                if parent not in assets
-                and parent not in optional
-                and not self.lake.path(parent, day.isoformat()).exists()
-            ]
-            if absent:
-                raise AbsentInput(
-                    f"{name} {day} needs {', '.join(sorted(absent))}, never built for that day: "
-                    f"papers build --date {day} --only {' '.join(sorted(absent))}"
-                )
+    def _require_inputs(self, day: date, asset: str, chosen: Sequence[str]) -> None:
+        """Raise AbsentInput if a required input of the asset is neither chosen nor stored."""
+        node = self._graph.get(dg.AssetKey(asset))
+        optional = set()
+        for input_def in node.assets_def.op.input_defs:
+            if input_def.metadata.get("allow_missing_partitions"):
+                optional.add(input_def.name)
+        absent = []
+        for key in node.parent_keys:
+            parent = key.to_user_string()
+            is_stored = self.lake.path(parent, day.isoformat()).exists()
+            if parent not in chosen and parent not in optional and not is_stored:
+                absent.append(parent)
+        if absent:
+            absent.sort()
+            raise AbsentInput(
+                f"{asset} {day} needs {', '.join(absent)}, never built for that day: "
+                f"papers build --date {day} --only {' '.join(absent)}"
+            )
 
 
 @contextmanager

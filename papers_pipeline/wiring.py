@@ -9,7 +9,8 @@ from papers_pipeline.base.http import session
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.enrichment.plan import Planner
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
@@ -31,6 +32,11 @@ ARXIV_BURST_SECONDS = 2
 def prompts_of(settings: Settings) -> Prompts:
     """The prompts that these settings name."""
     return load_prompts(settings.prompts_dir, settings.languages, settings.model)
+
+
+def stages_of(settings: Settings) -> dict[str, AnyStage]:
+    """The stages of these settings' prompts, by asset."""
+    return load_stages(prompts_of(settings))
 
 
 def site_of(settings: Settings) -> Site:
@@ -67,11 +73,11 @@ def models_of(settings: Settings, clock: Clock) -> Models:
 
 def planner_of(settings: Settings, clock: Clock) -> Planner:
     """What compares stored rows with the prompts in force."""
-    tasks = tasks_of(prompts_of(settings))
+    stages = stages_of(settings)
     models = models_of(settings, clock)
-    available = {asset: models.configured(task.prompt) for asset, task in tasks.items()}
+    available = {asset: models.configured(stage.prompt) for asset, stage in stages.items()}
     return Planner(
-        lake_of(settings), models.cache, models.ledger, tasks, available, settings.assume_price_usd
+        lake_of(settings), models.cache, models.ledger, stages, available, settings.assume_price_usd
     )
 
 

@@ -23,7 +23,7 @@ from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_schedule
 from papers_pipeline import definitions, home
 from papers_pipeline.defs.operations import submit
 from papers_pipeline.defs.schedules import TODAY_FIRST
-from papers_pipeline.enrichment.plan import to_refresh, with_neighbours
+from papers_pipeline.enrichment.plan import to_refresh
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.lake import Lake
@@ -251,7 +251,7 @@ def hook(monkeypatch) -> Iterator[Hook]:
 def test_a_stalled_day_is_told_once(outside: Outside, pipeline: Pipeline, hook: Hook):
     outside.list(DAY, [])
     pipeline.build(DAY, at=f"{NEXT_DAY}T06:00")
-    sensor = repository(pipeline).get_sensor_def("odd_days")
+    sensor = repository(pipeline).get_sensor_def("list_alarms")
     settings = load_settings()
     given = {"settings": settings, "lake": Lake(settings.data / "lake"), "clock": pipeline.clock}
     with home.instance(load_settings()) as instance:
@@ -339,7 +339,7 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     graph = definitions.load(pipeline.clock).resolve_asset_graph()
     planner = planner_of(load_settings(), pipeline.clock)
-    assets = with_neighbours(to_refresh(planner.plan()), Lake(load_settings().data / "lake"))
+    assets = planner.refresh_assets(to_refresh(planner.plan()))
     assert assets == {
         name: [DAY, NEXT_DAY] for name in ("summaries_ru", "daily_issue", "daily_pages")
     }

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from papers_pipeline.base.per_paper import Silence
-from papers_pipeline.enrichment.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.reading import read
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stages import load_stages
+from papers_pipeline.enrichment.stages.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
@@ -55,8 +55,8 @@ def test_topics_in_a_python_fence_are_repaired(desk: Desk, provider: str):
     assert len(desk.outside.world.calls) == 2
 
 
-TASKS_OF = tasks_of(PROMPTS)
-TASK = TASKS_OF["affiliations"]
+STAGES = load_stages(PROMPTS)
+AFFILIATIONS = STAGES["affiliations"]
 PLACES = ("Beijing", "Singapore", "USA", "France", "Atlanta", "Brooklyn")
 
 
@@ -71,7 +71,7 @@ def title_page(number: int, header: str) -> TitlePage:
 
 def read_page(desk: Desk, page: TitlePage) -> Affiliations:
     rows, _, _ = asyncio.run(
-        enrich(TASK, [page], models=desk.models, concurrency=1, progress=Silence())
+        enrich(AFFILIATIONS, [page], models=desk.models, concurrency=1, progress=Silence())
     )
     return rows[0]
 
@@ -86,7 +86,7 @@ def test_malformed_institutions_end_clean_or_are_refused(desk: Desk, number: int
     assert row.state in ("done", "failed")
     for name in row.institutions:
         assert (
-            TASK.judge(
+            AFFILIATIONS.judge(
                 PrintedAffiliations(institutions=[name], authors=[]), {"header": name}
             ).faults
             == ()
@@ -202,7 +202,7 @@ def test_pinyin_comes_from_no_model_and_lines_of_it_are_sent_back(desk: Desk):
 
 
 def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
-    task = TASKS_OF["reading_translation_ru"]
+    stage = STAGES["reading_translation_ru"]
     text = read(["TwinMarket 是一个新的模型。"])
     assert [word.word for word in text.vocabulary] == ["模型"]
     item = ReadingTask(
@@ -218,7 +218,7 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
     replay(desk, good | {"meanings": [*good["meanings"], bad]})
     replay(desk, good)
     rows, _, _ = asyncio.run(
-        enrich(task, [item], models=desk.models, concurrency=1, progress=Silence())
+        enrich(stage, [item], models=desk.models, concurrency=1, progress=Silence())
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
     assert (

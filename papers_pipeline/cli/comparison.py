@@ -1,4 +1,4 @@
-"""A changed prompt beside the one before, on a few papers: `papers prompts diff`."""
+"""A changed prompt's answers beside the stored ones, on a few papers: `papers prompts diff`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from typing import Any
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Silence
-from papers_pipeline.enrichment.enrich import Task, Unasked, enrich
-from papers_pipeline.enrichment.tasks import tasks_of
-from papers_pipeline.records import Enrichment, ReadingTask, ReadingTranslation, Record
+from papers_pipeline.enrichment.enrich import enrich
+from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.records import Enrichment
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import lake_of, models_of, prompts_of
+from papers_pipeline.wiring import lake_of, models_of, stages_of
 
 
 class ComparisonError(OperatorError):
@@ -22,54 +22,43 @@ class ComparisonError(OperatorError):
 
 @dataclass(frozen=True)
 class Sample:
-    """A stored row by an earlier version of a prompt, and what the task is told of its paper."""
+    """A stored row by an earlier version of a prompt, and the item that the row is about."""
 
     day: str
     old: Enrichment
     item: Any
 
 
-def sample(settings: Settings, name: str, count: int) -> tuple[Task[Any, Any, Any], list[Sample]]:
-    """The prompt's task, and the newest papers whose stored answer is by another version, spread over days. Raises
-    ComparisonError when there are none."""
-    # One file is the prompt of every language's translation: there the asset is the name.
-    tasks = {
-        task.prompt.asset if task.prompt.into else task.prompt.name: task
-        for task in tasks_of(prompts_of(settings)).values()
-    }
-    if name not in tasks:
-        raise ComparisonError(f"no prompt named {name}; there are {', '.join(tasks)}")
-    task, lake, found = tasks[name], lake_of(settings), []
-    for day in reversed(lake.partitions(task.prompt.asset)):
-        old = [row for row in _rows(lake, task.prompt.asset, day) if _is_by_another(row, task)]
-        if old:
-            tables = {
-                table: lake.read(table, day, Record) or [] for table in (*task.inputs, *task.beside)
-            }
-            items = {item.arxiv_id: item for item in task.items(**tables)}
-            found += [
-                Sample(day, row, items[row.arxiv_id])
-                for row in old
-                if _is_askable(task, items, row.arxiv_id)
-            ]
-        if len(found) >= count:
+def sample(settings: Settings, name: str, count: int) -> tuple[AnyStage, list[Sample]]:
+    """The prompt's stage, and up to `count` of the newest stored answers by another version.
+
+    Raises ComparisonError if there are none.
+    """
+    stages = {stage.label: stage for stage in stages_of(settings).values()}
+    if name not in stages:
+        raise ComparisonError(f"no prompt named {name}; there are {', '.join(stages)}")
+    stage = stages[name]
+    lake = lake_of(settings)
+    samples: list[Sample] = []
+    for day in reversed(lake.partitions(stage.asset)):
+        samples += _samples_of_day(lake, stage, day)
+        if len(samples) >= count:
             break
-    if not found:
+    if not samples:
         raise ComparisonError(
-            f"every stored answer of {name} is by the version in force, {task.prompt.version}"
+            f"every stored answer of {name} is by the version in force, {stage.prompt.version}"
         )
-    return task, found[:count]
+    return stage, samples[:count]
 
 
 def answer(
-    settings: Settings, clock: Clock, task: Task[Any, Any, Any], samples: Sequence[Sample]
+    settings: Settings, clock: Clock, stage: AnyStage, samples: Sequence[Sample]
 ) -> list[Enrichment]:
-    """The rows that the prompt in force gives for the sampled papers. They are kept as in a build, so that they are
-    free when the prompt is adopted."""
-    items = [it.item for it in samples]
+    """The rows that the prompt in force gives for the samples. They are cached as in a build, so
+    that they are free if the prompt is adopted."""
     enriching = enrich(
-        task,
-        items,
+        stage,
+        [sample.item for sample in samples],
         models=models_of(settings, clock),
         concurrency=settings.llm_concurrency,
         progress=Silence(),
@@ -78,26 +67,13 @@ def answer(
     return rows
 
 
-def shown(row: Enrichment) -> str:
-    """What a row says, as plain text."""
-    if isinstance(row, ReadingTask | ReadingTranslation) and row.sentences:
-        return "\n".join(it if isinstance(it, str) else it.text for it in row.sentences)
-    fields = row.model_dump(
-        include={"emoji", "title", "text", "topics", "institutions"}, exclude_none=True
-    )
-    lines = [
-        ", ".join(value) if isinstance(value, list) else str(value) for value in fields.values()
-    ]
-    return "\n".join(line for line in lines if line) or f"{row.state}: {row.reason}"
-
-
-def _rows(lake: Lake, asset: str, day: str) -> list[Enrichment]:
-    return [row for row in lake.read(asset, day, Record) or [] if isinstance(row, Enrichment)]
-
-
-def _is_by_another(row: Enrichment, task: Task[Any, Any, Any]) -> bool:
-    return row.state == "done" and row.prompt_version != task.prompt.version
-
-
-def _is_askable(task: Task[Any, Any, Any], items: dict[str, Any], arxiv_id: str) -> bool:
-    return arxiv_id in items and not isinstance(task.texts(items[arxiv_id]), Unasked)
+def _samples_of_day(lake: Lake, stage: AnyStage, day: str) -> list[Sample]:
+    rows = lake.read(stage.asset, day, stage.record) or []
+    items = {item.arxiv_id: item for item in stage.stored_items(lake, day) or []}
+    samples = []
+    for row in rows:
+        item = items.get(row.arxiv_id)
+        is_old = row.state == "done" and row.prompt_version != stage.prompt.version
+        if item and is_old and stage.why_not_asked(item) is None:
+            samples.append(Sample(day, row, item))
+    return samples

@@ -12,14 +12,13 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.documents.fetch import Documents
-from papers_pipeline.enrichment.affiliations import TitlePage
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.institution_names import letters
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stages.affiliations import TitlePage
 from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import Affiliations, Paper
 from papers_pipeline.settings import Settings
-from papers_pipeline.wiring import documents_of, models_of, prompts_of
+from papers_pipeline.wiring import documents_of, models_of, stages_of
 
 SAMPLE_LABELS = Path(__file__).parents[2] / "data" / "sample" / "labels.jsonl"
 
@@ -126,9 +125,9 @@ async def _evaluate(
     pdfs, _ = await documents.pdfs(papers, earlier=(), progress=progress)
     parsed, _ = await documents.parsed(pdfs, earlier=(), progress=progress)
     pages = [TitlePage(paper, row) for paper, row in zip(papers, parsed, strict=True)]
-    task = tasks_of(prompts_of(settings))["affiliations"]
+    stage = stages_of(settings)["affiliations"]
     rows, _, spent = await enrich(
-        task,
+        stage,
         pages,
         models=models_of(settings, clock),
         concurrency=settings.llm_concurrency,

@@ -3,17 +3,17 @@ asset would let the last run hide a bad day."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.enrichment.row_checks import RowCheck
 from papers_pipeline.listing.days import DayAssessment
 from papers_pipeline.listing.feed import SetAside
-from papers_pipeline.records import SiteFile, StageRow, Summary, UnaskableReason
-from papers_pipeline.text.languages import detected_language
+from papers_pipeline.records import SiteFile, StageRow
 
+PROVIDERS_ANSWER = "providers_answer"
 MOST_WITHOUT = 0.2
 """The share of a day's papers that may lack a PDF or its text: some are withdrawn, and HTML notices come and go."""
 
@@ -59,7 +59,7 @@ def list_state(assessment: DayAssessment) -> dg.AssetCheckResult:
 def providers_answer(closed: Mapping[str, str | None]) -> dg.AssetCheckResult:
     """WARN when a model of the chain was not asked any more, after 401, 403, no credit or an unknown model."""
     return dg.AssetCheckResult(
-        check_name="providers_answer",
+        check_name=PROVIDERS_ANSWER,
         passed=not closed,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=dict(closed),
@@ -78,32 +78,14 @@ def coverage(name: str, rows: Sequence[StageRow]) -> dg.AssetCheckResult:
     )
 
 
-def complete(rows: Sequence[StageRow]) -> dg.AssetCheckResult:
-    """WARN while a paper that can be asked about has no answer; ERROR when three or more were asked about and every one
-    failed. The metadata names each, and why."""
-    askable = [row for row in rows if row.reason not in get_args(UnaskableReason)]
-    without = [row for row in askable if row.state != "done"]
-    all_failed = len(askable) >= 3 and all(row.state == "failed" for row in askable)
+def row_check(check: RowCheck, rows: Sequence[StageRow]) -> dg.AssetCheckResult:
+    """A stage's own check, its findings as metadata for the UI."""
+    finding = check.examine(rows)
     return dg.AssetCheckResult(
-        check_name="complete",
-        passed=not without,
-        severity=dg.AssetCheckSeverity.ERROR if all_failed else dg.AssetCheckSeverity.WARN,
-        metadata={"papers": len(rows), "without": len(without), **_without_table(without)},
-    )
-
-
-def in_language(language: str, rows: Sequence[Summary]) -> dg.AssetCheckResult:
-    """WARN when a text that a model wrote does not read as the language of its asset."""
-    wrong = {}
-    for row in rows:
-        found = detected_language(row.text or "") if row.source == "model" else None
-        if found not in (None, language.split("-")[0]):
-            wrong[row.arxiv_id] = f"reads as {found}"
-    return dg.AssetCheckResult(
-        check_name="in_language",
-        passed=not wrong,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata=wrong,
+        check_name=check.name,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity.ERROR if finding.is_error else dg.AssetCheckSeverity.WARN,
+        metadata={**finding.notes, **_without_table(finding.rows)},
     )
 
 

@@ -1,8 +1,7 @@
 """The day joined into its public record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -10,24 +9,21 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
-from papers_pipeline.issue.build import Listings, build_issue
+from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.issue.build import DayTables, Listings, build_issue
 from papers_pipeline.records import (
-    Affiliations,
     DailyIssue,
+    Enrichment,
     Paper,
     PaperFigures,
     PaperVotes,
     ParsedPaper,
-    ReadingTask,
-    TopicTags,
 )
-from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import prompts_of
 
-# A day that was bought before a language existed still becomes an issue: what is absent is pending.
-OPTIONAL = {"allow_missing_partitions": True}
-OTHERS = ("topic_tags", "affiliations", "figures", "parsed_text", "reading_task")
+# A day that was bought before a language existed still becomes an issue; its text is pending.
+OPTIONAL = dg.AssetIn(metadata={"allow_missing_partitions": True})
 
 # By six in the morning after a weekday, an issue was built within the last day.
 WEEKDAYS = dg.FreshnessPolicy.cron(
@@ -35,11 +31,9 @@ WEEKDAYS = dg.FreshnessPolicy.cron(
 )
 
 
-def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg.AssetsDefinition:
-    """The asset that joins the day, with one optional input a language, and one a translation of the reading task
-    (``translations``: its asset by language)."""
-
-    texts_of = {language: f"summaries_{language}" for language in languages}
+def issue_asset(stages: Sequence[AnyStage]) -> dg.AssetsDefinition:
+    """The asset that joins the day, with one optional input per stage."""
+    optional = ("figures", "parsed_text", *(stage.asset for stage in stages))
 
     @day_asset(
         record=DailyIssue,
@@ -47,47 +41,36 @@ def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg
         kinds={"python", "parquet"},
         code_version="2",
         freshness_policy=WEEKDAYS,
-        ins={
-            name: dg.AssetIn(metadata=OPTIONAL)
-            for name in (*texts_of.values(), *translations.values(), *OTHERS)
-        },
+        ins=dict.fromkeys(optional, OPTIONAL),
         check_specs=[day_check("list_state", "daily_issue", "The list of the day is in order.")],
     )
     def daily_issue(
         context: dg.AssetExecutionContext,
         feed_listing: Sequence[Paper],
         paper_votes: Sequence[PaperVotes],
-        topic_tags: Sequence[TopicTags] | None,
-        affiliations: Sequence[Affiliations] | None,
         figures: Sequence[PaperFigures] | None,
         parsed_text: Sequence[ParsedPaper] | None,
-        reading_task: Sequence[ReadingTask] | None,
         settings: dg.ResourceParam[Settings],
         clock: dg.ResourceParam[Clock],
         lake: dg.ResourceParam[Lake],
-        **written: Sequence[Any] | None,
+        **answers: Sequence[Enrichment] | None,
     ) -> Table:
-        """The day's one public record: listing, votes, texts, tags, institutions, figures and reading task joined,
-        papers by upvotes.
+        """The day's public record: listing, votes, texts, tags, institutions, figures, and reading
+        task joined, papers by upvotes.
 
-        Where else a paper is listed, and the neighbouring days, it reads from the listings of the days around it.
+        Other days' listings say where else a paper is listed and which days are its neighbours.
         """
         day = day_of(context)
+        tables = DayTables(
+            listing=feed_listing,
+            votes=paper_votes,
+            answers={asset: rows for asset, rows in answers.items() if rows is not None},
+            figures=figures or (),
+            parsed_text=parsed_text or (),
+        )
         links = Listings(lake, day, day).links(day)
         issue, assessment = build_issue(
-            day,
-            feed_listing,
-            paper_votes,
-            {language: written[asset] for language, asset in texts_of.items()},
-            topic_tags,
-            affiliations,
-            figures,
-            parsed_text,
-            links,
-            clock.now(),
-            settings.quiet_days,
-            reading_task,
-            {language: written[asset] for language, asset in translations.items()},
+            day, tables, stages, links, clock.now(), settings.quiet_days
         )
         return Table(
             [issue],
@@ -98,10 +81,3 @@ def issue_asset(languages: Sequence[str], translations: Mapping[str, str]) -> dg
         )
 
     return daily_issue
-
-
-@dg.definitions
-def defs() -> dg.Definitions:
-    prompts = prompts_of(load_settings())
-    translations = {prompt.into: prompt.asset for prompt in prompts.translations if prompt.into}
-    return dg.Definitions(assets=[issue_asset(prompts.languages, translations)])

@@ -19,13 +19,9 @@ from pydantic import Field
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.tables import Table, table_asset
-from papers_pipeline.enrichment.plan import Planner, known_usd, to_refresh, with_neighbours
+from papers_pipeline.enrichment.plan import Planner, known_usd, to_refresh
 from papers_pipeline.listing.days import parse_day
-from papers_pipeline.prompts.prompt import prompts_version
 from papers_pipeline.records import PlanRow
-from papers_pipeline.settings import load_settings
-from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import prompts_of
 
 PLAN_TAG = "papers/plan"
 ALL_CURRENT = dg.AssetCheckSpec(
@@ -33,27 +29,35 @@ ALL_CURRENT = dg.AssetCheckSpec(
 )
 
 
-@table_asset(
-    record=PlanRow,
-    group_name="operations",
-    kinds={"python"},
-    code_version=prompts_version(prompts_of(load_settings())),
-    check_specs=[ALL_CURRENT],
-)
-def refresh_plan(planner: dg.ResourceParam[Planner]) -> Table:
-    """What is out of date: one row an asset of a prompt and day, with the calls, tokens and USD that are left.
+def refresh_plan_asset(version: str) -> dg.AssetsDefinition:
+    """The asset `refresh_plan`. Its code version covers all prompts, so that the UI marks it out of
+    date when one of them changes."""
 
-    Its code version is that of all prompts, so that the UI marks it out of date when one of them changes.
-    """
-    rows = planner.plan()
-    behind = [row for row in rows if row.state != "current"]
-    papers = sum(row.papers for row in rows)
-    left = {
-        "behind": len(behind),
-        "calls": sum(row.calls for row in behind),
-        "usd": known_usd(behind),
-    }
-    return Table(rows, papers=papers, metadata=left, checks=[all_current(behind)], preview=behind)
+    @table_asset(
+        record=PlanRow,
+        group_name="operations",
+        kinds={"python"},
+        code_version=version,
+        check_specs=[ALL_CURRENT],
+    )
+    def refresh_plan(planner: dg.ResourceParam[Planner]) -> Table:
+        """What is out of date: one row per stage and day, with the calls, tokens, and USD left."""
+        rows = planner.plan()
+        behind = [row for row in rows if row.state != "current"]
+        left = {
+            "behind": len(behind),
+            "calls": sum(row.calls for row in behind),
+            "usd": known_usd(behind),
+        }
+        return Table(
+            rows,
+            papers=sum(row.papers for row in rows),
+            metadata=left,
+            checks=[all_current(behind)],
+            preview=behind,
+        )
+
+    return refresh_plan
 
 
 def all_current(behind: Sequence[PlanRow]) -> dg.AssetCheckResult:
@@ -89,7 +93,6 @@ def submit_what_is_stale(
     context: dg.OpExecutionContext,
     config: RefreshConfig,
     planner: dg.ResourceParam[Planner],
-    lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[Clock],
 ) -> None:
     """Compute the plan afresh and submit its days as one backfill: the stale assets, the issue and the pages."""
@@ -108,7 +111,7 @@ def submit_what_is_stale(
     elif config.dry_run:
         context.log.info("A dry run: nothing was submitted. Launch again with dry_run: false.")
     else:
-        assets = with_neighbours(wanted, lake)
+        assets = planner.refresh_assets(wanted)
         root = context.run.root_run_id or context.run_id
         context.log.info(submit(context.instance, context.repository_def.asset_graph, assets, root))
 

@@ -6,20 +6,12 @@ from datetime import date
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.webhook import post
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
-from papers_pipeline.listing.days import latest_days
-from papers_pipeline.records import DailyIssue
-from papers_pipeline.runs import first_error, mark_dead_runs
-from papers_pipeline.settings import Settings, load_settings
+from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.site.periods import touched
 from papers_pipeline.store.lake import Lake
 
 BATCH = 500
-ALARMING = {
-    "stalled": "the list of {day}, a working day, is empty",
-    "shrunk": "the list of {day} lost so many papers at once that it is not believed",
-}
 
 
 @dg.sensor(
@@ -64,59 +56,3 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(
         f"marked failed: {', '.join(dead)}" if dead else "every unfinished run is alive"
     )
-
-
-def alarm_status(settings: Settings) -> dg.DefaultSensorStatus:
-    """The alarms are on when there is a webhook to tell."""
-    return (
-        dg.DefaultSensorStatus.RUNNING if settings.webhook_url else dg.DefaultSensorStatus.STOPPED
-    )
-
-
-STATUS = alarm_status(load_settings())
-
-
-@dg.run_failure_sensor(
-    default_status=STATUS,
-    monitor_all_code_locations=False,
-    description="Tells PAPERS_WEBHOOK_URL of a failed run: its job, its day and its first error.",
-)
-def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]) -> None:
-    if settings.webhook_url:
-        run = context.dagster_run
-        of = run.tags.get("dagster/partition", "")
-        failures = [
-            record.dagster_event
-            for record in context.instance.all_logs(run.run_id)
-            if record.dagster_event
-        ]
-        text = f"papers_pipeline: {run.job_name} {of} failed: {first_error(failures)}"
-        post(settings.webhook_url.get_secret_value(), text)
-
-
-@dg.sensor(
-    minimum_interval_seconds=3600,
-    default_status=STATUS,
-    description="Tells PAPERS_WEBHOOK_URL once of a day of the last week whose list is stalled or shrunken.",
-)
-def odd_days(
-    context: dg.SensorEvaluationContext,
-    settings: dg.ResourceParam[Settings],
-    lake: dg.ResourceParam[Lake],
-    clock: dg.ResourceParam[Clock],
-) -> dg.SkipReason:
-    told = set(context.cursor.split()) if context.cursor else set()
-    odd = [(day, state) for day, state in states(lake, clock) if state in ALARMING]
-    news = {f"{day}:{state}": ALARMING[state].format(day=day) for day, state in odd}
-    new = {key: text for key, text in news.items() if key not in told}
-    if new and settings.webhook_url:
-        post(settings.webhook_url.get_secret_value(), "papers_pipeline: " + "; ".join(new.values()))
-    context.update_cursor(" ".join(sorted(news)))
-    return dg.SkipReason("; ".join(new.values()) or "no day is odd")
-
-
-def states(lake: Lake, clock: Clock) -> Iterator[tuple[date, str]]:
-    """The days of the last week that were built, and their states."""
-    for day in latest_days(clock, back=7):
-        if issues := lake.read("daily_issue", str(day), DailyIssue):
-            yield day, issues[0].state

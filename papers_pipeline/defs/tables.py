@@ -6,8 +6,8 @@ import hashlib
 import inspect
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import Record
 from papers_pipeline.store.lake import Lake, RowOf
 
@@ -31,6 +32,7 @@ class Table:
     rows: Sequence[Record]
     papers: int | None = None
     counts: Counts | None = None
+    spent: Spent | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     checks: Sequence[dg.AssetCheckResult] = ()
     preview: Sequence[BaseModel] | None = None
@@ -88,9 +90,31 @@ def _result(table: Table, seconds: float) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         value=list(table.rows),
         data_version=dg.DataVersion(content_version(table.rows)),
-        metadata={**asdict(counts), **table.metadata, **_preview(table.preview or table.rows)},
+        metadata={
+            **asdict(counts),
+            **(asdict(table.spent) if table.spent else {}),
+            **table.metadata,
+            **_preview(table.preview or table.rows),
+        },
         check_results=list(table.checks),
     )
+
+
+def read_counts(metadata: Mapping[str, dg.MetadataValue]) -> Counts | None:
+    """The counts in a materialization's metadata."""
+    found = _fields(Counts, metadata)
+    return Counts(**found) if found else None
+
+
+def read_spent(metadata: Mapping[str, dg.MetadataValue]) -> Spent | None:
+    """What the materialization spent on models, if it asked any."""
+    found = _fields(Spent, metadata)
+    return Spent(**found) if found else None
+
+
+def _fields(record: type[Counts] | type[Spent], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    names = [field.name for field in fields(record)]
+    return {name: metadata[name].value for name in names if name in metadata}
 
 
 def content_version(rows: Sequence[Record]) -> str:

@@ -1,6 +1,6 @@
-"""What is out of date, and what bringing it up to date would cost: one row an asset of a prompt and day.
+"""The plan: what is out of date, and what bringing it up to date would cost.
 
-Stored rows are compared, never tags: each row says by which prompt version and of what input it was made.
+It compares stored rows, never tags: each row says which prompt version made it, and of what input.
 """
 
 from collections import Counter
@@ -12,26 +12,29 @@ from itertools import islice
 from statistics import fmean
 from typing import Any, get_args
 
-from papers_pipeline.enrichment.enrich import Task, Unasked
+from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
 from papers_pipeline.llm.chain import is_believed
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.prices import price
-from papers_pipeline.prompts.prompt import input_hash
-from papers_pipeline.records import PlanRow, PlanState, Record, UnaskableReason
+from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 
 HISTORY = 2000
-"""How many of the newest calls tell what a call of a prompt takes."""
+"""How many of the newest calls the mean size of a call is taken from."""
 OUTPUT_TOKENS = 250
-"""What an answer takes as long as none was bought."""
-UNASKABLE = frozenset(get_args(UnaskableReason))
-DOCUMENTS = ("paper_pdfs", "parsed_text")
-"""What the title pages come from."""
-DOWNSTREAM = ("daily_issue", "daily_pages")
-"""What follows from any prompt's asset."""
+"""The assumed size of an answer while none was bought."""
+ABSTRACT_CHARACTERS = 1500
+"""The assumed size of an input while none was bought."""
 CHARACTERS_A_TOKEN = 3.0
 """Fewer than the four of English: Russian and Chinese take more tokens."""
+UNASKABLE = frozenset(get_args(UnaskableReason))
+BUILT_WITH = {"parsed_text": ("paper_pdfs", "parsed_text")}
+"""The assets to build for an input that a stage reads and that was never built."""
+DOWNSTREAM = ("daily_issue", "daily_pages")
+"""The assets to rebuild after any stage."""
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,263 +45,268 @@ class CallSize:
     output_tokens: float
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is left to do in one asset's day. `inputs` are the hashes to ask about, None for one that
+    cannot be known before the papers are read; the other numbers count papers."""
+
+    state: PlanState
+    papers: int
+    inputs: Sequence[str | None]
+    stale: int = 0
+    pending: int = 0
+    failed: int = 0
+
+
 class Planner:
-    """Compares what is stored with what the prompts ask for now."""
+    """Compares stored rows with the prompts in force."""
 
     def __init__(
         self,
         lake: Lake,
         cache: Cache,
         ledger: Ledger,
-        tasks: Mapping[str, Task[Any, Any, Any]],
+        stages: Mapping[str, AnyStage],
         available: Mapping[str, Sequence[str]],
         assumed_price: float | None = None,
     ) -> None:
-        """``available`` names for each asset the models of its chain whose provider is configured; ``assumed_price`` is
-        USD a million tokens of a model of unknown price."""
+        """`available` names the configured models of each asset's chain. `assumed_price` is USD per
+        million tokens of a model whose price is unknown."""
+        self.stages = stages
         self._lake = lake
         self._cache = cache
-        self._tasks = tasks
-        self._available = available
-        self._models = {asset: next(iter(names), None) for asset, names in available.items()}
-        self._assumed_price = assumed_price
         self._ledger = ledger
-
-    @cached_property
-    def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
-        """Read when something is left to buy: most processes that could plan never do."""
-        return _call_sizes(self._ledger)
+        self._available = available
+        self._assumed_price = assumed_price
 
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
-        """A row for each prompt's asset and each day that has a list, by day and then in the order of the assets."""
-        days = [
-            day
-            for day in self._lake.partitions("feed_listing")
-            if (first is None or day >= str(first)) and (last is None or day <= str(last))
-        ]
+        """A row for each stage's asset and each day that has a list, by day and then by asset."""
+        days = []
+        for day in self._lake.partitions("feed_listing"):
+            if (first is None or day >= str(first)) and (last is None or day <= str(last)):
+                days.append(day)
         listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
         ids = {day: {row["arxiv_id"] for row in listed.get(day, ())} for day in days}
         rows: dict[tuple[str, str], PlanRow] = {}
-        for asset, task in self._tasks.items():
-            # What is asked about another prompt's answer is not known while that answer is still to be bought.
-            unknown = {
-                row.day for row in rows.values() if row.asset in task.inputs and _is_to_come(row)
-            }
-            rows |= {(row.day, row.asset): row for row in self._asset(asset, ids, unknown)}
-        return [rows[day, asset] for day in days for asset in self._tasks]
+        for asset, stage in self.stages.items():
+            unsettled = _unsettled_days(rows.values(), stage)
+            for row in self._plan_asset(stage, ids, unsettled):
+                rows[row.day, asset] = row
+        return [rows[day, asset] for day in days for asset in self.stages]
 
-    def estimate(self, asset: str, items: Sequence[Any]) -> tuple[int, float | None]:
-        """The calls that are left for these items, and their USD; None when the price is not known."""
-        task = self._tasks[asset]
-        told = [texts for item in items if not isinstance(texts := task.texts(item), Unasked)]
-        calls = sum(self._entry(asset, input_hash(**texts[0])) is None for texts in told)
-        return calls, self._usd(asset, calls)
+    def estimate(self, asset: str, items: Sequence[HasArxivId]) -> tuple[int, float | None]:
+        """The calls left for these items and their USD; None if the price is unknown."""
+        stage = self.stages[asset]
+        calls = len(self._inputs_left(stage, items))
+        return calls, self._usd(stage, calls)
 
-    def _usd(self, asset: str, calls: int) -> float | None:
-        if not calls:
-            return 0.0
-        model, size = self._models.get(asset), self._size(asset)
-        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
-        return price(model, *tokens, self._assumed_price) if model else None
+    def refresh_assets(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """The days to build of each asset so that the `wanted` ones (`{asset: days}`) reach the
+        pages: also missing inputs that a stage reads, and the issue and pages of all these days."""
+        assets: dict[str, list[str]] = {}
+        for asset, days in wanted.items():
+            for name in self.stages[asset].inputs:
+                if name in BUILT_WITH:
+                    absent = [day for day in days if not self._lake.path(name, day).exists()]
+                    if absent:
+                        assets |= dict.fromkeys(BUILT_WITH[name], absent)
+        for asset, days in wanted.items():
+            assets[asset] = list(days)
+        every_day = sorted({day for days in wanted.values() for day in days})
+        return assets | dict.fromkeys(DOWNSTREAM, every_day)
 
-    def _asset(
-        self, asset: str, listed: Mapping[str, set[str]], unknown: Set[str]
+    def _plan_asset(
+        self, stage: AnyStage, listed: Mapping[str, Set[str]], unsettled: Set[str]
     ) -> Iterable[PlanRow]:
-        """``unknown`` are the days on which what the asset is asked about will be another than what is stored."""
+        """The rows of one asset. `listed` are the papers by day; `unsettled` the days on which the
+        stage's input itself is still to come."""
         columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
-        stored = scan(self._lake, asset, list(listed), columns)
-        counted: set[str] = set()
-        every = [row["reason"] for rows in stored.values() for row in rows]
-        askable = sum(reason not in UNASKABLE for reason in every)
-        share = askable / len(every) if every else 1.0
+        stored = scan(self._lake, stage.asset, list(listed), columns)
+        share = _askable_share(stored)
+        # A paper of two days is bought once.
+        planned: set[str] = set()
         for day, ids in listed.items():
-            rows = [row for row in stored.get(day, ()) if row["arxiv_id"] in ids]
-            if self._tasks[asset].one_a_day:
-                yield self._row_of_one(
-                    asset, day, rows if day in stored else None, day in unknown, counted
-                )
+            rows = None
+            if day in stored:
+                rows = [row for row in stored[day] if row["arxiv_id"] in ids]
+            if stage.one_a_day:
+                work = self._work_of_one(stage, day, rows, day in unsettled)
             else:
-                yield self._row(
-                    asset, day, len(ids), rows if day in stored else None, counted, share
-                )
+                work = self._work(stage, day, len(ids), rows)
+            unknown = sum(key is None for key in work.inputs)
+            new = {key for key in work.inputs if key is not None} - planned
+            planned |= new
+            calls = unknown if stage.one_a_day else round(unknown * share)
+            yield self._plan_row(stage, day, work, len(new) + calls)
 
-    def _row(
-        self,
-        asset: str,
-        day: str,
-        papers: int,
-        rows: Sequence[Mapping[str, Any]] | None,
-        counted: set[str],
-        share: float,
-    ) -> PlanRow:
-        """``counted`` are the inputs that another day counts already: a paper of two days is bought once; ``share`` is
-        that of the papers that could be asked about so far, for a day whose papers were not read yet."""
-        if rows is None or len(rows) < papers:
-            state: PlanState = "missing" if rows is None else "stale"
-            wanted, counts = (
-                self._left(asset, self._wanted_of_items(asset, day)),
-                Counter(missing=papers),
-            )
+    def _work(self, stage: AnyStage, day: str, papers: int, rows: Sequence[Row] | None) -> Work:
+        """The work on a day whose list has this many `papers`; `rows` is None if never built."""
+        if rows is not None and len(rows) >= papers:
+            askable = [row for row in rows if row["reason"] not in UNASKABLE]
+            return self._work_on_rows(stage, papers, askable)
+        items = stage.stored_items(self._lake, day)
+        inputs: Sequence[str | None] = [None] * papers
+        if items is not None:
+            inputs = self._inputs_left(stage, items)
+        return Work("missing" if rows is None else "stale", papers, inputs, stale=papers)
+
+    def _work_of_one(
+        self, stage: AnyStage, day: str, rows: Sequence[Row] | None, is_unsettled: bool
+    ) -> Work:
+        """The work of a stage that is about at most one paper a day."""
+        if rows and not is_unsettled:
+            return self._work_on_rows(stage, len(rows), rows)
+        if is_unsettled:
+            inputs: Sequence[str | None] = [None]
+            wanted = 1
         else:
-            state, counts, wanted = self._behind(
-                asset, [row for row in rows if row["reason"] not in UNASKABLE]
-            )
-        new = [key for key in wanted if key not in counted]
-        counted.update(key for key in new if key)
-        calls = sum(key is not None for key in new) + round(sum(key is None for key in new) * share)
-        return self._planned(asset, day, state, papers, counts, calls)
+            items = stage.stored_items(self._lake, day) or []
+            inputs = self._inputs_left(stage, items)
+            wanted = sum(stage.why_not_asked(item) is None for item in items)
+        state: PlanState = "current"
+        if rows is None:
+            state = "missing"
+        elif wanted:
+            state = "stale"
+        return Work(state, max(len(rows or ()), wanted), inputs, stale=wanted)
 
-    def _row_of_one(
-        self,
-        asset: str,
-        day: str,
-        rows: Sequence[Mapping[str, Any]] | None,
-        is_unknown: bool,
-        counted: set[str],
-    ) -> PlanRow:
-        """The row of a task about one paper a day, or about none."""
-        papers = len(rows or ())
-        if rows and not is_unknown:
-            state, counts, wanted = self._behind(asset, rows)
-        else:
-            items = [None] if is_unknown else self._wanted_of_items(asset, day)
-            state = "missing" if rows is None else "stale" if items else "current"
-            counts, papers = Counter(missing=len(items)), max(papers, len(items))
-            wanted = self._left(asset, items)
-        new = [key for key in wanted if key not in counted]
-        counted.update(key for key in new if key)
-        return self._planned(asset, day, state, papers, counts, len(new))
-
-    def _behind(
-        self, asset: str, rows: Sequence[Mapping[str, Any]]
-    ) -> tuple[PlanState, Counter[str], list[str | None]]:
-        """The state of a day whose rows are these, how many are behind in which way, and the inputs left to ask."""
-        version = self._tasks[asset].prompt.version
-        behind = [row for row in rows if (row["state"], row["prompt_version"]) != ("done", version)]
-        held = [self._entry(asset, row["input_hash"]) for row in behind]
-        counts = Counter(_state(row, entry) for row, entry in zip(behind, held, strict=True))
-        state: PlanState = "stale" if counts["stale"] else "incomplete" if behind else "current"
-        return (
+    def _work_on_rows(self, stage: AnyStage, papers: int, rows: Sequence[Row]) -> Work:
+        """The work on rows that are all there: those that are not answers of this version."""
+        counts: Counter[str] = Counter()
+        inputs = []
+        for row in rows:
+            if row["state"] == "done" and row["prompt_version"] == stage.prompt.version:
+                continue
+            entry = self._cached(stage, row["input_hash"])
+            counts[_row_state(row, entry)] += 1
+            if entry is None:
+                inputs.append(row["input_hash"])
+        state: PlanState = "incomplete" if counts else "current"
+        if counts["stale"]:
+            state = "stale"
+        return Work(
             state,
-            counts,
-            [row["input_hash"] for row, entry in zip(behind, held, strict=True) if entry is None],
-        )
-
-    def _left(self, asset: str, keys: Sequence[str | None]) -> list[str | None]:
-        """Those of these inputs that the cache holds nothing of."""
-        return [key for key in keys if self._entry(asset, key) is None]
-
-    def _planned(
-        self, asset: str, day: str, state: PlanState, papers: int, counts: Counter[str], calls: int
-    ) -> PlanRow:
-        prompt = self._tasks[asset].prompt
-        size = self._size(asset) if calls else CallSize(0, 0)
-        return PlanRow(
-            asset=asset,
-            day=day,
-            state=state,
-            version=prompt.version,
-            papers=papers,
-            stale=counts["stale"] + counts["missing"],
+            papers,
+            inputs,
+            stale=counts["stale"],
             pending=counts["pending"],
             failed=counts["failed"],
-            calls=calls,
-            model=self._models.get(asset),
-            input_tokens=round(calls * size.input_tokens),
-            output_tokens=round(calls * size.output_tokens),
-            usd=self._usd(asset, calls),
         )
 
-    def _wanted_of_items(self, asset: str, day: str) -> list[str | None]:
-        """The inputs of a day that was never built, or whose list has grown since; None for one that is not known
-        before the papers are read."""
-        task = self._tasks[asset]
-        names = (*task.inputs, *task.beside)
-        tables: dict[str, list[Record] | None] = {
-            name: self._lake.read(name, day, Record) for name in names
-        }
-        if any(table is None for table in tables.values()):
-            # Of one a day, too: nothing is known of it before what it is made of was built.
-            return [] if task.one_a_day else [None] * len(tables["feed_listing"] or [])
-        wanted: list[str | None] = []
-        for item in task.choose(
-            task.items(**tables), self._lake.read(asset, day, task.record) or []
-        ):
-            texts = task.texts(item)
-            if not isinstance(texts, Unasked):
-                wanted.append(input_hash(**texts[0]))
-        return wanted
+    def _plan_row(self, stage: AnyStage, day: str, work: Work, calls: int) -> PlanRow:
+        size = self._call_size(stage) if calls else CallSize(0, 0)
+        return PlanRow(
+            asset=stage.asset,
+            day=day,
+            state=work.state,
+            version=stage.prompt.version,
+            papers=work.papers,
+            stale=work.stale,
+            pending=work.pending,
+            failed=work.failed,
+            calls=calls,
+            model=self._model(stage),
+            input_tokens=round(calls * size.input_tokens),
+            output_tokens=round(calls * size.output_tokens),
+            usd=self._usd(stage, calls),
+        )
 
-    def _entry(self, asset: str, key: str | None) -> CacheEntry | None:
-        """What the cache holds of an input, an answer or a failure that is still believed; None is a call left."""
-        if key is None:
-            return None
-        identity = {"prompt_version": self._tasks[asset].prompt.version, "input_hash": key}
-        if not self._cache.path(asset, identity).exists():
-            return None
-        entry = self._cache.get(asset, identity)
-        return entry if entry and is_believed(entry, self._available[asset]) else None
+    def _inputs_left(self, stage: AnyStage, items: Sequence[HasArxivId]) -> list[str]:
+        """The hashes of the inputs that can be asked about and that the cache does not answer."""
+        hashes = []
+        for item in items:
+            if stage.why_not_asked(item) is None:
+                key = stage.input_hash(item)
+                if self._cached(stage, key) is None:
+                    hashes.append(key)
+        return hashes
 
-    def _size(self, asset: str) -> CallSize:
-        prompt = self._tasks[asset].prompt
-        for key in ((asset, prompt.version), (asset, None)):
+    def _cached(self, stage: AnyStage, key: str) -> CacheEntry | None:
+        """The cache's answer or valid failure for an input; None if it has to be asked."""
+        identity = {"prompt_version": stage.prompt.version, "input_hash": key}
+        if not self._cache.path(stage.asset, identity).exists():
+            return None
+        entry = self._cache.get(stage.asset, identity)
+        return entry if entry and is_believed(entry, self._available[stage.asset]) else None
+
+    def _model(self, stage: AnyStage) -> str | None:
+        """The first configured model of the stage's chain."""
+        available = self._available[stage.asset]
+        return available[0] if available else None
+
+    def _usd(self, stage: AnyStage, calls: int) -> float | None:
+        if not calls:
+            return 0.0
+        model = self._model(stage)
+        if model is None:
+            return None
+        size = self._call_size(stage)
+        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
+        return price(model, *tokens, self._assumed_price)
+
+    def _call_size(self, stage: AnyStage) -> CallSize:
+        """The mean call of the prompt version, else of the asset, else a guess."""
+        for key in ((stage.asset, stage.prompt.version), (stage.asset, None)):
             if key in self._sizes:
                 return self._sizes[key]
-        return CallSize((len(prompt.template) + 1500) / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
+        characters = len(stage.prompt.template) + ABSTRACT_CHARACTERS
+        return CallSize(characters / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
+        """The mean call of each prompt version, and of each asset under the version None."""
+        calls: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
+        newest_first = (
+            spending
+            for day in reversed(self._ledger.days())
+            for spending in self._ledger.spent(day)
+        )
+        for spending in islice(newest_first, HISTORY):
+            tokens = (spending.input_tokens, spending.output_tokens)
+            calls.setdefault((spending.asset, spending.prompt_version), []).append(tokens)
+            calls.setdefault((spending.asset, None), []).append(tokens)
+        sizes = {}
+        for key, pairs in calls.items():
+            inputs, outputs = zip(*pairs, strict=True)
+            sizes[key] = CallSize(fmean(inputs), fmean(outputs))
+        return sizes
 
 
-def _state(row: Mapping[str, Any], entry: CacheEntry | None) -> str:
-    """What is behind in a row that is not a text by the version in force, of which the cache holds ``entry``: an answer
-    that is there has only to be taken, and what that version failed to write no building of the day would bring."""
-    if entry is None:
-        return "stale" if row["state"] == "done" else str(row["state"])
-    return "failed" if entry.value is None else "stale"
+def _unsettled_days(rows: Iterable[PlanRow], stage: AnyStage) -> set[str]:
+    """The days on which an asset that the stage reads will be bought anew."""
+    days = set()
+    for row in rows:
+        will_change = row.state in ("stale", "missing") or row.calls > 0
+        if row.asset in stage.inputs and row.papers and row.model and will_change:
+            days.add(row.day)
+    return days
 
 
-def _is_to_come(row: PlanRow) -> bool:
-    return bool(row.papers and row.model) and (row.state in ("stale", "missing") or row.calls > 0)
+def _askable_share(stored: Mapping[str, Sequence[Row]]) -> float:
+    """The share of the stored papers that could be asked about: the guess for unread days."""
+    rows = [row for day_rows in stored.values() for row in day_rows]
+    if not rows:
+        return 1.0
+    return sum(row["reason"] not in UNASKABLE for row in rows) / len(rows)
 
 
-def _call_sizes(ledger: Ledger) -> dict[tuple[str, str | None], CallSize]:
-    """The mean call of each prompt version, and of each asset whatever the version, in the newest of the ledger."""
-    seen: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
-    every = (spending for day in reversed(ledger.days()) for spending in ledger.spent(day))
-    for spending in islice(every, HISTORY):
-        for version in (spending.prompt_version, None):
-            seen.setdefault((spending.asset, version), []).append(
-                (spending.input_tokens, spending.output_tokens)
-            )
-    return {
-        key: CallSize(fmean(sent for sent, _ in calls), fmean(got for _, got in calls))
-        for key, calls in seen.items()
-    }
+def _row_state(row: Row, entry: CacheEntry | None) -> str:
+    """How a row that is not a current answer is behind. `entry` is what the cache holds for it: an
+    answer only has to be taken, and a failure would not be asked again."""
+    if entry is not None:
+        return "failed" if entry.value is None else "stale"
+    return "stale" if row["state"] == "done" else str(row["state"])
 
 
 def to_refresh(plan: Sequence[PlanRow]) -> dict[str, list[str]]:
-    """The days of each prompt's asset that a refresh builds: those that are stale or missing, and the incomplete ones
+    """The days of each asset that a refresh builds: stale and missing ones, and incomplete ones
     whose rest can be bought."""
     wanted: dict[str, list[str]] = {}
     for row in plan:
-        if row.state in ("stale", "missing") or (
-            row.state == "incomplete" and row.model and row.calls
-        ):
+        can_complete = row.state == "incomplete" and row.model and row.calls
+        if row.state in ("stale", "missing") or can_complete:
             wanted.setdefault(row.asset, []).append(row.day)
     return wanted
-
-
-def with_neighbours(assets: Mapping[str, Sequence[str]], lake: Lake) -> dict[str, list[str]]:
-    """The days of each asset, of issue and pages all the days of any of them, and of the papers themselves those on
-    which they are wanted and were never read."""
-    days = sorted({day for days in assets.values() for day in days})
-    unread = [
-        day for day in assets.get("affiliations", ()) if not lake.path("parsed_text", day).exists()
-    ]
-    wanted = dict.fromkeys(DOCUMENTS, unread) if unread else {}
-    return (
-        wanted
-        | {asset: list(days) for asset, days in assets.items()}
-        | dict.fromkeys(DOWNSTREAM, days)
-    )
 
 
 def known_usd(rows: Sequence[PlanRow]) -> float:

@@ -1,29 +1,31 @@
 """A day joined into its one public record: listing, votes, texts, tags, and what only other days know."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.institution_names import load_institution_names
-from papers_pipeline.enrichment.reading_task import issue_reading_task
+from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.enrichment.stages.reading_task import ReadingTaskStage
+from papers_pipeline.enrichment.stages.reading_translation import ReadingTranslationStage
+from papers_pipeline.issue.reading import issue_reading_task
 from papers_pipeline.listing.days import DayAssessment, assess
 from papers_pipeline.records import (
-    Affiliations,
     DailyIssue,
+    Enrichment,
     Figure,
     IssueAuthor,
     IssueCounts,
     IssuePaper,
-    IssueText,
-    IssueTopics,
+    IssueReadingTask,
     Paper,
     PaperFigures,
+    PaperStatus,
     PaperVotes,
     ParsedPaper,
     ReadingTask,
     ReadingTranslation,
-    Summary,
-    TopicTags,
 )
 from papers_pipeline.store.files import read
 from papers_pipeline.store.lake import Lake, rows_of
@@ -131,105 +133,101 @@ def linked(issue: DailyIssue, links: DayLinks) -> DailyIssue:
     )
 
 
+@dataclass(frozen=True)
+class DayTables:
+    """The stored tables of one day. `answers` has the rows of each stage by asset, without the
+    assets that were never built."""
+
+    listing: Sequence[Paper]
+    votes: Sequence[PaperVotes]
+    answers: Mapping[str, Sequence[Enrichment]] = field(default_factory=dict)
+    figures: Sequence[PaperFigures] = ()
+    parsed_text: Sequence[ParsedPaper] = ()
+
+
 def build_issue(
     day: date,
-    listing: Sequence[Paper],
-    votes: Sequence[PaperVotes],
-    texts: Mapping[str, Sequence[Summary] | None],
-    tags: Sequence[TopicTags] | None,
-    affiliations: Sequence[Affiliations] | None,
-    figures: Sequence[PaperFigures] | None,
-    parsed: Sequence[ParsedPaper] | None,
+    tables: DayTables,
+    stages: Sequence[AnyStage],
     links: DayLinks,
     now: datetime,
     quiet_days: Sequence[date] = (),
-    reading: Sequence[ReadingTask] | None = None,
-    translations: Mapping[str, Sequence[ReadingTranslation] | None] | None = None,
 ) -> tuple[DailyIssue, DayAssessment]:
-    """The public record of a day, its papers by upvotes and then by id, and the assessment of its list.
+    """The public record of a day, its papers by upvotes and then by id, and its list's assessment.
 
-    ``texts`` names every language of the site, in its order; a language that was never built is ``pending``, and the
-    institutions of a paper that was never read are Hugging Face's. ``translations`` are those of the reading task, by
-    language.
+    Each stage adds its part to each paper. The texts of a language that was never built are
+    `pending`; the institutions of a paper that was never read are Hugging Face's.
     """
-    moved = {paper.arxiv_id: to for paper in listing if (to := links.moved_to(paper.arxiv_id, day))}
-    assessment = assess(day, listing, moved, now, quiet_days)
-    votes_of = {row.arxiv_id: row for row in votes}
-    texts_of = {
-        language: {row.arxiv_id: row for row in rows or ()} for language, rows in texts.items()
-    }
-    tags_of = {row.arxiv_id: row for row in tags or ()}
-    affiliations_of = {row.arxiv_id: row for row in affiliations or ()}
-    figures_of = {row.arxiv_id: row.figures for row in figures or ()}
-    version_of = {row.arxiv_id: row.version for row in parsed or ()}
-    papers = [
-        _paper(
-            paper,
-            votes_of.get(paper.arxiv_id),
-            {language: rows.get(paper.arxiv_id) for language, rows in texts_of.items()},
-            tags_of.get(paper.arxiv_id),
-            affiliations_of.get(paper.arxiv_id),
-            figures_of.get(paper.arxiv_id, []),
-            version_of.get(paper.arxiv_id),
-            assessment,
-        )
-        for paper in assessment.shown
-    ]
-    task = issue_reading_task(
-        reading, translations or {}, {paper.id: paper.title for paper in papers}
-    )
-    written = [
-        text.created_at for paper in papers for text in paper.summaries.values() if text.created_at
-    ]
-    if task:
-        times = (
-            task.created_at,
-            *(translation.created_at for translation in task.translations.values()),
-        )
-        written += [time for time in times if time]
+    moved = {}
+    for paper in tables.listing:
+        other_day = links.moved_to(paper.arxiv_id, day)
+        if other_day:
+            moved[paper.arxiv_id] = other_day
+    assessment = assess(day, tables.listing, moved, now, quiet_days)
+    papers = _papers(tables, stages, assessment)
+    titles = {paper.id: paper.title for paper in papers}
+    task = _reading_task(tables, stages, titles)
     issue = DailyIssue(
         date=day,
         state=assessment.state,
         list_state=assessment.list_state,
         counts=IssueCounts(),
-        built_at=max(
-            [*written, *(paper.first_seen_at for paper in assessment.shown)], default=None
-        ),
+        built_at=_built_at(assessment, papers, task),
         reading_task=task,
         papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.id)),
     )
     issue = linked(issue, links)
-    counts = IssueCounts(
-        papers=len(issue.papers),
-        moved=sum(paper.moved_to is not None for paper in issue.papers),
-        withdrawn=sum(paper.status == "withdrawn" for paper in issue.papers),
-        gone=sum(paper.status == "gone" and paper.moved_to is None for paper in issue.papers),
-    )
-    return issue.model_copy(update={"counts": counts}), assessment
+    return issue.model_copy(update={"counts": _counts(issue.papers)}), assessment
 
 
-def _paper(
-    paper: Paper,
+def _papers(
+    tables: DayTables, stages: Sequence[AnyStage], assessment: DayAssessment
+) -> list[IssuePaper]:
+    """The papers that the day shows, in the order of its list."""
+    votes = {row.arxiv_id: row for row in tables.votes}
+    figures = {row.arxiv_id: row.figures for row in tables.figures}
+    versions = {row.arxiv_id: row.version for row in tables.parsed_text}
+    answers = {}
+    for stage in stages:
+        answers[stage.asset] = {row.arxiv_id: row for row in tables.answers.get(stage.asset, ())}
+    papers = []
+    for paper in assessment.shown:
+        draft = PaperDraft(paper)
+        for stage in stages:
+            stage.add_to_paper(draft, answers[stage.asset].get(paper.arxiv_id))
+        papers.append(
+            _issue_paper(
+                draft,
+                status=_shown_status(paper, assessment),
+                votes=votes.get(paper.arxiv_id),
+                figures=figures.get(paper.arxiv_id, []),
+                version=versions.get(paper.arxiv_id),
+            )
+        )
+    return papers
+
+
+def _shown_status(paper: Paper, assessment: DayAssessment) -> PaperStatus:
+    """A paper that only a list that is not believed has lost still counts as listed."""
+    disbelieved_at = assessment.disbelieved_at
+    if paper.status == "gone" and disbelieved_at and paper.gone_at == disbelieved_at:
+        return "listed"
+    return paper.status
+
+
+def _issue_paper(
+    draft: PaperDraft,
+    *,
+    status: PaperStatus,
     votes: PaperVotes | None,
-    texts: Mapping[str, Summary | None],
-    tags: TopicTags | None,
-    affiliations: Affiliations | None,
-    figures: list[Figure],
+    figures: Sequence[Figure],
     version: int | None,
-    assessment: DayAssessment,
 ) -> IssuePaper:
-    # What a list that is not believed has lost stays as it was.
-    disbelieved = paper.status == "gone" and paper.gone_at == assessment.disbelieved_at is not None
-    usual = load_institution_names().usual
-    printed = [paper.organization] if paper.organization else []
-    source = "hf_organization" if printed else None
-    if affiliations:
-        printed, source = affiliations.institutions, affiliations.source
-    own = (
-        {author.name: author.institutions for author in affiliations.authors}
-        if affiliations
-        else {}
-    )
+    paper = draft.paper
+    authors = []
+    for name in paper.authors:
+        own = draft.institutions_by_author.get(name, ())
+        authors.append(IssueAuthor(name=name, affiliations=_usual_names(own)))
     return IssuePaper(
         id=paper.arxiv_id,
         version=version,
@@ -242,30 +240,58 @@ def _paper(
         thumbnail=paper.thumbnail,
         published_at=paper.published_at,
         listed_at=paper.submitted_at or paper.first_seen_at,
-        status="listed" if disbelieved else paper.status,
+        status=status,
         withdrawn_at=paper.withdrawn_at,
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
-        authors=[
-            IssueAuthor(name=name, affiliations=_once(map(usual, own.get(name, ()))))
-            for name in paper.authors
-        ],
-        affiliations=_once(map(usual, printed)),
-        affiliations_source=source,
-        topics=IssueTopics(names=[name.lower() for name in tags.topics], source=tags.source)
-        if tags
-        else IssueTopics(),
-        emoji=next((text.emoji for text in texts.values() if text and text.emoji), None),
+        authors=authors,
+        affiliations=_usual_names(draft.institutions),
+        affiliations_source=draft.institutions_source,
+        topics=draft.topics,
+        emoji=draft.emoji,
         figures=[figure for figure in figures if not figure.is_dead],
-        summaries={language: _text(text) for language, text in texts.items()},
+        summaries=draft.summaries,
+        notes=draft.notes,
     )
 
 
-def _once(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+def _usual_names(institutions: Iterable[str]) -> list[str]:
+    """The institutions under their usual names, each once."""
+    names = load_institution_names()
+    return list(dict.fromkeys(names.usual(institution) for institution in institutions))
 
 
-def _text(text: Summary | None) -> IssueText:
-    if text is None:
-        return IssueText(state="pending", reason="not_built")
-    return IssueText.model_validate(text.model_dump(include=set(IssueText.model_fields)))
+def _reading_task(
+    tables: DayTables, stages: Sequence[AnyStage], titles: Mapping[str, str]
+) -> IssueReadingTask | None:
+    tasks: Sequence[ReadingTask] = ()
+    translations: dict[str, Sequence[ReadingTranslation]] = {}
+    for stage in stages:
+        rows = tables.answers.get(stage.asset, ())
+        if isinstance(stage, ReadingTaskStage):
+            tasks = [row for row in rows if isinstance(row, ReadingTask)]
+        elif isinstance(stage, ReadingTranslationStage):
+            translations[stage.language] = [
+                row for row in rows if isinstance(row, ReadingTranslation)
+            ]
+    return issue_reading_task(tasks, translations, titles)
+
+
+def _built_at(
+    assessment: DayAssessment, papers: Sequence[IssuePaper], task: IssueReadingTask | None
+) -> datetime | None:
+    """The newest time inside the issue, so that building it again changes nothing."""
+    times: list[datetime | None] = [paper.first_seen_at for paper in assessment.shown]
+    for paper in papers:
+        times += [text.created_at for text in paper.summaries.values()]
+    if task:
+        times.append(task.created_at)
+        times += [translation.created_at for translation in task.translations.values()]
+    return max((time for time in times if time), default=None)
+
+
+def _counts(papers: Sequence[IssuePaper]) -> IssueCounts:
+    moved = sum(paper.moved_to is not None for paper in papers)
+    withdrawn = sum(paper.status == "withdrawn" for paper in papers)
+    gone = sum(paper.status == "gone" and paper.moved_to is None for paper in papers)
+    return IssueCounts(papers=len(papers), moved=moved, withdrawn=withdrawn, gone=gone)

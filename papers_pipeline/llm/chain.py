@@ -135,6 +135,15 @@ class Models:
         """Why a model is not asked any more, if so."""
         return self.closed.get(split_name(name)[0]) or self.closed.get(name)
 
+    def closed_models(self, prompt: Prompt) -> dict[str, str]:
+        """The models of a prompt's chain that are not asked any more, and why."""
+        closed = {}
+        for name in prompt.models:
+            why = self.why_closed(name)
+            if why:
+                closed[name] = why
+        return closed
+
     async def examine(self, name: str) -> str | None:
         """What is wrong with a model, if anything: it is looked up at its provider and asked one tiny question."""
         from pydantic_ai import UnexpectedModelBehavior

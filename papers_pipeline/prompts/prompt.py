@@ -63,6 +63,11 @@ class Prompt(BaseModel):
         return self.name.removeprefix(SUMMARY) if self.name.startswith(SUMMARY) else None
 
     @property
+    def kind(self) -> str:
+        """The file's name without a language: `summary` for `summary.ru.md`."""
+        return self.name.split(".")[0]
+
+    @property
     def asset(self) -> str:
         """The asset that the prompt's answers become."""
         if self.into:

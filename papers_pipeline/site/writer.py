@@ -153,4 +153,7 @@ class Site:
 def public_json(issue: DailyIssue) -> bytes:
     """The public record of a day (`d/YYYY-MM-DD.json`), schema 1."""
     record = {"schema": 1} | issue.model_dump(mode="json", exclude={"list_state"})
+    for paper in record["papers"]:
+        if not paper["notes"]:
+            del paper["notes"]
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()

@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
 
-from papers_pipeline import records
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.records import Record
+from papers_pipeline.records import Record, record_named
 from papers_pipeline.store import files as storage
 
 FORMAT = "1"
@@ -83,7 +82,7 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
             f"{where}: the stored table is damaged ({error}): build {asset} of that day again"
         ) from None
     names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    record = getattr(records, names.get("record", ""), None)
+    record = record_named(names.get("record", ""))
     if record is None or names.get("format") != FORMAT:
         raise LakeError(
             f"{where}: the stored table has a format that this release does not read: build it again"

@@ -19,13 +19,14 @@ import requests
 from playwright.sync_api import Page
 
 from papers_pipeline import definitions, home
-from papers_pipeline.enrichment.plan import to_refresh, with_neighbours
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.enrichment.plan import to_refresh
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import PlanRow
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
-from papers_pipeline.store.lake import Lake
+from papers_pipeline.wiring import planner_of
 from papers_pipeline_tests.conftest import Outside, Pipeline
 from papers_pipeline_tests.test_models import WRITTEN, entries
 
@@ -397,7 +398,7 @@ def test_an_operators_evening(
     repetition = dagster.ask(RUN_AGAIN, params={"parentRunId": run_id, "strategy": "ALL_STEPS"})[
         "run"
     ]["runId"]
-    wanted = with_neighbours(to_refresh(behind), Lake(load_settings().data / "lake"))
+    wanted = planner_of(load_settings(), Clock()).refresh_assets(to_refresh(behind))
     assert (
         targets(backfill_id)
         == wanted

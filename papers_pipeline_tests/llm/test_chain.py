@@ -13,7 +13,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import Counts, PaperFailed, Silence
 from papers_pipeline.enrichment.enrich import ask_again, enrich
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.providers import Access
@@ -26,8 +26,10 @@ from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
 PROVIDERS = ("openai", "mistral", "anthropic")
 PROMPTS = load_prompts()
-TASKS = {
-    asset: task for asset, task in tasks_of(PROMPTS).items() if task.inputs == ("feed_listing",)
+STAGES = {
+    asset: stage
+    for asset, stage in load_stages(PROMPTS).items()
+    if stage.inputs == ("feed_listing",)
 }
 ABSTRACT = "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute of sound."
 PAPERS = tuple(
@@ -95,7 +97,7 @@ class Desk:
         self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any
     ) -> Bought:
         with_models = {"models": self.models, "concurrency": 8, "progress": Silence()} | more
-        return Bought(*asyncio.run(enrich(TASKS[asset], papers, **with_models)))
+        return Bought(*asyncio.run(enrich(STAGES[asset], papers, **with_models)))
 
     def entries(self) -> list[CacheEntry]:
         return [
@@ -131,21 +133,21 @@ def reply(desk: Desk, *replies: Reply) -> None:
 # A good answer
 
 
-@pytest.mark.parametrize("asset", TASKS)
+@pytest.mark.parametrize("asset", STAGES)
 def test_the_first_model_of_the_chain_writes_the_row(desk: Desk, outside: Outside, asset: str):
     bought = desk.buy(asset)
-    provider, model = TASKS[asset].prompt.models[0].split(":")
+    provider, model = STAGES[asset].prompt.models[0].split(":")
     assert (bought.row.state, bought.row.source, bought.row.provider, bought.row.model) == (
         *("done", "model", provider, model),
     )
     assert (bought.row.prompt_version, bought.row.created_at) == (
-        TASKS[asset].prompt.version,
+        STAGES[asset].prompt.version,
         LONG_AGO,
     )
     assert asked(outside) == [(provider, "ok")]
 
 
-@pytest.mark.parametrize("asset", TASKS)
+@pytest.mark.parametrize("asset", STAGES)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_each_provider_alone_writes_everything(
     desk: Desk, outside: Outside, provider: str, asset: str
@@ -169,7 +171,7 @@ def test_messages_replies_and_verdicts_are_kept_with_the_answer(desk: Desk):
     bought = desk.buy("summaries_ru")
     assert bought.row.text == RUSSIAN["text"] + " Точность 97%."
     (attempt,) = desk.attempts()
-    asked_ = TASKS["summaries_ru"].prompt.messages(title=PAPER.title, abstract=PAPER.abstract)
+    asked_ = STAGES["summaries_ru"].prompt.messages(title=PAPER.title, abstract=PAPER.abstract)
     assert [message["role"] for message in attempt["messages"]] == [
         "system",
         "user",
@@ -198,7 +200,7 @@ def test_every_call_is_in_the_ledger_with_its_price(desk: Desk):
         "2026-03-02",
     )
     assert (first.provider, first.model) == ("anthropic", "claude-sonnet-5-5")
-    assert first.prompt_version == TASKS["summaries_ru"].prompt.version
+    assert first.prompt_version == STAGES["summaries_ru"].prompt.version
     assert first.usd == pytest.approx((2 * first.input_tokens + 10 * first.output_tokens) / 1e6)
     assert bought.spent.calls == 2
     assert bought.spent.input_tokens == first.input_tokens + second.input_tokens > 0
@@ -206,10 +208,12 @@ def test_every_call_is_in_the_ledger_with_its_price(desk: Desk):
 
 
 def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
-    prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": ("openai:a-model-of-ours",)})
-    task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
+    prompt = STAGES["summaries_en"].prompt.model_copy(
+        update={"models": ("openai:a-model-of-ours",)}
+    )
+    stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
     _, _, spent = asyncio.run(
-        enrich(task, [PAPER], models=desk.models, concurrency=1, progress=Silence())
+        enrich(stage, [PAPER], models=desk.models, concurrency=1, progress=Silence())
     )
     assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
     assert desk.spendings()[0].usd is None
@@ -217,7 +221,7 @@ def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
 
 
 def test_an_empty_abstract_is_never_asked_about(desk: Desk, outside: Outside):
-    for asset in TASKS:
+    for asset in STAGES:
         bought = desk.buy(asset, [PAPER.model_copy(update={"abstract": ""})])
         assert (bought.row.state, bought.row.reason) == ("pending", "no_abstract")
     assert asked(outside) == []
@@ -255,10 +259,10 @@ def test_a_closed_provider_leaves_the_work_to_the_next(desk: Desk, outside: Outs
 
 def test_a_model_that_does_not_exist_is_asked_for_once(desk: Desk, outside: Outside):
     names = ("openai:unknown-model", "openai:gpt-6-luna")
-    prompt = TASKS["summaries_en"].prompt.model_copy(update={"models": names})
-    task = tasks_of(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
+    prompt = STAGES["summaries_en"].prompt.model_copy(update={"models": names})
+    stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
     rows, _, _ = asyncio.run(
-        enrich(task, PAPERS, models=desk.models, concurrency=8, progress=Silence())
+        enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=Silence())
     )
     assert {row.model for row in rows} == {"gpt-6-luna"}
     assert list(desk.models.closed) == ["openai:unknown-model"]
@@ -469,7 +473,7 @@ def test_asking_again_keeps_the_old_answer_beside_the_new(desk: Desk, outside: O
         Question("in English", "", {"title": {"type": "string"}, "text": {"type": "string"}})
     )
     reply(desk, Reply(content=given | {"title": "Kettles warn earlier"}))
-    asyncio.run(ask_again(TASKS["summaries_en"], PAPER, models=desk.models))
+    asyncio.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
     assert desk.buy().row.title == "Kettles warn earlier"
     (entry,) = desk.entries()
     (earlier,) = entry.provenance["earlier"]
@@ -481,7 +485,7 @@ def test_asking_again_in_vain_leaves_the_old_answer(desk: Desk):
     old = desk.buy().row
     reply(desk, Reply("refusal", times=9))
     with pytest.raises(PaperFailed, match="unusable"):
-        asyncio.run(ask_again(TASKS["summaries_en"], PAPER, models=desk.models))
+        asyncio.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
     assert desk.buy().row == old
 
 

@@ -3,13 +3,13 @@
 import pytest
 
 from papers_pipeline.enrichment.reading import read
-from papers_pipeline.enrichment.tasks import tasks_of
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.records import Paper, ReadingTask
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline_tests.conftest import LONG_AGO
 from papers_pipeline_tests.sandbox.test_answers import LISTED, PROMPTS, WRITTEN
 
-TASKS = tasks_of(PROMPTS)
+STAGES = load_stages(PROMPTS)
 BY_HAND = [arxiv_id for arxiv_id, written in WRITTEN.items() if "reading" in written]
 
 
@@ -33,14 +33,14 @@ PAPERS = [
 
 
 def given(asset: str, item: Paper | ReadingTask, *fields: str):
-    """The answer to the task's question, which its guardrails pass without a warning."""
-    task = TASKS[asset]
-    (told,) = task.texts(item)
-    messages = task.prompt.messages(**told)
-    output = task.output(
+    """The answer to the stage's question, which its guardrails pass without a warning."""
+    stage = STAGES[asset]
+    (variables,) = stage.prompt_variables(item)
+    messages = stage.prompt.messages(**variables)
+    output = stage.output(
         **answer(Question(messages.system, messages.user, {field: {} for field in fields}))
     )
-    verdict = task.judge(output, told)
+    verdict = stage.judge(output, variables)
     assert (verdict.faults, verdict.warnings) == ((), ())
     return output
 

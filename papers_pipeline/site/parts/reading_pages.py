@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from papers_pipeline.enrichment.reading import pinyin_of
-from papers_pipeline.enrichment.reading_task import DICTIONARY_LANGUAGE
+from papers_pipeline.enrichment.stages.reading_translation import DICTIONARY_LANGUAGE
 from papers_pipeline.prompts.prompt import is_chinese
 from papers_pipeline.records import (
     DailyIssue,

@@ -1,0 +1,156 @@
+"""`papers build`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.cli.progress import PlainWatcher
+from papers_pipeline.cli.terminal import agree, current_clock, current_settings, fail, watcher
+from papers_pipeline.listing.days import days_between, parse_day
+from papers_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from papers_pipeline.runner import DayReport, Runner
+
+LATEST = "latest"
+ASK_ABOVE_USD = 1.0
+
+
+@click.command()
+@click.option("--date", "day", metavar="D", help="YYYY-MM-DD, today, yesterday or latest (UTC).")
+@click.option("--from", "first", metavar="A", help="The first day of a range.")
+@click.option("--to", "last", metavar="B", help="The last day of a range.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ASSET…",
+    help="Build only these assets of the day, nothing upstream of them.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before spending more than 1 USD.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
+@click.argument("more", nargs=-1, metavar="")
+def build(
+    day: str | None,
+    first: str | None,
+    last: str | None,
+    only: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    more: tuple[str, ...],
+) -> None:
+    """Build a day, or every day of a range, through Dagster in one process.
+
+    `latest` is the newest day with papers, at most 14 days back. Finished work is not repeated.
+    """
+    if more and not only:
+        raise click.UsageError(f"unexpected argument {more[0]!r}: assets are named after --only")
+    settings, clock = current_settings(), current_clock()
+    days = _days(day, first, last, clock)
+    assets = _asset_names([*only, *more])
+    from papers_pipeline.cli.reports import print_reports
+    from papers_pipeline.runner import AbsentInput, runner  # Dagster: a second --help need not wait
+
+    watching = watcher(plain=as_json)
+    with runner(settings, clock, watching) as builder, watching:
+        _require_known(assets, builder.day_assets)
+        chosen = days or [_latest(builder, watching)]
+
+        def tell_price() -> None:
+            _tell_price(settings, clock, chosen, yes, watching)
+
+        try:
+            if assets:
+                reports = builder.build_only(chosen, assets)
+            else:
+                reports = builder.build(chosen, tell_price)
+        except AbsentInput as error:
+            raise click.UsageError(str(error)) from None
+    if as_json:
+        _print_json(reports)
+    else:
+        print_reports(reports, settings)
+    if any(report.failed for report in reports):
+        sys.exit(1)
+
+
+def _days(day: str | None, first: str | None, last: str | None, clock: Clock) -> list[date] | None:
+    """The days that the options name; None for `latest`."""
+    is_range = bool(first or last)
+    if bool(day) == is_range or bool(first) != bool(last):
+        raise click.UsageError("name a day with --date, or a range with --from and --to")
+    if day == LATEST:
+        return None
+    try:
+        if day:
+            return [parse_day(day, clock)]
+        return days_between(parse_day(str(first), clock), parse_day(str(last), clock))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _asset_names(given: Sequence[str]) -> list[str]:
+    """The names, which may be separated by spaces or commas."""
+    return [name for name in ",".join(given).split(",") if name]
+
+
+def _require_known(assets: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [name for name in assets if name not in known]
+    if unknown:
+        raise click.UsageError(f"no asset named {', '.join(unknown)}; a day has {', '.join(known)}")
+
+
+def _latest(builder: "Runner", watching: PlainWatcher) -> date:
+    newest = builder.latest()
+    if newest is None:
+        fail("none of the last 14 days has a paper, or no list could be had: see `papers doctor`")
+    watching.note(f"latest is {newest}")
+    return newest
+
+
+def _tell_price(
+    settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watching: PlainWatcher
+) -> None:
+    """Say what the days will cost, and ask above 1 USD."""
+    from papers_pipeline.cli.reports import sums_by_model
+    from papers_pipeline.enrichment.plan import known_usd
+    from papers_pipeline.wiring import planner_of
+
+    rows = []
+    for row in planner_of(settings, clock).plan(min(days), max(days)):
+        if row.model and row.calls and date.fromisoformat(row.day) in days:
+            rows.append(row)
+    for line in sums_by_model(rows):
+        watching.note(line)
+    usd = known_usd(rows)
+    if usd > ASK_ABOVE_USD:
+        watching.pause()
+        agree(f"These days will cost about {usd:.2f} USD. Go on?", yes)
+        watching.resume()
+
+
+def _print_json(reports: Sequence["DayReport"]) -> None:
+    days = []
+    for report in reports:
+        assets: dict[str, dict[str, Any]] = {}
+        for name, counts in report.assets.items():
+            assets[name] = asdict(counts)
+            if name in report.spent:
+                assets[name] |= asdict(report.spent[name])
+        days.append(
+            {
+                "date": report.date.isoformat(),
+                "state": report.state,
+                "papers": report.papers,
+                "seconds": report.seconds,
+                "error": report.error,
+                "closed": report.closed,
+                "assets": assets,
+            }
+        )
+    click.echo(json.dumps({"days": days}, ensure_ascii=False, indent=1))

@@ -1,0 +1,49 @@
+"""`papers costs`."""
+
+import json
+
+import click
+
+from papers_pipeline.cli.terminal import (
+    current_clock,
+    current_settings,
+    first_and_last,
+    new_table,
+    out,
+)
+
+
+@click.command()
+@click.option(
+    "--from", "first", metavar="A", help="The first UTC day; by default the first of all."
+)
+@click.option("--to", "last", metavar="B", help="The last UTC day; by default today.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
+def costs(first: str | None, last: str | None, as_json: bool) -> None:
+    """Print what was spent on models, by day, asset, model, and prompt version."""
+    from papers_pipeline.llm.costs import costs as sum_up
+    from papers_pipeline.wiring import models_of
+
+    settings, clock = current_settings(), current_clock()
+    rows = sum_up(models_of(settings, clock).ledger, *first_and_last(first, last, clock))
+    if as_json:
+        click.echo(json.dumps({"rows": rows}, ensure_ascii=False, indent=1))
+        return
+    table = new_table(("day", "asset", "model", "version"), ("calls", "tokens", "USD"))
+    calls, tokens, usd = 0, 0, 0.0
+    for row in rows:
+        row_tokens = row["input_tokens"] + row["output_tokens"]
+        table.add_row(
+            row["day"],
+            row["asset"],
+            row["model"],
+            row["prompt_version"],
+            f"{row['calls']:,}",
+            f"{row_tokens:,}",
+            f"{row['usd']:.4f}{'?' if row['unpriced'] else ''}",
+        )
+        calls += row["calls"]
+        tokens += row_tokens
+        usd += row["usd"]
+    table.add_row("", "", "", "", f"{calls:,}", f"{tokens:,}", f"{usd:.4f}", style="bold")
+    out.print(table)

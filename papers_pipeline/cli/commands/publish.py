@@ -1,0 +1,34 @@
+"""`papers publish`."""
+
+import click
+from rich.markup import escape
+
+from papers_pipeline.cli.terminal import current_settings, fail, out, watcher
+
+
+@click.command()
+@click.option(
+    "--to",
+    "target",
+    metavar="TARGET",
+    help="A folder, rsync:host:/path or gh-pages:<git remote>.",
+)
+def publish(target: str | None) -> None:
+    """Send the built site to PAPERS_PUBLISH_TO or to the named target; only differences are sent.
+
+    Exit status 2: no target is named; 1: it could not be published.
+    """
+    from papers_pipeline.site.publish import TARGETS, PublishError
+    from papers_pipeline.site.publish import publish as send
+    from papers_pipeline.store import locks
+
+    settings = current_settings()
+    target = target or settings.publish_to
+    if not target:
+        raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
+    with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
+        try:
+            published = send(settings.data / "site", target)
+        except PublishError as error:
+            fail(escape(str(error)))
+    out.print(f"Published to {published}", soft_wrap=True, markup=False)

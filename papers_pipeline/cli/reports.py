@@ -1,0 +1,122 @@
+"""The results of builds and plans, printed."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from papers_pipeline.cli.terminal import err, new_table, out
+from papers_pipeline.settings import Settings
+from papers_pipeline.wiring import stages_of
+
+if TYPE_CHECKING:
+    from papers_pipeline.llm.chain import Spent
+    from papers_pipeline.records import PlanRow
+    from papers_pipeline.runner import DayReport
+
+
+def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
+    """A row per day, then what went wrong, then the path of the site."""
+    numbers = ("papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s")
+    table = new_table(("day", "state"), numbers)
+    counted = [stage.asset for stage in stages_of(settings).values() if stage.in_build_table]
+    for report in reports:
+        table.add_row(
+            str(report.date),
+            report.state or "–",
+            str(report.papers),
+            *_sums(report, counted),
+            *money(report.spent.values()),
+            f"{report.seconds:.1f}",
+        )
+    if len(reports) > 1:
+        total = money(spent for report in reports for spent in report.spent.values())
+        table.add_row("", "", "", "", "", "", "", *total, "", style="bold")
+    out.print(table)
+    _print_faults(reports)
+    if any(not report.failed for report in reports):
+        out.print(f"The site: {settings.data / 'site' / 'index.html'}", soft_wrap=True)
+
+
+def _sums(report: "DayReport", counted: Sequence[str]) -> list[str]:
+    """New, reused, pending, and failed rows of the counted assets."""
+    counts = [report.assets[asset] for asset in counted if asset in report.assets]
+    return [
+        str(sum(count.computed for count in counts)),
+        str(sum(count.reused for count in counts)),
+        str(sum(count.pending for count in counts)),
+        str(sum(count.failed for count in counts)),
+    ]
+
+
+def _print_faults(reports: Sequence["DayReport"]) -> None:
+    closed: dict[str, str] = {}
+    for report in reports:
+        closed |= report.closed
+    for model, why in closed.items():
+        message = f"[yellow]{model} was not asked any more:[/yellow] {escape(why)}"
+        err.print(message, markup=True)
+    for report in reports:
+        if report.error:
+            err.print(f"[red]{report.date} failed:[/red] {escape(report.error)}", markup=True)
+
+
+def money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:
+    """Calls, tokens, and USD. A ? after the sum means that the price of some calls is unknown."""
+    all_spent = list(spendings)
+    calls = sum(spent.calls for spent in all_spent)
+    tokens = sum(spent.input_tokens + spent.output_tokens for spent in all_spent)
+    usd = sum(spent.usd for spent in all_spent)
+    mark = "?" if any(spent.unpriced_calls for spent in all_spent) else ""
+    return f"{calls:,}", f"{tokens:,}", f"{usd:.4f}{mark}"
+
+
+def print_plan(rows: Sequence["PlanRow"]) -> None:
+    """The rows that are not current, then the sum of each model."""
+    behind = [row for row in rows if row.state != "current"]
+    if not behind:
+        message = f"All current: {len(rows)} days of assets." if rows else "Nothing is built yet."
+        out.print(message)
+        return
+    numbers = ("papers", "stale", "pending", "failed", "calls", "tokens", "USD")
+    table = new_table(("day", "asset", "state"), numbers)
+    for row in behind:
+        table.add_row(
+            row.day,
+            row.asset,
+            row.state,
+            str(row.papers),
+            str(row.stale),
+            str(row.pending),
+            str(row.failed),
+            str(row.calls),
+            f"{row.input_tokens + row.output_tokens:,}",
+            _usd(row),
+        )
+    out.print(table)
+    for line in sums_by_model(behind):
+        out.print(line, soft_wrap=True)
+
+
+def _usd(row: "PlanRow") -> str:
+    if not row.calls:
+        return "free"
+    return "?" if row.usd is None else f"{row.usd:.4f}"
+
+
+def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
+    """A line per model: calls, tokens, and price."""
+    by_model: dict[str | None, list[PlanRow]] = {}
+    for row in rows:
+        if row.calls:
+            by_model.setdefault(row.model, []).append(row)
+    lines = []
+    for model, model_rows in by_model.items():
+        calls = sum(row.calls for row in model_rows)
+        tokens = sum(row.input_tokens + row.output_tokens for row in model_rows)
+        price = "of unknown price"
+        if all(row.usd is not None for row in model_rows):
+            price = f"about {sum(row.usd or 0.0 for row in model_rows):.4f} USD"
+        name = model or "no model is configured"
+        lines.append(f"{name}: {calls:,} calls, about {tokens:,} tokens, {price}")
+    return lines

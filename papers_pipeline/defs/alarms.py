@@ -1,0 +1,78 @@
+"""Alarms: the sensors that post failed runs and bad lists to PAPERS_WEBHOOK_URL."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.webhook import post
+from papers_pipeline.listing.days import latest_days
+from papers_pipeline.records import DailyIssue
+from papers_pipeline.runs import first_error
+from papers_pipeline.settings import Settings
+from papers_pipeline.store.lake import Lake
+
+ALARMING = {
+    "stalled": "the list of {day}, a working day, is empty",
+    "shrunk": "the list of {day} lost so many papers at once that it is not believed",
+}
+
+
+def alarm_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The alarms. They run by default if there is a webhook to post to."""
+    has_webhook = settings.webhook_url is not None
+    status = dg.DefaultSensorStatus.RUNNING if has_webhook else dg.DefaultSensorStatus.STOPPED
+    on_failure = dg.run_failure_sensor(
+        name="failed_runs",
+        default_status=status,
+        monitor_all_code_locations=False,
+        description="Posts each failed run to PAPERS_WEBHOOK_URL: its job, day, and first error.",
+    )
+    on_lists = dg.sensor(
+        name="list_alarms",
+        minimum_interval_seconds=3600,
+        default_status=status,
+        description="Posts to PAPERS_WEBHOOK_URL, once per day, that a list of the last week "
+        "is stalled or shrunken.",
+    )
+    return [on_failure(failed_runs), on_lists(list_alarms)]
+
+
+def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]) -> None:
+    """Post a failed run."""
+    if settings.webhook_url is None:
+        return
+    run = context.dagster_run
+    partition = run.tags.get("dagster/partition", "")
+    records = context.instance.all_logs(run.run_id)
+    error = first_error([record.dagster_event for record in records if record.dagster_event])
+    text = f"papers_pipeline: {run.job_name} {partition} failed: {error}"
+    post(settings.webhook_url.get_secret_value(), text)
+
+
+def list_alarms(
+    context: dg.SensorEvaluationContext,
+    settings: dg.ResourceParam[Settings],
+    lake: dg.ResourceParam[Lake],
+    clock: dg.ResourceParam[Clock],
+) -> dg.SkipReason:
+    """Post each alarming list once. The cursor holds the alarms of the last evaluation."""
+    posted = set(context.cursor.split()) if context.cursor else set()
+    alarms = {}
+    for day, state in recent_states(lake, clock):
+        if state in ALARMING:
+            alarms[f"{day}:{state}"] = ALARMING[state].format(day=day)
+    new = [text for key, text in alarms.items() if key not in posted]
+    if new and settings.webhook_url:
+        post(settings.webhook_url.get_secret_value(), "papers_pipeline: " + "; ".join(new))
+    context.update_cursor(" ".join(sorted(alarms)))
+    return dg.SkipReason("; ".join(new) or "every list of the last week is in order")
+
+
+def recent_states(lake: Lake, clock: Clock) -> Iterator[tuple[date, str]]:
+    """The built days of the last week and the states of their lists."""
+    for day in latest_days(clock, back=7):
+        issues = lake.read("daily_issue", str(day), DailyIssue)
+        if issues:
+            yield day, issues[0].state

@@ -1,0 +1,170 @@
+"""A stage: one prompt's part of a day, from the stored inputs to the stored rows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from papers_pipeline.base.per_paper import Outcome
+from papers_pipeline.enrichment.draft import PaperDraft
+from papers_pipeline.enrichment.row_checks import Complete, RowCheck
+from papers_pipeline.llm.chain import Answer
+from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.prompts.prompt import Prompt, input_hash
+from papers_pipeline.records import Enrichment, PendingReason, Record, UnreadReason
+from papers_pipeline.store.lake import Lake
+
+Variables = Mapping[str, Any]
+"""The variables that a prompt's template renders for one item."""
+
+
+class HasArxivId(Protocol):
+    """Anything a stage can be about: a paper, or a paper with its parsed text."""
+
+    @property
+    def arxiv_id(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=HasArxivId)
+Row = TypeVar("Row", bound=Enrichment)
+Output = TypeVar("Output", bound=BaseModel)
+
+
+class Stage(ABC, Generic[Item, Row, Output]):
+    """Asks a model one prompt about each item of a day and stores one row per item.
+
+    A subclass lives in its own module of `enrichment/stages/` and declares everything that the
+    rest of the project needs to know: the assets, the plan, the issue, and the CLI all read it
+    from here.
+    """
+
+    prompt_kind: ClassVar[str]
+    """The prompt file that this stage asks, without its language: `summary` for `summary.ru.md`."""
+    record: type[Row]
+    output: type[Output]
+    """The object that a model is asked for."""
+    inputs: ClassVar[tuple[str, ...]] = ("feed_listing",)
+    """The assets whose rows `items` takes, each as the keyword argument of its name."""
+    side_inputs: ClassVar[tuple[str, ...]] = ()
+    """Further tables that `items` takes as stored. A change in them makes nothing stale."""
+    one_a_day: ClassVar[bool] = False
+    """Whether `choose` picks a single item of the day."""
+    shown_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that `papers prompts diff` prints."""
+    in_build_table: ClassVar[bool] = False
+    """Whether the table of `papers build` counts this stage's rows."""
+
+    def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
+        """`terms` are the lower-case Latin words that Russian prose may contain."""
+        self.prompt = prompt
+        self.terms = terms
+
+    @property
+    def asset(self) -> str:
+        """The name of the asset that holds the rows."""
+        return self.prompt.asset
+
+    @property
+    def label(self) -> str:
+        """The name that `papers prompts diff` takes: the prompt's, unless it serves many assets."""
+        return self.asset if self.prompt.into else self.prompt.name
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """One sentence about the rows, for the Dagster UI."""
+
+    @property
+    def checks(self) -> Sequence[RowCheck]:
+        """The checks of a day's rows."""
+        return (Complete(),)
+
+    @abstractmethod
+    def items(self, *args: Any, **tables: Any) -> Sequence[Item]:
+        """Join the input tables into one item per paper."""
+
+    def choose(self, items: Sequence[Item], earlier: Sequence[Row]) -> Sequence[Item]:
+        """The items to ask about. `earlier` are the rows of the last build."""
+        return items
+
+    def why_not_asked(self, item: Item) -> PendingReason | UnreadReason | None:
+        """Why no model can be asked about this item; None if one can."""
+        return None
+
+    @abstractmethod
+    def prompt_variables(self, item: Item) -> Sequence[Variables]:
+        """The template's variables. If there are several, each further model of the chain gets the
+        next; only the first counts as the input."""
+
+    @abstractmethod
+    def judge(self, output: Output, variables: Variables) -> Verdict:
+        """The guardrails' verdict on an answer to these variables."""
+
+    @abstractmethod
+    def answer_row(self, item: Item, answer: Answer[Output]) -> Row:
+        """The row of an item that a model answered."""
+
+    @abstractmethod
+    def fallback_row(self, item: Item, outcome: Outcome[Row]) -> Row:
+        """The row of an item without an answer: a labelled stand-in if there is an honest one."""
+
+    def still_fits(self, item: Item, row: Row) -> bool:
+        """Whether the last build's row may stay when no new answer can be had."""
+        return True
+
+    def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
+        """Add the row to the paper's public record. `row` is None if the day was never built."""
+
+    def show(self, row: Row) -> str:
+        """The row as plain text for a terminal."""
+        fields = row.model_dump(include=set(self.shown_fields), exclude_none=True)
+        lines = []
+        for name in self.shown_fields:
+            value = fields.get(name)
+            if value:
+                lines.append(", ".join(value) if isinstance(value, list) else str(value))
+        return "\n".join(lines) or f"{row.state}: {row.reason}"
+
+    def input_hash(self, item: Item) -> str:
+        """Hash of what a model is asked about the item."""
+        return input_hash(**self.prompt_variables(item)[0])
+
+    def stored_items(self, lake: Lake, day: str) -> Sequence[Item] | None:
+        """The items to ask about on a day, from the stored tables; None if one of them was never
+        built."""
+        tables: dict[str, list[Record]] = {}
+        for name in (*self.inputs, *self.side_inputs):
+            rows = lake.read(name, day, Record)
+            if rows is None:
+                return None
+            tables[name] = rows
+        earlier = lake.read(self.asset, day, self.record) or []
+        return self.choose(self.items(**tables), earlier)
+
+    def answer_fields(self, item: Item, answer: Answer[Output]) -> dict[str, Any]:
+        """The fields that every answered row has."""
+        return {
+            "arxiv_id": item.arxiv_id,
+            "state": "done",
+            "source": "model",
+            "provider": answer.provider,
+            "model": answer.model,
+            "prompt_version": self.prompt.version,
+            "input_hash": self.input_hash(item),
+            "created_at": answer.created_at,
+        }
+
+    def fallback_fields(self, item: Item, outcome: Outcome[Row]) -> dict[str, Any]:
+        """The fields that every row without an answer has."""
+        return {
+            "arxiv_id": item.arxiv_id,
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "detail": outcome.detail,
+            "prompt_version": self.prompt.version,
+            "input_hash": self.input_hash(item),
+        }
+
+
+AnyStage = Stage[Any, Any, Any]

@@ -1,0 +1,103 @@
+"""The reading task: simple Chinese sentences about one paper of the day, chosen once.
+
+A model writes the sentences. Pinyin, levels, and English meanings come from libraries, so that no
+model can get them wrong.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from papers_pipeline.base.per_paper import Outcome
+from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
+from papers_pipeline.enrichment.reading import read, reading_verdict
+from papers_pipeline.enrichment.stage import Stage, Variables
+from papers_pipeline.listing.feed import votes
+from papers_pipeline.llm.chain import Answer
+from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.records import FeedResponse, Paper, ReadingTask, UnaskableReason
+
+
+class WrittenSentences(BaseModel):
+    """The answer that a model is asked for."""
+
+    sentences: list[str]
+
+
+class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
+    """The Chinese text of the day.
+
+    It reads the votes from the stored responses. With `paper_votes` as an input, Dagster would call
+    it out of date at every new vote.
+    """
+
+    prompt_kind = "reading_task"
+    record = ReadingTask
+    output = WrittenSentences
+    side_inputs = ("feed_response",)
+    one_a_day = True
+    description = (
+        "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with pinyin "
+        "and vocabulary from libraries. A new vote does not make it out of date."
+    )
+
+    def items(
+        self, feed_listing: Sequence[Paper], feed_response: Sequence[FeedResponse]
+    ) -> Sequence[Paper]:
+        """The papers of the day by upvotes, then by id."""
+        upvotes: dict[str, int] = {}
+        if feed_response:
+            # The day only appears in error messages; a list with errors has no listing.
+            day = feed_response[-1].fetched_at.date()
+            upvotes = {row.arxiv_id: row.upvotes for row in votes(feed_response, day)}
+        return sorted(
+            feed_listing, key=lambda paper: (-upvotes.get(paper.arxiv_id, 0), paper.arxiv_id)
+        )
+
+    def choose(self, items: Sequence[Paper], earlier: Sequence[ReadingTask]) -> Sequence[Paper]:
+        """At most one paper: the one chosen before, or else the first that is listed and has an
+        abstract.
+
+        A chosen paper stays when it leaves the list. It makes way only if nothing was written about
+        it yet and it was withdrawn or lost its abstract.
+        """
+        by_id = {paper.arxiv_id: paper for paper in items}
+        for row in earlier:
+            paper = by_id.get(row.arxiv_id)
+            if paper is None:
+                continue
+            if row.state == "done" or (paper.status != "withdrawn" and paper.abstract):
+                return [paper]
+        for paper in items:
+            if paper.status == "listed" and paper.abstract:
+                return [paper]
+        return []
+
+    def why_not_asked(self, item: Paper) -> UnaskableReason | None:
+        return missing_abstract(item)
+
+    def prompt_variables(self, item: Paper) -> Sequence[Variables]:
+        return (abstract_variables(item),)
+
+    def judge(self, output: WrittenSentences, variables: Variables) -> Verdict:
+        return reading_verdict(
+            output.sentences,
+            limits=self.prompt.limits,
+            abstract=variables["abstract"],
+            paper_title=variables["title"],
+        )
+
+    def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
+        reading = read([" ".join(sentence.split()) for sentence in answer.output.sentences])
+        return ReadingTask(
+            sentences=reading.sentences,
+            vocabulary=reading.vocabulary,
+            level=reading.level,
+            **self.answer_fields(item, answer),
+        )
+
+    def fallback_row(self, item: Paper, outcome: Outcome[ReadingTask]) -> ReadingTask:
+        return ReadingTask(**self.fallback_fields(item, outcome))
+
+    def show(self, row: ReadingTask) -> str:
+        return "\n".join(sentence.text for sentence in row.sentences) or super().show(row)
