@@ -205,7 +205,7 @@ def issue_reading_task(
         for language, rows in translations.items()
     }
     return IssueReadingTask(
-        id=task.arxiv_id,
+        arxiv_id=task.arxiv_id,
         title=titles[task.arxiv_id],
         vocabulary=[
             IssueVocabularyWord(

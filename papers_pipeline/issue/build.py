@@ -118,8 +118,8 @@ def linked(issue: DailyIssue, links: DayLinks) -> DailyIssue:
     papers = [
         paper.model_copy(
             update={
-                "listed_on": links.listed_on(paper.id) or [issue.date],
-                "moved_to": links.moved_to(paper.id, issue.date)
+                "listed_on": links.listed_on(paper.arxiv_id) or [issue.date],
+                "moved_to": links.moved_to(paper.arxiv_id, issue.date)
                 if paper.status == "gone"
                 else None,
             }
@@ -176,7 +176,7 @@ def build_issue(
         for paper in assessment.shown
     ]
     task = issue_reading_task(
-        reading, translations or {}, {paper.id: paper.title for paper in papers}
+        reading, translations or {}, {paper.arxiv_id: paper.title for paper in papers}
     )
     written = [
         text.created_at for paper in papers for text in paper.summaries.values() if text.created_at
@@ -196,7 +196,7 @@ def build_issue(
             [*written, *(paper.first_seen_at for paper in assessment.shown)], default=None
         ),
         reading_task=task,
-        papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.id)),
+        papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.arxiv_id)),
     )
     issue = linked(issue, links)
     counts = IssueCounts(
@@ -231,7 +231,7 @@ def _paper(
         else {}
     )
     return IssuePaper(
-        id=paper.arxiv_id,
+        arxiv_id=paper.arxiv_id,
         version=version,
         title=paper.title,
         abstract=paper.abstract,
@@ -247,11 +247,11 @@ def _paper(
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
         authors=[
-            IssueAuthor(name=name, affiliations=_once(map(usual, own.get(name, ()))))
+            IssueAuthor(name=name, institutions=_once(map(usual, own.get(name, ()))))
             for name in paper.authors
         ],
-        affiliations=_once(map(usual, printed)),
-        affiliations_source=source,
+        institutions=_once(map(usual, printed)),
+        institutions_source=source,
         topics=IssueTopics(names=[name.lower() for name in tags.topics], source=tags.source)
         if tags
         else IssueTopics(),
