@@ -43,7 +43,7 @@ def issues(days: int, papers: int) -> Iterator[DailyIssue]:
             built_at=_at(day),
             previous=weekdays[number - 1] if number else None,
             next=weekdays[number + 1] if number + 1 < days else None,
-            papers=sorted(made, key=lambda paper: (-paper.upvotes, paper.id)),
+            papers=sorted(made, key=lambda paper: (-paper.upvotes, paper.arxiv_id)),
         )
 
 
@@ -54,7 +54,7 @@ def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]
     ][:4]
     names = [f"{name} {arxiv_id[-3:]}" for name in sample["affiliations"]["authors"]]
     return IssuePaper(
-        id=arxiv_id,
+        arxiv_id=arxiv_id,
         version=1,
         title=f"{other['en']['title']}: {sample['en']['title'].lower()} ({arxiv_id})",
         abstract=f"{sample['en']['text']} {other['en']['text']}",
@@ -67,9 +67,9 @@ def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]
         listed_on=[day],
         upvotes=min(300, int(random_.paretovariate(1.1) * 4)),
         comments=random_.randint(0, 5),
-        authors=[IssueAuthor(name=name, affiliations=institutions[:1]) for name in names],
-        affiliations=institutions,
-        affiliations_source="model",
+        authors=[IssueAuthor(name=name, institutions=institutions[:1]) for name in names],
+        institutions=institutions,
+        institutions_source="model",
         topics=IssueTopics(names=[topic.lower() for topic in sample["topics"]], source="model"),
         emoji=sample["ru"]["emoji"],
         figures=[

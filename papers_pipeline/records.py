@@ -7,7 +7,14 @@ from datetime import date, datetime
 from datetime import date as date_  # a field named `date` hides the type in its class
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 PaperStatus = Literal["listed", "gone", "withdrawn"]
 OutcomeState = Literal["done", "pending", "failed"]
@@ -30,7 +37,9 @@ class Record(BaseModel):
     """A row of a stored table. ``provenance`` names the fields that say how or when, not what: they are no part of
     the row's data version, so that a change of theirs makes nothing downstream stale."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True
+    )
     provenance: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -45,6 +54,12 @@ class Record(BaseModel):
 def record_named(name: str) -> type[Record] | None:
     """The record class of a stored table; None if no imported module defines it."""
     return _RECORDS.get(name)
+
+
+class RecordPart(BaseModel):
+    """A value nested in a record. A field's alias is its name in Parquet files and in public JSON."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
 
 class FeedResponse(Record):
@@ -251,19 +266,20 @@ class ReadingTranslation(Enrichment):
     meanings: dict[str, str] = {}
 
 
-class RelatedPaper(BaseModel):
-    """A paper that another one's words are like: the last day that listed it, and its original title."""
+class RelatedPaper(RecordPart):
+    """A paper with similar words: the last day that listed it, and its original title."""
 
-    model_config = ConfigDict(frozen=True)
-
-    id: str
+    arxiv_id: str = Field(alias="id")
     day: date_
     title: str
 
 
 class RelatedPapers(Record):
-    """The papers of the same day or earlier ones that a paper's words are most like, the likest first. ``terms`` and
-    ``counts`` are the paper's own words, as numbers, and how often it has each: later days compare theirs with them."""
+    """The papers most similar to one paper, most similar first: of the same day or of an earlier one.
+
+    ``terms`` are hashes of the paper's own words and ``counts`` how often it uses each. Later days
+    compare their papers with these.
+    """
 
     arxiv_id: str
     title: str
@@ -272,28 +288,22 @@ class RelatedPapers(Record):
     related: list[RelatedPaper]
 
 
-class IssueAuthor(BaseModel):
-    """An author as printed, with the institutions that the paper gives this author."""
-
-    model_config = ConfigDict(frozen=True)
+class IssueAuthor(RecordPart):
+    """An author as printed, with the author's institutions."""
 
     name: str
-    affiliations: list[str] = []
+    institutions: list[str] = Field([], alias="affiliations")
 
 
-class IssueTopics(BaseModel):
+class IssueTopics(RecordPart):
     """The topics of a paper in the public record."""
-
-    model_config = ConfigDict(frozen=True)
 
     names: list[str] = []
     source: Literal["model", "keywords"] | None = None
 
 
-class IssueText(BaseModel):
+class IssueText(RecordPart):
     """One language's text of a paper in the public record."""
-
-    model_config = ConfigDict(frozen=True)
 
     state: OutcomeState
     reason: str | None = None
@@ -306,10 +316,8 @@ class IssueText(BaseModel):
     created_at: datetime | None = None
 
 
-class IssueNote(BaseModel):
-    """A further text about a paper in the public record, from a stage of its own."""
-
-    model_config = ConfigDict(frozen=True)
+class IssueNote(RecordPart):
+    """A further text about a paper in the public record of a day, by a stage of its own."""
 
     state: OutcomeState
     reason: str | None = None
@@ -320,12 +328,10 @@ class IssueNote(BaseModel):
     created_at: datetime | None = None
 
 
-class IssuePaper(BaseModel):
-    """A paper as the public record of a day shows it."""
+class IssuePaper(RecordPart):
+    """A paper in the public record of a day."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
+    arxiv_id: str = Field(alias="id")
     version: int | None = None
     title: str
     abstract: str
@@ -343,28 +349,36 @@ class IssuePaper(BaseModel):
     upvotes: int = 0
     comments: int = 0
     authors: list[IssueAuthor] = []
-    affiliations: list[str] = []
-    affiliations_source: Literal["model", "hf_organization"] | None = None
+    institutions: list[str] = Field([], alias="affiliations")
+    institutions_source: Literal["model", "hf_organization"] | None = Field(
+        None, alias="affiliations_source"
+    )
     topics: IssueTopics = IssueTopics()
     emoji: str | None = None
     figures: list[Figure] = []
     summaries: dict[str, IssueText] = {}
     notes: dict[str, IssueNote] = {}
 
+    @model_serializer(mode="wrap")
+    def _without_empty_notes(
+        self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """JSON omits `notes` while no stage writes any, so that issues from before it are equal."""
+        fields: dict[str, Any] = serialize(self)
+        if info.mode == "json" and not self.notes:
+            fields.pop("notes", None)
+        return fields
 
-class IssueMeaning(BaseModel):
-    """What a word of the vocabulary means in one language, and who says so."""
 
-    model_config = ConfigDict(frozen=True)
+class IssueMeaning(RecordPart):
+    """The meaning of a vocabulary word in one language, and its source."""
 
     text: str
     source: Literal["glossary", "cc-cedict", "model"]
 
 
-class IssueVocabularyWord(BaseModel):
-    """A word of a reading task's vocabulary in the public record, with its meaning by language."""
-
-    model_config = ConfigDict(frozen=True)
+class IssueVocabularyWord(RecordPart):
+    """A vocabulary word in the public record, with its meaning by language."""
 
     word: str
     pinyin: str
@@ -372,10 +386,8 @@ class IssueVocabularyWord(BaseModel):
     meanings: dict[str, IssueMeaning] = {}
 
 
-class IssueTranslation(BaseModel):
+class IssueTranslation(RecordPart):
     """A reading task's sentences in one language."""
-
-    model_config = ConfigDict(frozen=True)
 
     state: OutcomeState
     reason: str | None = None
@@ -386,12 +398,13 @@ class IssueTranslation(BaseModel):
     created_at: datetime | None = None
 
 
-class IssueReadingTask(BaseModel):
-    """The Chinese reading task in the public record of a day: ``id`` and ``title`` are those of its paper."""
+class IssueReadingTask(RecordPart):
+    """The Chinese reading task in the public record of a day.
 
-    model_config = ConfigDict(frozen=True)
+    ``arxiv_id`` and ``title`` identify the paper that it is about.
+    """
 
-    id: str
+    arxiv_id: str = Field(alias="id")
     title: str
     state: OutcomeState
     reason: str | None = None
@@ -405,10 +418,8 @@ class IssueReadingTask(BaseModel):
     created_at: datetime | None = None
 
 
-class IssueCounts(BaseModel):
-    """How many papers the day shows, and how many of them moved, were withdrawn, or are gone unexplained."""
-
-    model_config = ConfigDict(frozen=True)
+class IssueCounts(RecordPart):
+    """Papers that the day shows, and those of them that moved, were withdrawn, or disappeared."""
 
     papers: int = 0
     moved: int = 0
@@ -417,9 +428,11 @@ class IssueCounts(BaseModel):
 
 
 class DailyIssue(Record):
-    """A day joined into its public record (`d/YYYY-MM-DD.json`), papers by upvotes. ``list_state`` is the state of the
-    list that is shown: it differs from ``state`` while a shrunken list is not believed, and is not published.
-    ``previous`` and ``next`` are the nearest days with papers."""
+    """The public record of a day (`d/YYYY-MM-DD.json`), papers by upvotes.
+
+    ``list_state`` is the state of the list shown. It differs from ``state`` while a shrunken list is
+    not believed, and it is not published. ``previous`` and ``next`` are the nearest days with papers.
+    """
 
     provenance = frozenset({"built_at"})
 
@@ -459,18 +472,24 @@ class PlanRow(Record):
 
 
 class SiteFile(Record):
-    """A file of the published site, its path below the site's root. ``made_of`` is a hash of what it was made from,
-    where it is not made again without need."""
+    """A file of the site, with its path below the site's root.
+
+    ``fingerprint`` is a hash of what the file was made from. Only files that are skipped while
+    nothing changed have one.
+    """
 
     path: str
     sha256: str
     bytes: int
-    made_of: str | None = None
+    fingerprint: str | None = Field(None, alias="made_of")
 
 
 class PeriodFile(SiteFile):
-    """A page of a month or week, the first days of the neighbouring months or weeks that it leads to, and whether it
-    says that the month or week is not over."""
+    """A page of a month or week.
+
+    ``previous`` and ``next`` are the first days of the neighbours it links to. ``is_open`` records
+    that the page says the month or week is not over.
+    """
 
     previous: date | None = None
     next: date | None = None
@@ -478,8 +497,8 @@ class PeriodFile(SiteFile):
 
 
 class SearchedLanguage(Record):
-    """A language of the search: how many paper pages it has, and a hash of which."""
+    """One language of the search index: the number of its paper pages, and a hash of them."""
 
     language: str
     pages: int
-    made_of: str
+    fingerprint: str = Field(alias="made_of")

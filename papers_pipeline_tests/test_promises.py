@@ -86,8 +86,8 @@ def test_a_paper_that_moved_is_linked_from_both_days(outside: Outside, pipeline:
     outside.list(DAY, entries(0, 1))
     outside.list("2026-03-03", entries(2, 3))
     pipeline.build(DAY, "2026-03-03", at="2026-03-04T06:00")
-    here = {paper.id: paper for paper in pipeline.issue(DAY).papers}[IDS[2]]
-    there = {paper.id: paper for paper in pipeline.issue("2026-03-03").papers}[IDS[2]]
+    here = {paper.arxiv_id: paper for paper in pipeline.issue(DAY).papers}[IDS[2]]
+    there = {paper.arxiv_id: paper for paper in pipeline.issue("2026-03-03").papers}[IDS[2]]
     assert (here.status, here.moved_to) == ("gone", date(2026, 3, 3))
     assert (there.status, there.moved_to) == ("listed", None)
     assert here.listed_on == there.listed_on == [date(2026, 3, 2), date(2026, 3, 3)]

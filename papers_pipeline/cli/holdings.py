@@ -67,7 +67,7 @@ def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> Any:
     rows: list[Record] = lake.read(asset, day, Record) or []
     for row in rows:
         if isinstance(row, DailyIssue):
-            return next((paper for paper in row.papers if paper.id == arxiv_id), None)
+            return next((paper for paper in row.papers if paper.arxiv_id == arxiv_id), None)
         if getattr(row, "arxiv_id", None) == arxiv_id:
             return row
     return None

@@ -133,7 +133,7 @@ def _preview(rows: Sequence[BaseModel]) -> dict[str, dg.MetadataValue]:
         dg.TableRecord({name: _short(value) for name, value in row.model_dump(mode="json").items()})
         for row in rows[:PREVIEW_ROWS]
     ]
-    columns = [dg.TableColumn(name, "string") for name in type(rows[0]).model_fields]
+    columns = [dg.TableColumn(name, "string") for name in records[0].data]
     return {"rows": dg.MetadataValue.table(records, dg.TableSchema(columns))}
 
 

@@ -120,8 +120,8 @@ def linked(issue: DailyIssue, links: DayLinks) -> DailyIssue:
     papers = [
         paper.model_copy(
             update={
-                "listed_on": links.listed_on(paper.id) or [issue.date],
-                "moved_to": links.moved_to(paper.id, issue.date)
+                "listed_on": links.listed_on(paper.arxiv_id) or [issue.date],
+                "moved_to": links.moved_to(paper.arxiv_id, issue.date)
                 if paper.status == "gone"
                 else None,
             }
@@ -165,7 +165,7 @@ def build_issue(
             moved[paper.arxiv_id] = other_day
     assessment = assess(day, tables.listing, moved, now, quiet_days)
     papers = _papers(tables, stages, assessment)
-    titles = {paper.id: paper.title for paper in papers}
+    titles = {paper.arxiv_id: paper.title for paper in papers}
     task = _reading_task(tables, stages, titles)
     issue = DailyIssue(
         date=day,
@@ -174,7 +174,7 @@ def build_issue(
         counts=IssueCounts(),
         built_at=_built_at(assessment, papers, task),
         reading_task=task,
-        papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.id)),
+        papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.arxiv_id)),
     )
     issue = linked(issue, links)
     return issue.model_copy(update={"counts": _counts(issue.papers)}), assessment
@@ -227,9 +227,9 @@ def _issue_paper(
     authors = []
     for name in paper.authors:
         own = draft.institutions_by_author.get(name, ())
-        authors.append(IssueAuthor(name=name, affiliations=_usual_names(own)))
+        authors.append(IssueAuthor(name=name, institutions=_usual_names(own)))
     return IssuePaper(
-        id=paper.arxiv_id,
+        arxiv_id=paper.arxiv_id,
         version=version,
         title=paper.title,
         abstract=paper.abstract,
@@ -245,8 +245,8 @@ def _issue_paper(
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
         authors=authors,
-        affiliations=_usual_names(draft.institutions),
-        affiliations_source=draft.institutions_source,
+        institutions=_usual_names(draft.institutions),
+        institutions_source=draft.institutions_source,
         topics=draft.topics,
         emoji=draft.emoji,
         figures=[figure for figure in figures if not figure.is_dead],

@@ -39,7 +39,7 @@ def issue_reading_task(
     fitting = {language: _fitting(task, rows) for language, rows in translations.items()}
     public = {language: _translation(row) for language, row in fitting.items()}
     return IssueReadingTask(
-        id=task.arxiv_id,
+        arxiv_id=task.arxiv_id,
         title=titles[task.arxiv_id],
         level=task.level,
         sentences=task.sentences,

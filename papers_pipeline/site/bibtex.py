@@ -36,7 +36,7 @@ def bibtex(paper: IssuePaper) -> str:
         "title": f"{{{escaped(paper.title, formulas=True)}}}",  # doubly braced: styles leave its capitals alone
         "author": " and ".join(_name(author.name) for author in paper.authors),
         "year": _year(paper),
-        "eprint": escaped(paper.id),
+        "eprint": escaped(paper.arxiv_id),
         "archivePrefix": "arXiv",
         "url": escaped(paper.url),
     }
@@ -49,7 +49,7 @@ def key(paper: IssuePaper) -> str:
     last = paper.authors[0].name.split()[-1:] if paper.authors else []
     plain = unicodedata.normalize("NFKD", "".join(last).lower()).encode("ascii", "ignore").decode()
     name = "".join(filter(str.isalpha, plain)) or "arxiv"
-    return name + "".join(it for it in paper.id if it.isalnum() or it == ".")
+    return name + "".join(it for it in paper.arxiv_id if it.isalnum() or it == ".")
 
 
 def escaped(text: str, *, formulas: bool = False) -> str:
@@ -93,4 +93,4 @@ def _year(paper: IssuePaper) -> str:
     """The year of publication; of the arXiv id, `YYMM.number`, where the feed does not tell it."""
     if paper.published_at:
         return str(paper.published_at.year)
-    return f"20{paper.id[:2]}" if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.id) else ""
+    return f"20{paper.arxiv_id[:2]}" if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.arxiv_id) else ""

@@ -17,7 +17,7 @@ from papers_pipeline.records import DailyIssue, IssuePaper, IssueText, PaperStat
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, decode
 
-_OF_AN_ENTRY = {"title", "authors", "affiliations", "affiliations_source", "topics"}
+_OF_AN_ENTRY = {"title", "authors", "institutions", "institutions_source", "topics"}
 
 KEPT = "catalogue.json"
 """Beside the tables of the lake: every day in short, so that of a thousand days only those that changed are decoded.
@@ -35,13 +35,13 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     day: date
-    id: str
+    arxiv_id: str
     days: list[date] = []
     title: str
     slogans: dict[str, str] = {}
     written: dict[str, datetime] = {}
     sources: dict[str, TextSource] = {}
-    affiliations: list[str] = []
+    institutions: list[str] = []
     topics: list[str] = []
     emoji: str | None = None
     upvotes: int = 0
@@ -62,7 +62,7 @@ class ReadingCard:
     """The reading task of a day in short; ``slogans`` are its paper's, by language."""
 
     day: date
-    id: str
+    arxiv_id: str
     title: str
     level: int
     slogans: Mapping[str, str]
@@ -88,18 +88,22 @@ class Catalogue:
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:
         cards = list(cards)
         self.days = tuple(sorted(days, key=lambda day: day.date))
-        self.listings = [(card.day, card.id) for card in cards if card.moved_to is None]
+        self.listings = [(card.day, card.arxiv_id) for card in cards if card.moved_to is None]
         listed = {card_id for _, card_id in self.listings}
         left = (
-            card.model_copy(update={"moved_to": None}) for card in cards if card.id not in listed
+            card.model_copy(update={"moved_to": None})
+            for card in cards
+            if card.arxiv_id not in listed
         )
-        shown = once([*(card for card in cards if card.id in listed), *left])
-        self.cards = tuple(sorted(shown, key=lambda it: (-it.day.toordinal(), -it.upvotes, it.id)))
+        shown = once([*(card for card in cards if card.arxiv_id in listed), *left])
+        self.cards = tuple(
+            sorted(shown, key=lambda it: (-it.day.toordinal(), -it.upvotes, it.arxiv_id))
+        )
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
         """The cards by arXiv id."""
-        return {card.id: card for card in self.cards}
+        return {card.arxiv_id: card for card in self.cards}
 
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:
@@ -109,14 +113,14 @@ class Catalogue:
     @cached_property
     def by_institution(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each institution, by the institution's `slug`."""
-        return _grouped((slug(name), card) for card in self.cards for name in card.affiliations)
+        return _grouped((slug(name), card) for card in self.cards for name in card.institutions)
 
     @cached_property
     def institutions(self) -> Mapping[str, str]:
         """The name of each institution by its slug: the spelling of its newest paper."""
         names: dict[str, str] = {}
         for card in self.cards:
-            for name in card.affiliations:
+            for name in card.institutions:
                 names.setdefault(slug(name), name)
         return names
 
@@ -196,8 +200,8 @@ def _day_of(issue: DailyIssue) -> CatalogueDay:
     task = issue.reading_task
     if task is None or task.state != "done" or task.level is None:
         return CatalogueDay(issue.date, len(issue.papers))
-    texts = next((paper.summaries for paper in issue.papers if paper.id == task.id), {})
-    reading = ReadingCard(issue.date, task.id, task.title, task.level, _slogans(texts))
+    texts = next((paper.summaries for paper in issue.papers if paper.arxiv_id == task.arxiv_id), {})
+    reading = ReadingCard(issue.date, task.arxiv_id, task.title, task.level, _slogans(texts))
     return CatalogueDay(issue.date, len(issue.papers), reading)
 
 
@@ -252,7 +256,7 @@ def once(cards: Iterable[Card]) -> Iterable[Card]:
     """
     found: dict[str, list[Card]] = {}
     for card in cards:
-        found.setdefault(card.id, []).append(card)
+        found.setdefault(card.arxiv_id, []).append(card)
     for shown in found.values():
         listings = [card for card in shown if card.moved_to is None]
         if len(shown) == 1:

@@ -63,11 +63,11 @@ def front_pages(renderer: Renderer, catalogue: Catalogue, issues: Issues) -> Ite
         yield Page(path, hashlib.sha256(data).hexdigest(), partial(bytes, data))
     day = next((it.date for it in reversed(catalogue.days) if it.papers), None)
     newest = issues.of(day) if day else None
-    made_of = digest(newest.model_dump(mode="json") if newest else None)
+    fingerprint = digest(newest.model_dump(mode="json") if newest else None)
     for language in renderer.languages:
         yield Page(
             f"{language}/index.html",
-            made_of,
+            fingerprint,
             partial(_html, renderer.language_index, newest, language),
         )
     yield Page("index.html", digest(renderer.languages), partial(_html, renderer.root_index))

@@ -124,7 +124,7 @@ def period_of(
         span=span,
         is_open=today <= span.last,
         days=tuple(PeriodDay(issue.date, len(issue.papers)) for issue in issues),
-        papers=tuple(sorted(cards, key=lambda card: (-card.upvotes, card.id))),
+        papers=tuple(sorted(cards, key=lambda card: (-card.upvotes, card.arxiv_id))),
         neighbours=neighbours,
     )
 

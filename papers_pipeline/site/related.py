@@ -55,7 +55,7 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
             terms=own["terms"][row].as_py(),
             counts=own["counts"][row].as_py(),
             related=[
-                RelatedPaper(id=ids[it], day=date.fromisoformat(listed[it]), title=titles[it])
+                RelatedPaper(arxiv_id=ids[it], day=date.fromisoformat(listed[it]), title=titles[it])
                 for it in found
             ],
         )

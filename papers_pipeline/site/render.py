@@ -207,7 +207,7 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
         said.append(_say(locale, f"failed.{known}"))
     if paper.topics.names and paper.topics.source == "keywords":
         said.append(_say(locale, "paper.topics_keywords"))
-    if paper.affiliations and paper.affiliations_source == "hf_organization":
+    if paper.institutions and paper.institutions_source == "hf_organization":
         said.append(_say(locale, "paper.institutions_hf"))
     return said
 
@@ -233,7 +233,7 @@ def institution_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, str, int
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for paper in papers:
-        found = {slug(name): name for name in reversed(paper.affiliations)}
+        found = {slug(name): name for name in reversed(paper.institutions)}
         names = found | names
         counts.update(found.keys())
     ranked = _ranked(Counter({(names[key], key): count for key, count in counts.items()}))

@@ -91,7 +91,7 @@ def _searched(folder: Path, language: str) -> SearchedLanguage:
     pages = sorted((folder / language / "p").glob("*.html"))
     found = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in pages]
     return SearchedLanguage(
-        language=language, pages=len(pages), made_of=digest([PAGEFIND, LEFT_OUT, found])
+        language=language, pages=len(pages), fingerprint=digest([PAGEFIND, LEFT_OUT, found])
     )
 
 

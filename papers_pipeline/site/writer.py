@@ -96,17 +96,17 @@ class Site:
         written: list[SiteFile] = []
         changed = 0
         for page in pages:
-            made_of = page.made_of if page.is_picture else f"{page.made_of} {looks}"
+            fingerprint = page.fingerprint if page.is_picture else f"{page.fingerprint} {looks}"
             known = before.get(page.path)
             if (
                 known
-                and known.made_of == made_of
+                and known.fingerprint == fingerprint
                 and storage.size(self.root, page.path) == known.bytes
             ):
                 written.append(known)
                 continue
             (file,), differs = self._write(iter([(page.path, page.make())]))
-            written.append(file.model_copy(update={"made_of": made_of}))
+            written.append(file.model_copy(update={"fingerprint": fingerprint}))
             changed += differs
         return written, changed
 
@@ -114,7 +114,9 @@ class Site:
         for paper in papers:
             for language in self.renderer.languages:
                 if card := link_card(self.renderer, paper, language):
-                    yield Page(paper.card_path(language), card.made_of, card.png, is_picture=True)
+                    yield Page(
+                        paper.card_path(language), card.fingerprint, card.png, is_picture=True
+                    )
 
     def _day_files(
         self, issue: DailyIssue, papers: Sequence[PaperPage]
@@ -153,7 +155,4 @@ class Site:
 def public_json(issue: DailyIssue) -> bytes:
     """The public record of a day (`d/YYYY-MM-DD.json`), schema 1."""
     record = {"schema": 1} | issue.model_dump(mode="json", exclude={"list_state"})
-    for paper in record["papers"]:
-        if not paper["notes"]:
-            del paper["notes"]
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()

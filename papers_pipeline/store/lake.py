@@ -151,8 +151,8 @@ def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
 
 @cache
 def schema_of(model: type[BaseModel]) -> pa.Schema:
-    """The pyarrow schema of a record: a column a field, in the order of the class."""
-    return pa.schema([_field(name, field.annotation) for name, field in model.model_fields.items()])
+    """The pyarrow schema of a record: one column a field, by its alias, in the order of the class."""
+    return pa.schema(_fields(model))
 
 
 PRIMITIVES: dict[Any, pa.DataType] = {
@@ -163,6 +163,12 @@ PRIMITIVES: dict[Any, pa.DataType] = {
     date: pa.date32(),
     datetime: pa.timestamp("us", tz="UTC"),
 }
+
+
+def _fields(model: type[BaseModel]) -> list[pa.Field]:
+    return [
+        _field(field.alias or name, field.annotation) for name, field in model.model_fields.items()
+    ]
 
 
 def _field(name: str, annotation: Any) -> pa.Field:
@@ -181,7 +187,5 @@ def _type(annotation: Any) -> pa.DataType:
     if origin is Literal:
         return pa.string()
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return pa.struct(
-            [_field(name, field.annotation) for name, field in annotation.model_fields.items()]
-        )
+        return pa.struct(_fields(annotation))
     return PRIMITIVES[annotation]

@@ -35,7 +35,7 @@ def test_an_abstract_is_brought_when_it_is_asked_for(page, site: str, day: Daily
     visit = Visit(page, site)
     visit.open(f"{lang}/d/{day.date}.html")
     paper = day.papers[7]
-    article = page.locator(f"[data-arxiv-id='{paper.id}']")
+    article = page.locator(f"[data-arxiv-id='{paper.arxiv_id}']")
     assert paper.abstract not in article.inner_text()
     article.locator("a.abstract").click()
     fold = article.locator("details.abstract[open]")
@@ -54,7 +54,7 @@ def test_where_it_cannot_be_brought_the_link_leads_to_it(page, site: str, day: D
     page.add_init_script("window.fetch = () => Promise.reject(new TypeError('offline'));")
     visit.open(f"en/d/{day.date}.html")
     page.locator("a.abstract").first.click()
-    page.wait_for_url(f"**/en/p/{day.papers[0].id}.html")
+    page.wait_for_url(f"**/en/p/{day.papers[0].arxiv_id}.html")
 
 
 def test_without_scripts_the_link_leads_to_it(browser: Browser, site: str, day: DailyIssue):
@@ -62,7 +62,7 @@ def test_without_scripts_the_link_leads_to_it(browser: Browser, site: str, day: 
     page = Visit(context.new_page(), site).page
     page.goto(f"{site}/ru/d/{day.date}.html")
     page.locator("a.abstract").first.click()
-    page.wait_for_url(f"**/ru/p/{day.papers[0].id}.html")
+    page.wait_for_url(f"**/ru/p/{day.papers[0].arxiv_id}.html")
     page.locator("details.abstract summary").click()
     expect(page.locator("details.abstract p")).to_have_text(day.papers[0].abstract)
     context.close()

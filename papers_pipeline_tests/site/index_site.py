@@ -49,7 +49,7 @@ class IndexSite:
                 made.add(page.path)
                 return page.make()
 
-            return Page(page.path, page.made_of, make)
+            return Page(page.path, page.fingerprint, make)
 
         files, _ = self.site.write_pages(map(watched, self.pages(days)), self.files)
         self.files = {file.path: file for file in files}

@@ -56,7 +56,7 @@ def test_the_newest_day_comes_first_and_votes_decide_inside_it(tmp_path: Path):
         ),
         (DAYS[2], []),
     )
-    assert [card.id for card in made.cards] == [
+    assert [card.arxiv_id for card in made.cards] == [
         "2603.00004",
         "2603.00002",
         "2603.00003",
@@ -88,7 +88,7 @@ def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_mos
         (DAYS[1], [paper("2603.00001", upvotes=7), paper("2603.00002", upvotes=3)]),
         (DAYS[2], [paper("2603.00001", upvotes=1, status="gone")]),
     )
-    assert [(card.id, card.day, card.upvotes) for card in made.cards] == [
+    assert [(card.arxiv_id, card.day, card.upvotes) for card in made.cards] == [
         ("2603.00001", DAYS[1], 9),
         ("2603.00002", DAYS[1], 3),
     ]
@@ -125,7 +125,10 @@ def test_only_days_that_changed_are_decoded_again(tmp_path: Path, decoded: list[
     lake.path("daily_issue", str(DAYS[2])).unlink()
     after = read_catalogue(lake)
     assert len(decoded) == 1
-    assert {card.id: card.upvotes for card in after.cards} == {"2603.00000": 21, "2603.00001": 7}
+    assert {card.arxiv_id: card.upvotes for card in after.cards} == {
+        "2603.00000": 21,
+        "2603.00001": 7,
+    }
 
     decoded.clear()
     assert read_catalogue(lake).cards == after.cards

@@ -50,7 +50,7 @@ def listed(arxiv_id: str, slogan: str = "A slogan", **changes) -> IssuePaper:
 
 
 def ids(period: Period) -> list[str]:
-    return [it.id for it in period.papers]
+    return [it.arxiv_id for it in period.papers]
 
 
 def test_a_month_runs_from_its_first_day_to_its_last():
@@ -177,7 +177,7 @@ def test_pages_are_valid_html_in_their_language(lang):
     turn = week_of(date(2027, 1, 1))
     hostile = paper(
         title=HOSTILE,
-        affiliations=[HOSTILE] * 6,
+        institutions=[HOSTILE] * 6,
         emoji=HOSTILE,
         url="javascript:alert(1)",
         summaries={lang: IssueText(state="done", source="model", title=HOSTILE, text=HOSTILE)},
@@ -224,7 +224,7 @@ def test_months_and_weeks_are_named_in_the_language(lang, month, week):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_paper_is_shown_in_short_and_leads_to_its_article_and_to_arxiv(lang):
     two = listed(
-        "2603.00001", "A slogan", affiliations=[f"Institute {n}" for n in range(1, 8)], upvotes=21
+        "2603.00001", "A slogan", institutions=[f"Institute {n}" for n in range(1, 8)], upvotes=21
     )
     page = renderer().period_page(period_of(WEEK, [day(TWO, two)], LATER), lang)
     (article,) = elements(page, "article")

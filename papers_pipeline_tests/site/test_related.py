@@ -33,7 +33,7 @@ def built(lake: Lake, day: date, *papers: Paper) -> list[RelatedPapers]:
 
 
 def named(rows: list[RelatedPapers]) -> list[list[tuple[str, date]]]:
-    return [[(it.id, it.day) for it in row.related] for row in rows]
+    return [[(it.arxiv_id, it.day) for it in row.related] for row in rows]
 
 
 def test_papers_with_the_same_words_are_found_in_earlier_days_and_in_the_same(tmp_path: Path):
@@ -69,7 +69,9 @@ def test_of_many_the_newest_five_of_equals_are_kept(tmp_path: Path):
     lake = Lake(UPath(tmp_path))
     built(lake, ONE, *(paper(f"2603.{number:05}", WIND) for number in range(1, 9)))
     (row,) = built(lake, TWO, paper("2603.00010", WIND))
-    assert [it.id for it in row.related] == [f"2603.{number:05}" for number in range(8, 3, -1)]
+    assert [it.arxiv_id for it in row.related] == [
+        f"2603.{number:05}" for number in range(8, 3, -1)
+    ]
     assert len(row.related) == MOST
 
 

@@ -61,7 +61,7 @@ def written(lang: str) -> IssueText:
 
 def paper(arxiv_id: str = "2502.00001", **changes) -> IssuePaper:
     fields = {
-        "id": arxiv_id,
+        "arxiv_id": arxiv_id,
         "title": "Sensor Bridges Foresee Gusts",
         "abstract": "We instrument an invented bridge and predict the wind.",
         "url": f"https://arxiv.org/abs/{arxiv_id}",
@@ -69,8 +69,8 @@ def paper(arxiv_id: str = "2502.00001", **changes) -> IssuePaper:
         "listed_at": SEEN,
         "upvotes": 21,
         "authors": [IssueAuthor(name="Ada Example"), IssueAuthor(name="Bo Sample")],
-        "affiliations": ["Institute of Invented Bridges"],
-        "affiliations_source": "model",
+        "institutions": ["Institute of Invented Bridges"],
+        "institutions_source": "model",
         "topics": IssueTopics(names=["rl", "small_models"], source="model"),
         "emoji": "🌉",
         "summaries": {lang: written(lang) for lang in LANGUAGES},
@@ -153,7 +153,7 @@ def every_case(**days: date) -> DailyIssue:
         paper(
             "2502.00003",
             summaries={**pending, "en": standin},
-            affiliations_source="hf_organization",
+            institutions_source="hf_organization",
         ),
         paper("2502.00004", summaries=dict.fromkeys(LANGUAGES, failed), emoji=None),
         paper("2502.00005", status="withdrawn", withdrawn_at=SEEN),
@@ -168,7 +168,7 @@ def every_case(**days: date) -> DailyIssue:
             "2502.00008",
             abstract="",
             authors=[],
-            affiliations=[],
+            institutions=[],
             topics=IssueTopics(),
             summaries={},
         ),
@@ -201,9 +201,11 @@ def test_articles_are_the_papers_of_the_record_in_its_order(lang):
     day = every_case()
     articles = elements(renderer().day_page(day, lang), "article")
     assert [article.get("data-arxiv-id") for article in articles] == [
-        item.id for item in day.papers
+        item.arxiv_id for item in day.papers
     ]
-    assert [article.get("id") for article in articles] == [f"p-{item.id}" for item in day.papers]
+    assert [article.get("id") for article in articles] == [
+        f"p-{item.arxiv_id}" for item in day.papers
+    ]
     assert articles[0].get("data-topics") == "rl small_models"
     assert articles[7].get("data-topics") == ""
 
@@ -222,7 +224,7 @@ def test_hostile_strings_come_out_as_text():
         title=HOSTILE,
         abstract=HOSTILE,
         authors=[IssueAuthor(name=HOSTILE)],
-        affiliations=[HOSTILE],
+        institutions=[HOSTILE],
         topics=IssueTopics(names=[HOSTILE], source="model"),
         emoji=HOSTILE,
         figures=[Figure(url="https://arxiv.org/x.png", caption=HOSTILE)],
@@ -505,7 +507,7 @@ def test_stand_ins_are_named(lang):
                 paper(
                     summaries={lang: ai_summary},
                     topics=IssueTopics(names=["cv"], source="keywords"),
-                    affiliations_source="hf_organization",
+                    institutions_source="hf_organization",
                 )
             ),
             lang,
@@ -597,7 +599,7 @@ def test_a_paper_leads_to_its_own_page_and_those_of_its_topics_and_institutions(
 
 def test_an_article_carries_what_it_is_filtered_and_sorted_by():
     one = paper(
-        affiliations=["Universit\u00e9 d'\u00c9t\u00e9", "UNIVERSITE D'ETE"], published_at=SEEN
+        institutions=["Universit\u00e9 d'\u00c9t\u00e9", "UNIVERSITE D'ETE"], published_at=SEEN
     )
     (article, other) = elements(
         renderer().day_page(issue(one, paper("2502.00002")), "en"), "article"
@@ -620,7 +622,7 @@ def test_filter_offers_the_topics_and_institutions_of_the_day_with_their_counts(
         for names in (["RL", "RL"], ["cv", "rl"], ["cv", "rl"])
     ]
     names = [["Zeta"], ["ZETA", "Alpha", "alpha"], []]
-    day = [paper(f"2502.0000{n}", topics=topics[n], affiliations=names[n]) for n in range(3)]
+    day = [paper(f"2502.0000{n}", topics=topics[n], institutions=names[n]) for n in range(3)]
     page = renderer().day_page(issue(*day), lang)
     boxes = [
         (box.get("name"), box.get("value"))
@@ -653,7 +655,7 @@ def test_abstracts_of_a_long_day_are_on_the_pages_of_the_papers():
         for a in elements(long, "a")
         if text_of(a) == LOCALES["en"].text("paper.abstract")
     ]
-    assert leading == [f"../../en/p/{item.id}.html" for item in papers]
+    assert leading == [f"../../en/p/{item.arxiv_id}.html" for item in papers]
 
 
 def test_formulas_are_mathml_wherever_english_text_stands():
@@ -722,7 +724,7 @@ def test_contents_lead_to_every_paper():
     page = renderer().day_page(every_case(), "en")
     (contents,) = [nav for nav in elements(page, "nav") if nav.get("class") == "contents"]
     assert [a.get("href") for a in contents.iter(XHTML + "a")] == [
-        f"#p-{item.id}" for item in every_case().papers
+        f"#p-{item.arxiv_id}" for item in every_case().papers
     ]
 
 

@@ -7,7 +7,21 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper, IssueText, Paper
+from papers_pipeline.defs.tables import content_version
+from papers_pipeline.records import (
+    DailyIssue,
+    IssueAuthor,
+    IssueCounts,
+    IssuePaper,
+    IssueReadingTask,
+    IssueText,
+    Paper,
+    Record,
+    RelatedPaper,
+    RelatedPapers,
+    SearchedLanguage,
+    SiteFile,
+)
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake
 from papers_pipeline.store.lake import Lake, LakeError
@@ -24,7 +38,7 @@ ISSUE = DailyIssue(
     built_at=None,
     papers=[
         IssuePaper(
-            id="2603.10001",
+            arxiv_id="2603.10001",
             title="T",
             abstract="A",
             url="u",
@@ -68,6 +82,88 @@ def test_a_field_of_a_later_release_is_read_as_its_default_and_a_dropped_one_pas
     lake.pq.write_table(old, sink)
     (paper,) = lake.decode(sink.getvalue().to_pybytes(), "feed_listing", "2026-03-02")
     assert (paper.status, paper.ai_keywords) == ("listed", [])
+
+
+RENAMED = [
+    RelatedPapers(
+        arxiv_id="2603.10001",
+        title="T",
+        terms=[1],
+        counts=[1],
+        related=[RelatedPaper(arxiv_id="2603.10002", day=SEEN.date(), title="U")],
+    ),
+    SiteFile(path="index.html", sha256="0" * 64, bytes=1, fingerprint="f"),
+    SearchedLanguage(language="en", pages=1, fingerprint="f"),
+    ISSUE.model_copy(
+        update={
+            "reading_task": IssueReadingTask(arxiv_id="2603.10001", title="T", state="done"),
+            "papers": [
+                ISSUE.papers[0].model_copy(
+                    update={
+                        "authors": [IssueAuthor(name="Ada", institutions=["EPFL"])],
+                        "institutions": ["EPFL"],
+                        "institutions_source": "model",
+                    }
+                )
+            ],
+        }
+    ),
+]
+"""Rows whose fields have another name in the code than in the file."""
+STORED_NAMES = [
+    ("related.list.element.id",),
+    ("made_of",),
+    ("made_of",),
+    (
+        "reading_task.id",
+        "papers.list.element.id",
+        "papers.list.element.affiliations.list.element",
+        "papers.list.element.affiliations_source",
+        "papers.list.element.authors.list.element.affiliations.list.element",
+    ),
+]
+VERSIONS = ["ba99c371f3c166af", "bfdcf24f95315a39", "cbb96fe47e09086f", "f5eba304bb5e0f4c"]
+
+
+def kind(value: object) -> str | None:
+    return type(value).__name__ if isinstance(value, Record) else None
+
+
+@pytest.mark.parametrize(("row", "names"), list(zip(RENAMED, STORED_NAMES, strict=True)), ids=kind)
+def test_a_renamed_field_keeps_its_stored_name(row, names):
+    data = lake.encode([row], type(row))
+    columns = lake.pq.read_metadata(io.BytesIO(data)).schema
+    stored = {columns.column(place).path for place in range(len(columns))}
+    assert set(names) <= stored
+    assert lake.decode(data, "asset", "day") == [row]
+
+
+@pytest.mark.parametrize(("row", "version"), list(zip(RENAMED, VERSIONS, strict=True)), ids=kind)
+def test_a_renamed_field_makes_nothing_stale(row, version):
+    assert content_version([row]) == version
+
+
+def test_an_issue_of_the_first_release_opens_under_the_new_names():
+    """Columns as the first release wrote them, named here and not derived from the record."""
+    paper = {"id": "2603.10001", "title": "T", "abstract": "A", "url": "u", "pdf_url": "p"}
+    paper |= {"listed_at": SEEN, "affiliations": ["EPFL"], "affiliations_source": "model"}
+    paper["authors"] = [{"name": "Ada", "affiliations": ["EPFL"]}]
+    task = {"id": "2603.10001", "title": "T", "state": "done"}
+    day = {"date": SEEN.date(), "state": "listed", "list_state": "listed", "built_at": None}
+    row = day | {"counts": {"papers": 1}, "reading_task": task, "papers": [paper]}
+    table = lake.pa.Table.from_pylist([row]).replace_schema_metadata(
+        {"record": "DailyIssue", "format": "1"}
+    )
+    sink = lake.pa.BufferOutputStream()
+    lake.pq.write_table(table, sink)
+
+    (issue,) = lake.decode(sink.getvalue().to_pybytes(), "daily_issue", "2026-03-02")
+    assert isinstance(issue, DailyIssue)
+    assert issue.reading_task is not None
+    assert issue.reading_task.arxiv_id == "2603.10001"
+    (shown,) = issue.papers
+    assert (shown.arxiv_id, shown.institutions) == ("2603.10001", ["EPFL"])
+    assert (shown.institutions_source, shown.authors[0].institutions) == ("model", ["EPFL"])
 
 
 def test_a_damaged_table_is_an_error_that_names_it_and_the_way_out(tmp_path):

@@ -110,7 +110,7 @@ class LinkCard:
     date: str
 
     @property
-    def made_of(self) -> str:
+    def fingerprint(self) -> str:
         """A hash of all that the picture shows."""
         return digest([VERSION, *astuple(self)])
 

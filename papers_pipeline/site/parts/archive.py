@@ -70,9 +70,9 @@ def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") ->
     days = [(str(day.date), day.papers) for day in catalogue.days]
     counts = [(year.papers, [it.papers for it in year.months]) for year in archive.years]
     shelves = [(it.path, it.name, len(it.cards)) for it in (*archive.topics, *archive.institutions)]
-    made_of = digest([archive.papers, days, counts, shelves])
+    fingerprint = digest([archive.papers, days, counts, shelves])
     for language in renderer.languages:
-        yield Page(f"{language}/{PATH}", made_of, partial(_page, renderer, language, archive))
+        yield Page(f"{language}/{PATH}", fingerprint, partial(_page, renderer, language, archive))
 
 
 def _page(renderer: Renderer, language: str, archive: Archive) -> bytes:

@@ -54,7 +54,7 @@ class Shelf:
         return sorted(months.items(), reverse=True)
 
     @property
-    def made_of(self) -> str:
+    def fingerprint(self) -> str:
         """What its pages are made of, in short."""
         months = [(month.path, count) for month, count in self.months]
         return digest([self.name, len(self.cards), [card.digest for card in self.newest], months])
@@ -82,10 +82,10 @@ def shelf_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> I
     """A page for every topic and every institution, in each language."""
     briefs = {language: Briefs() for language in renderer.languages}
     for shelf in [*topics_of(catalogue), *institutions_of(catalogue)]:
-        made_of = shelf.made_of
+        fingerprint = shelf.fingerprint
         for language in renderer.languages:
             make = partial(_page, renderer, language, shelf, briefs[language])
-            yield Page(f"{language}/{shelf.path}", made_of, make)
+            yield Page(f"{language}/{shelf.path}", fingerprint, make)
 
 
 class Briefs:
@@ -97,9 +97,9 @@ class Briefs:
     def __call__(
         self, make: Callable[[Card, str], Markup], card: Card, in_words: Callable[[date], str]
     ) -> Markup:
-        if card.id not in self._made:
-            self._made[card.id] = make(card, in_words(card.day))
-        return self._made[card.id]
+        if card.arxiv_id not in self._made:
+            self._made[card.arxiv_id] = make(card, in_words(card.day))
+        return self._made[card.arxiv_id]
 
 
 def _page(renderer: Renderer, language: str, shelf: Shelf, once: Briefs) -> bytes:

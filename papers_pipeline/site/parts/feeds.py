@@ -47,10 +47,13 @@ class Feed:
         return max((_updated(card, self.language) for card in self.cards), default=NEVER)
 
     @property
-    def made_of(self) -> str:
+    def fingerprint(self) -> str:
         """What the feed is made of, in short: not votes, which it does not show."""
         return digest(
-            [[card.id, card.entries.get(self.language), str(card.listed_at)] for card in self.cards]
+            [
+                [card.arxiv_id, card.entries.get(self.language), str(card.listed_at)]
+                for card in self.cards
+            ]
         )
 
 
@@ -80,12 +83,12 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> It
         newest = _newest(catalogue.cards, language)
         for path, write in ((f"{language}/feed.xml", atom), (f"{language}/feed.json", json_feed)):
             feed = Feed(language, path, front, name, newest)
-            yield Page(path, feed.made_of, partial(write, feed, renderer, issues))
+            yield Page(path, feed.fingerprint, partial(write, feed, renderer, issues))
         for shelf in topics:
             path, page = f"{language}/t/{shelf.key}.xml", f"{language}/{shelf.path}"
             title = f"{capitalized(locale.topic(shelf.name))} · {name}"
             feed = Feed(language, path, page, title, _newest(shelf.cards, language))
-            yield Page(path, feed.made_of, partial(atom, feed, renderer, issues))
+            yield Page(path, feed.fingerprint, partial(atom, feed, renderer, issues))
 
 
 def atom(feed: Feed, renderer: Renderer, issues: "Issues") -> bytes:
@@ -159,17 +162,17 @@ def _newest(cards: Sequence[Card], language: str) -> Sequence[Card]:
         found += of_day
         if len(found) >= NEWEST:
             break
-    return sorted(found, key=lambda card: (card.listed_at, card.id), reverse=True)[:NEWEST]
+    return sorted(found, key=lambda card: (card.listed_at, card.arxiv_id), reverse=True)[:NEWEST]
 
 
 def _entries(feed: Feed, renderer: Renderer, issues: "Issues") -> Iterator[Entry]:
     for card in feed.cards:
-        yield _entry(feed.language, card, issues.paper(card.day, card.id), renderer)
+        yield _entry(feed.language, card, issues.paper(card.day, card.arxiv_id), renderer)
 
 
 def _entry(language: str, card: Card, paper: IssuePaper, renderer: Renderer) -> Entry:
     locale = renderer.locales[language]
-    page, arxiv_url = f"p/{card.id}.html", f"https://arxiv.org/abs/{card.id}"
+    page, arxiv_url = f"p/{card.arxiv_id}.html", f"https://arxiv.org/abs/{card.arxiv_id}"
     return Entry(
         id=f"{arxiv_url}#{language}",
         url=renderer.absolute(f"{language}/{page}"),

@@ -31,11 +31,11 @@ class PaperPage:
     @property
     def path(self) -> str:
         """Where the page stands below `<lang>/`."""
-        return f"p/{self.paper.id}.html"
+        return f"p/{self.paper.arxiv_id}.html"
 
     def card_path(self, language: str) -> str:
         """Where its card stands below the site's root."""
-        return f"og/{language}/{self.paper.id}.png"
+        return f"og/{language}/{self.paper.arxiv_id}.png"
 
 
 def pages_of_day(
@@ -44,19 +44,19 @@ def pages_of_day(
     """The pages that are the day's own: those of its papers that no other day lists."""
     rows = {row.arxiv_id: row for row in related}
     days = {it.day for row in rows.values() for it in row.related}
-    cards = {card.id: card for card in cards_of(lake, sorted(days - {issue.date}))}
-    cards |= {card.id: card for card in cards_of_issue(issue)}
-    elsewhere = listed_elsewhere(lake, issue.date, {paper.id for paper in issue.papers})
+    cards = {card.arxiv_id: card for card in cards_of(lake, sorted(days - {issue.date}))}
+    cards |= {card.arxiv_id: card for card in cards_of_issue(issue)}
+    elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
     return [
-        PaperPage(issue.date, paper, related_cards(rows.get(paper.id), cards))
+        PaperPage(issue.date, paper, related_cards(rows.get(paper.arxiv_id), cards))
         for paper in issue.papers
-        if paper.id not in elsewhere
+        if paper.arxiv_id not in elsewhere
     ]
 
 
 def related_cards(row: RelatedPapers | None, cards: Mapping[str, Card]) -> list[Card]:
     """The cards of a row's papers, in its order; a paper that no issue shows has none, nor has it a page to lead to."""
-    return [cards[it.id] for it in (row.related if row else ()) if it.id in cards]
+    return [cards[it.arxiv_id] for it in (row.related if row else ()) if it.arxiv_id in cards]
 
 
 def listed_elsewhere(lake: Lake, day: date, ids: Collection[str]) -> set[str]:
@@ -126,9 +126,9 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
         "alternativeHeadline": text.title if text else None,
         "inLanguage": "en",
         "author": [{"@type": "Person", "name": author.name} for author in paper.authors],
-        "sourceOrganization": [_organization(name) for name in paper.affiliations],
+        "sourceOrganization": [_organization(name) for name in paper.institutions],
         "datePublished": paper.published_at.date().isoformat() if paper.published_at else None,
-        "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": paper.id},
+        "identifier": {"@type": "PropertyValue", "propertyID": "arXiv", "value": paper.arxiv_id},
         "version": paper.version,
         "url": paper.url,
         "isAccessibleForFree": True,

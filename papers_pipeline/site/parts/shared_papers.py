@@ -23,7 +23,7 @@ def shared_papers(renderer: Renderer, catalogue: Catalogue, issues: "Issues") ->
     """The card and the page in every language of each paper that several days list, as the latest of them has it."""
     twice = listed_twice(issues.lake)
     for card in catalogue.cards:
-        if card.id in twice:
+        if card.arxiv_id in twice:
             yield from _pages(renderer, catalogue, issues, card)
 
 
@@ -32,18 +32,18 @@ def _pages(
 ) -> Iterator[Page]:
     page = _page(catalogue, issues, card)
     cards = {language: link_card(renderer, page, language) for language in renderer.languages}
-    made_of = digest(
+    fingerprint = digest(
         [
             page.paper.model_dump(mode="json"),
             [it.digest for it in page.related],
-            {language: it.made_of for language, it in cards.items() if it},
+            {language: it.fingerprint for language, it in cards.items() if it},
         ]
     )
     for language, drawn in cards.items():
         if drawn:
-            yield Page(page.card_path(language), drawn.made_of, drawn.png, is_picture=True)
+            yield Page(page.card_path(language), drawn.fingerprint, drawn.png, is_picture=True)
     for language in renderer.languages:
-        yield Page(f"{language}/{page.path}", made_of, partial(_html, renderer, page, language))
+        yield Page(f"{language}/{page.path}", fingerprint, partial(_html, renderer, page, language))
 
 
 def _html(renderer: Renderer, page: PaperPage, language: str) -> bytes:
@@ -51,8 +51,8 @@ def _html(renderer: Renderer, page: PaperPage, language: str) -> bytes:
 
 
 def _page(catalogue: Catalogue, issues: "Issues", card: Card) -> PaperPage:
-    paper = issues.paper(card.day, card.id)
-    row = next((it for it in issues.related(card.day) if it.arxiv_id == card.id), None)
+    paper = issues.paper(card.day, card.arxiv_id)
+    row = next((it for it in issues.related(card.day) if it.arxiv_id == card.arxiv_id), None)
     days = sorted({*paper.listed_on, *card.days})
     shown = paper.model_copy(update={"listed_on": days, "upvotes": card.upvotes})
     return PaperPage(card.day, shown, related_cards(row, catalogue.by_id))

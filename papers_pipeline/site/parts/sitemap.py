@@ -38,10 +38,10 @@ def robot_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> I
 def places(catalogue: Catalogue) -> Sequence[Place]:
     """All pages of a language that have something to read, papers first and by their days, so that of a sitemap in
     several files a new day leaves the first alone; votes move nothing."""
-    changed = {card.id: _changed(card) for card in catalogue.cards}
+    changed = {card.arxiv_id: _changed(card) for card in catalogue.cards}
     days = {day.date: day.date for day in catalogue.days if day.papers}
     for card in catalogue.cards:
-        days[card.day] = max(days.get(card.day, card.day), changed[card.id])
+        days[card.day] = max(days.get(card.day, card.day), changed[card.arxiv_id])
     spans: dict[str, date] = {}
     for day, when in days.items():
         for span in (month_of(day), week_of(day)):
@@ -50,12 +50,14 @@ def places(catalogue: Catalogue) -> Sequence[Place]:
     newest = max(days.values(), default=None)
     return [
         *(
-            (f"p/{card.id}.html", changed[card.id])
-            for card in sorted(catalogue.cards, key=lambda it: (it.day, it.id))
+            (f"p/{card.arxiv_id}.html", changed[card.arxiv_id])
+            for card in sorted(catalogue.cards, key=lambda it: (it.day, it.arxiv_id))
         ),
         *((f"d/{day}.html", when) for day, when in sorted(days.items())),
         *sorted(spans.items()),
-        *sorted((shelf.path, max(changed[card.id] for card in shelf.cards)) for shelf in shelves),
+        *sorted(
+            (shelf.path, max(changed[card.arxiv_id] for card in shelf.cards)) for shelf in shelves
+        ),
         *((f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading),
         *(
             (path, newest)
@@ -80,18 +82,18 @@ def _sitemap(renderer: Renderer, found: Sequence[Place]) -> Iterator[Page]:
     size = MOST_URLS // len(renderer.languages)
     parts = [found[start : start + size] for start in range(0, len(found), size)] or [found]
     if len(parts) == 1:
-        yield Page("sitemap.xml", _made_of(renderer, found), partial(_urlset, renderer, found))
+        yield Page("sitemap.xml", _fingerprint(renderer, found), partial(_urlset, renderer, found))
         return
     newest = {
         f"sitemap-{number}.xml": max(day for _, day in part) for number, part in enumerate(parts, 1)
     }
     for path, part in zip(newest, parts, strict=True):
-        yield Page(path, _made_of(renderer, part), partial(_urlset, renderer, part))
-    made_of = digest([(path, str(day)) for path, day in newest.items()])
-    yield Page("sitemap.xml", made_of, partial(_index, renderer, list(newest.items())))
+        yield Page(path, _fingerprint(renderer, part), partial(_urlset, renderer, part))
+    fingerprint = digest([(path, str(day)) for path, day in newest.items()])
+    yield Page("sitemap.xml", fingerprint, partial(_index, renderer, list(newest.items())))
 
 
-def _made_of(renderer: Renderer, found: Sequence[Place]) -> str:
+def _fingerprint(renderer: Renderer, found: Sequence[Place]) -> str:
     return digest([renderer.languages, [(path, day.toordinal()) for path, day in found]])
 
 

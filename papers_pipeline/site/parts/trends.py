@@ -87,16 +87,20 @@ def trends_of(catalogue: Catalogue) -> Trends:
 
     newest, oldest = catalogue.cards[0].day, catalogue.cards[-1].day
     months = pd.period_range(oldest, newest, freq="M")
-    papers = _table((card.day, card.id, "", "") for card in catalogue.cards).groupby("month").size()
+    papers = (
+        _table((card.day, card.arxiv_id, "", "") for card in catalogue.cards)
+        .groupby("month")
+        .size()
+    )
     topics = _table(
-        (card.day, card.id, name.lower(), name)
+        (card.day, card.arxiv_id, name.lower(), name)
         for card in catalogue.cards
         for name in set(card.topics)
     )
     institutions = _table(
-        (card.day, card.id, key, name)
+        (card.day, card.arxiv_id, key, name)
         for card in catalogue.cards
-        for key, name in {slug(name): name for name in card.affiliations}.items()
+        for key, name in {slug(name): name for name in card.institutions}.items()
     )
     return Trends(
         months=[month.start_time.date() for month in months],
@@ -110,9 +114,9 @@ def trends_of(catalogue: Catalogue) -> Trends:
 def trend_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
     """The page of trends in each language."""
     trends = trends_of(catalogue)
-    made_of = digest(trends.model_dump(mode="json"))
+    fingerprint = digest(trends.model_dump(mode="json"))
     for language in renderer.languages:
-        yield Page(f"{language}/{PATH}", made_of, partial(_page, renderer, language, trends))
+        yield Page(f"{language}/{PATH}", fingerprint, partial(_page, renderer, language, trends))
 
 
 def _table(rows: Iterable[tuple[date, str, str, str]]) -> "pd.DataFrame":

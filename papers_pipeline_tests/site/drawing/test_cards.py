@@ -105,4 +105,4 @@ def test_another_word_makes_another_card():
         LinkCard(*(f"{it}!" if at == place else it for at, it in enumerate("abcd")))
         for place in range(4)
     ]
-    assert len({it.made_of for it in [LinkCard(*"abcd"), *changed]}) == 5
+    assert len({it.fingerprint for it in [LinkCard(*"abcd"), *changed]}) == 5

@@ -103,9 +103,9 @@ def test_the_calendar_leads_to_days_weeks_and_months(lang, tmp_path: Path):
 
 def test_every_topic_is_listed_and_the_institutions_with_most_papers(tmp_path: Path):
     day = date(2026, 3, 2)
-    papers = [on(day, f"2603.{number:05}", affiliations=["Large & Co"]) for number in range(3)]
+    papers = [on(day, f"2603.{number:05}", institutions=["Large & Co"]) for number in range(3)]
     site = IndexSite(tmp_path)
-    site.write({day: [*papers, on(day, "2603.00009", affiliations=["Small"])]})
+    site.write({day: [*papers, on(day, "2603.00009", institutions=["Small"])]})
     page = site.read("en/archive.html")
     topics, institutions = [it for it in elements(page, "ul") if it.get("class") == "counted"]
     assert [text_of(item) for item in topics.iter(XHTML + "li")] == [

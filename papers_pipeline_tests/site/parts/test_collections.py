@@ -49,7 +49,7 @@ def test_topics_and_institutions_have_a_page_in_every_language(tmp_path: Path):
         {
             ONE: [
                 on(ONE, "2512.00001"),
-                on(ONE, "2512.00002", affiliations=["ETH Zürich", "清华大学"]),
+                on(ONE, "2512.00002", institutions=["ETH Zürich", "清华大学"]),
             ]
         }
     )
@@ -92,7 +92,7 @@ def test_a_page_shows_the_newest_papers_and_counts_all_by_month():
     (topic,), (institution,) = (
         find(catalogue(NEWEST + 3)) for find in (topics_of, institutions_of)
     )
-    assert [card.id for card in topic.newest] == [
+    assert [card.arxiv_id for card in topic.newest] == [
         f"2512.{number:05}" for number in range(NEWEST + 2, 2, -1)
     ]
     assert topic.months[-2:] == [(month_of(TWO), 31), (month_of(ONE), 1)]
@@ -125,7 +125,7 @@ def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
         ONE,
         "2512.00002",
         title=HOSTILE,
-        affiliations=[HOSTILE],
+        institutions=[HOSTILE],
         emoji=HOSTILE,
         summaries={lang: text},
     )
@@ -165,10 +165,10 @@ def test_a_topic_leads_to_its_feed_only_where_there_is_one(tmp_path: Path):
 
 def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
-    old = on(ONE, "2512.00001", affiliations=["Old School"], topics=about("cv"))
+    old = on(ONE, "2512.00001", institutions=["Old School"], topics=about("cv"))
     days = {
         ONE: [old],
-        TWO: [on(TWO, "2601.00001", affiliations=["New School", "Both"], topics=about("rl"))],
+        TWO: [on(TWO, "2601.00001", institutions=["New School", "Both"], topics=about("rl"))],
     }
     site.write(days)
     assert site.write(days) == set()
@@ -179,7 +179,7 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
 
     more = {
         **voted,
-        TWO: [*voted[TWO], on(TWO, "2601.00002", affiliations=["Both"], topics=about("rl"))],
+        TWO: [*voted[TWO], on(TWO, "2601.00002", institutions=["Both"], topics=about("rl"))],
     }
     assert site.write(more) == {
         *everywhere(

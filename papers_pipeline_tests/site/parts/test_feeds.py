@@ -160,7 +160,7 @@ def test_a_corrected_text_changes_its_entry_and_never_its_id(tmp_path: Path):
     "changed",
     [
         {"authors": [IssueAuthor(name="Another Author")]},
-        {"affiliations_source": "hf_organization"},
+        {"institutions_source": "hf_organization"},
         {"topics": IssueTopics(names=["rl"], source="keywords")},
         {
             "summaries": {
@@ -235,9 +235,10 @@ def test_a_feed_holds_the_newest_by_their_time_of_listing(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
     site.write(days)
     papers = sorted(
-        (it for of_day in days.values() for it in of_day), key=lambda it: (it.listed_at, it.id)
+        (it for of_day in days.values() for it in of_day),
+        key=lambda it: (it.listed_at, it.arxiv_id),
     )
-    newest = [f"https://arxiv.org/abs/{it.id}#en" for it in reversed(papers)][:NEWEST]
+    newest = [f"https://arxiv.org/abs/{it.arxiv_id}#en" for it in reversed(papers)][:NEWEST]
     assert ids(site, "en/feed.xml") == newest
     assert [item["id"] for item in valid_json_feed(site.read("en/feed.json"))["items"]] == newest
 
@@ -271,11 +272,11 @@ def test_feeds_are_valid_whatever_a_list_holds(tmp_path: Path):
         DAY,
         "2603.00001",
         title=evil,
-        affiliations=[evil],
+        institutions=[evil],
         authors=[{"name": evil}, {"name": "\x00"}],
         summaries=dict.fromkeys(LANGUAGES, text),
     )
-    bare = on(DAY, "2603.00002", authors=[], affiliations=[], topics=IssueTopics(), emoji=None)
+    bare = on(DAY, "2603.00002", authors=[], institutions=[], topics=IssueTopics(), emoji=None)
     site = IndexSite(tmp_path, URL)
     site.write({DAY: [hostile, bare]})
     for path in everywhere("feed.xml", "t/rl.xml"):

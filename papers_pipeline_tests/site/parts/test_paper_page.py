@@ -83,7 +83,7 @@ def test_pages_are_valid_html_in_every_case(lang):
         identifiers = [element.get("id") for element in parsed(page).iter() if element.get("id")]
         assert len(identifiers) == len(set(identifiers))
         assert not [element for element in parsed(page).iter() if element.get("style")]
-        assert data_of(page)["identifier"]["value"] == case.id
+        assert data_of(page)["identifier"]["value"] == case.arxiv_id
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -111,7 +111,7 @@ def test_a_language_without_a_text_of_ours_shows_the_title_and_offers_no_fold_fo
 
 
 def test_topics_institutions_and_days_are_linked():
-    authors = [IssueAuthor(name="Ada Example", affiliations=["Institute of Invented Bridges"])]
+    authors = [IssueAuthor(name="Ada Example", institutions=["Institute of Invented Bridges"])]
     page = page_of(paper(authors=authors, listed_on=[date(2025, 2, 5), DAY]), "ru")
     found = links(page)
     assert {"../../ru/t/rl.html", "../../ru/t/small_models.html"} <= set(found)
@@ -191,7 +191,7 @@ def test_without_an_address_of_the_site_there_is_no_card_and_no_absolute_link():
 
 
 def test_machines_are_told_what_the_paper_is():
-    authors = [IssueAuthor(name="Ada Example", affiliations=["Institute of Invented Bridges"])]
+    authors = [IssueAuthor(name="Ada Example", institutions=["Institute of Invented Bridges"])]
     known = paper(authors=authors, published_at=datetime(2025, 2, 5, 9, tzinfo=UTC), version=2)
     page = page_of(known, "ru")
     institute = {"@type": "Organization", "name": "Institute of Invented Bridges"}
@@ -231,8 +231,8 @@ def test_hostile_strings_come_out_as_text():
     hostile = paper(
         title=text,
         abstract=text,
-        authors=[IssueAuthor(name=text, affiliations=[text])],
-        affiliations=[text],
+        authors=[IssueAuthor(name=text, institutions=[text])],
+        institutions=[text],
         topics=IssueTopics(names=[HOSTILE], source="model"),  # of a closed list
         emoji=text,
         figures=[Figure(url="javascript:alert(1)", caption=text)],
@@ -314,7 +314,11 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
         storage.write(lake.path("daily_issue", str(day)), encode([record], DailyIssue))
         rows = [
             Paper(
-                arxiv_id=it.id, title=it.title, abstract=it.abstract, authors=[], first_seen_at=SEEN
+                arxiv_id=it.arxiv_id,
+                title=it.title,
+                abstract=it.abstract,
+                authors=[],
+                first_seen_at=SEEN,
             )
             for it in papers
         ]
@@ -325,7 +329,7 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
 def shared(lake: Lake, pages: Renderer | None = None) -> dict[str, str]:
     """The pages that belong to the site's run, and what each is made of."""
     found = shared_papers(pages or renderer(), read_catalogue(lake), Issues(lake))
-    return {page.path: page.made_of for page in found}
+    return {page.path: page.fingerprint for page in found}
 
 
 def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_far_apart_they_are(
@@ -353,30 +357,30 @@ def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_
 
 
 def test_it_is_made_again_when_its_issue_or_a_slogan_of_a_related_paper_changes(tmp_path: Path):
-    def made_of(number: int, changed: IssuePaper, other: IssuePaper) -> str:
+    def fingerprint(number: int, changed: IssuePaper, other: IssuePaper) -> str:
         lake = lake_of(
             tmp_path / str(number), (DAY, [changed, other]), (date(2025, 2, 7), [changed])
         )
         row = RelatedPapers(
-            arxiv_id=changed.id,
+            arxiv_id=changed.arxiv_id,
             title=changed.title,
             terms=[],
             counts=[],
-            related=[RelatedPaper(id=other.id, day=DAY, title=other.title)],
+            related=[RelatedPaper(arxiv_id=other.arxiv_id, day=DAY, title=other.title)],
         )
         storage.write(lake.path("related_papers", "2025-02-07"), encode([row], RelatedPapers))
         return shared(lake)["ru/p/2502.00001.html"]
 
     one, two = paper("2502.00001"), paper("2502.00002")
     figure = Figure(url="https://arxiv.org/html/2502.00001v1/x1.png", caption="A bridge.")
-    assert made_of(0, one, two) == made_of(1, one, two)
+    assert fingerprint(0, one, two) == fingerprint(1, one, two)
     assert (
         len(
             {
-                made_of(2, one, two),
-                made_of(3, one.model_copy(update={"figures": [figure]}), two),
-                made_of(4, one, two.model_copy(update={"summaries": {}})),
-                made_of(5, one.model_copy(update={"upvotes": 99}), two),
+                fingerprint(2, one, two),
+                fingerprint(3, one.model_copy(update={"figures": [figure]}), two),
+                fingerprint(4, one, two.model_copy(update={"summaries": {}})),
+                fingerprint(5, one.model_copy(update={"upvotes": 99}), two),
             }
         )
         == 4

@@ -22,12 +22,12 @@ def card(
     number: int, day: date, topics: tuple[str, ...] = ("rl",), institutions: tuple[str, ...] = ()
 ) -> Card:
     return Card(
-        id=f"2601.{number:05}",
+        arxiv_id=f"2601.{number:05}",
         day=day,
         title="Bridges",
         listed_at=SEEN,
         topics=topics,
-        affiliations=institutions,
+        institutions=institutions,
     )
 
 
@@ -153,13 +153,13 @@ def test_plots_come_from_the_same_numbers_byte_for_byte_and_change_with_them(tmp
     first, again = (pages(two_months(), tmp_path) for _ in range(2))
     assert first == again
     of = [
-        page.made_of
+        page.fingerprint
         for made in (two_months(), two_months())
         for page in trend_pages(renderer(), made, None)
     ]
     assert len(set(of)) == 1
     more = catalogue(*two_months().cards, card(9, MARCH, ("agents",)))
-    assert next(trend_pages(renderer(), more, None)).made_of not in of
+    assert next(trend_pages(renderer(), more, None)).fingerprint not in of
 
 
 @pytest.mark.parametrize(
