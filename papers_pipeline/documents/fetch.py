@@ -38,20 +38,18 @@ PDF_VERSION = "1"
 ARXIV = "https://arxiv.org"
 """Where readers follow links; the pipeline asks the endpoint of the settings."""
 HTML_COMES_WITHIN = timedelta(days=14)
-LEFTOVERS_KEPT = timedelta(days=7)
 
 Row = TypeVar("Row", bound=StageRow)
 
 
 class Documents:
-    """Documents of papers below ``data``, fetched through ``client`` into ``downloads`` on this machine."""
+    """Documents of papers below ``data``, fetched through ``client``."""
 
     def __init__(
         self,
         client: ArxivClient,
         *,
         data: UPath,
-        downloads: Path,
         cache: Cache,
         clock: Clock,
         keep: timedelta,
@@ -59,7 +57,6 @@ class Documents:
     ) -> None:
         self._client = client
         self._blobs = data / "blobs" / "pdf"
-        self._downloads = downloads
         self._cache = cache
         self._clock = clock
         self._keep = keep
@@ -83,15 +80,13 @@ class Documents:
 
     async def _fetched(self, arxiv_id: str) -> CacheEntry:
         identity = _pdf_identity(arxiv_id)
-        target = self._downloads / f"{arxiv_id.replace('/', '_')}.pdf"
         try:
-            file = await self._ask(lambda: self._client.fetch_pdf(arxiv_id, target))
+            pdf = await self._ask(lambda: self._client.fetch_pdf(arxiv_id))
         except ArxivError as error:
             return self._final(error, "paper_pdfs", identity)
-        blob = f"{arxiv_id.replace('/', '_')}-{file.sha256[:12]}.pdf"
-        storage.write(self._blobs / blob, file.path.read_bytes())
-        file.path.unlink()
-        value = {"blob": blob, "sha256": file.sha256, "bytes": file.bytes, "pages": file.pages}
+        blob = f"{arxiv_id.replace('/', '_')}-{pdf.sha256[:12]}.pdf"
+        storage.write(self._blobs / blob, pdf.content)
+        value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pdf.pages}
         return CacheEntry(
             asset="paper_pdfs", identity=identity, created_at=self._clock.now(), value=value
         )
@@ -243,14 +238,7 @@ class Documents:
         return self._cache.final_failure(asset, identity, failure)
 
     def prune(self) -> list[str]:
-        """Delete the PDFs that were parsed, or found unreadable, long enough ago, and downloads that nobody went on
-        with; returns the names of the PDFs."""
-        for left in self._downloads.glob("*"):
-            if (
-                self._clock.now().timestamp() - left.stat().st_mtime
-                > LEFTOVERS_KEPT.total_seconds()
-            ):
-                left.unlink()
+        """Delete the PDFs that were parsed, or found unreadable, long enough ago; returns their names."""
         done = [path for path in sorted(self._blobs.glob("*.pdf")) if self._is_done(path)]
         for path in done:
             path.unlink()
