@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from papers_pipeline.documents.pdf.hyphenation import join_lines
 from papers_pipeline.documents.pdf.lines import Line, Pages, on_one_baseline
 
 LONGEST = 180
@@ -329,15 +330,8 @@ def _whole(pages: Pages, candidate: Candidate, starts: set[int]) -> Heading:
             or (_is_section_name(line.text) and not _APPENDIX.fullmatch(text))
         ):
             break
-        text, last, end = joined(text, line.text), line, end + 1
+        text, last, end = join_lines(text, line.text), line, end + 1
     return Heading(_printed(text), candidate.first, end)
-
-
-def joined(text: str, following: str) -> str:
-    """Two lines as one; a word that was cut at the end of the first is whole again, 'Ada-' 'Bo' is 'Ada-Bo'."""
-    if text.endswith("-") and following[:1].isalpha():
-        return (text[:-1] if following[:1].islower() else text) + following
-    return f"{text} {following}"
 
 
 def _printed(text: str) -> str:

@@ -6,7 +6,6 @@ stream jumps between the columns is put in order by position.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any
 
 import pymupdf
 
+from papers_pipeline.documents.pdf.accents import compose_accents
+
 # Without the flag for ligatures MuPDF spells them out; images would cost two thirds of the time.
 FLAGS = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
 BOLD = re.compile(
@@ -23,8 +24,6 @@ BOLD = re.compile(
 )
 LONG_LINE = 30
 """Characters of the shortest line that tells of the style of the text."""
-LAST_LATIN = 0x24F
-"""The last letter that a name is likely to have; behind it there is a letter for nearly every accent."""
 EDGE = 0.1
 """The share of a page's height, at its top and at its foot, in which running heads and page numbers stand."""
 
@@ -41,17 +40,6 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("\u00ad\u2010\u2011", "-")
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\ud800-\udfff]")
-
-_COMBINING = {
-    "¨": "\u0308", "´": "\u0301", "`": "\u0300", "ˆ": "\u0302", "^": "\u0302", "˜": "\u0303", "ˇ": "\u030c",
-    "˘": "\u0306", "˚": "\u030a", "¸": "\u0327", "¯": "\u0304", "˙": "\u0307", "˝": "\u030b", "˛": "\u0328",
-}  # fmt: skip
-_ACCENTS = re.compile("[¨´ˆ˜ˇ˘˚¸¯˙˝˛]|(?<=[A-Za-z])`(?=[a-z])")
-_DETACHED = re.compile(
-    r"(?P<before>[^\W\d_])?(?P<gap> ?)(?P<accent>[¨´`ˆ˜ˇ˘˚¸¯˙˝˛]) ?(?P<letter>[^\W\d_])"
-)
-_TRAILING_CEDILLA = re.compile(r"([cCsStT])¸")
-
 
 Box = tuple[float, float, float, float]
 
@@ -151,7 +139,7 @@ def _line(page: int, block: int, bbox: Box, spans: list[dict[str, Any]]) -> Line
             sizes[font] = size, size
     text = "".join(texts).strip()
     if not (text.isascii() and text.isprintable()):
-        text = composed(_UNPRINTABLE.sub("", text.translate(_SIGNS))).strip()
+        text = compose_accents(_UNPRINTABLE.sub("", text.translate(_SIGNS))).strip()
     if not text or not counts:
         return None
     font = next(iter(counts)) if len(counts) == 1 else max(counts, key=counts.__getitem__)
@@ -163,27 +151,6 @@ def _line(page: int, block: int, bbox: Box, spans: list[dict[str, Any]]) -> Line
 @cache
 def _is_bold(font: str) -> bool:
     return BOLD.search(font) is not None
-
-
-def composed(text: str) -> str:
-    """The text with accents that were printed as signs of their own put on their letters: Universit¨at."""
-    if not _ACCENTS.search(text):
-        return text
-    text = _TRAILING_CEDILLA.sub(
-        lambda found: unicodedata.normalize("NFC", found[1] + "\u0327"), text
-    )
-    return _DETACHED.sub(_on_letter, text)
-
-
-def _on_letter(found: re.Match[str]) -> str:
-    letter = {"ı": "i", "ȷ": "j"}.get(found["letter"], found["letter"])
-    whole = unicodedata.normalize("NFC", letter + _COMBINING[found["accent"]])
-    if len(whole) > 1 or ord(whole) > LAST_LATIN:
-        return found[0]
-    before = found["before"] or ""
-    # 'Universit ¨at' is one word, 'the ´Ecole' two, and so is 'the ˆy' of a formula.
-    one_word = before and letter.islower() and found["accent"] not in "ˆ˜¯˙"
-    return before + ("" if one_word else found["gap"]) + whole
 
 
 def _without_running_heads(pages: list[list[Line]], height: float) -> list[list[Line]]:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.documents.pdf.header import read_header
 from papers_pipeline.documents.pdf.headings import Heading, find_headings
-from papers_pipeline.documents.pdf.lines import Line, Pages, read_pages
+from papers_pipeline.documents.pdf.hyphenation import Hyphenation
+from papers_pipeline.documents.pdf.lines import Pages, read_pages
 from papers_pipeline.records import Section
 
 PARSER_VERSION = "1"
@@ -88,53 +89,12 @@ def _has_its_end(path: Path) -> bool:
 
 
 def _sections(pages: Pages, headings: Sequence[Heading]) -> list[Section]:
-    words = _Words(pages.lines)
+    hyphenation = Hyphenation(pages.lines)
     sections = []
     for number, heading in enumerate(headings):
         end = headings[number + 1].first if number + 1 < len(headings) else len(pages.lines)
         first = heading.end - bool(heading.run_in)
         lines = pages.lines[first:end]
-        text = words.text(lines, skip=heading.run_in)
+        text = hyphenation.text(lines, skip=heading.run_in)
         sections.append(Section(title=heading.title, text=text))
     return sections
-
-
-class _Words:
-    """Joins lines to text. A word that is cut at the end of a line is written as the paper writes it elsewhere."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._known: set[str] = set()
-        for line in lines:
-            self._known.update(re.findall(r"\w[\w-]*\w", line.text.lower()))
-
-    def text(self, lines: Sequence[Line], skip: int = 0) -> str:
-        """The text of the lines, one block a line, without the first ``skip`` characters."""
-        pieces: list[str] = []
-        block = None
-        for line in lines:
-            text, skip = line.text[skip:], 0
-            if pieces and self._cut(pieces[-1], text):
-                pieces[-1] = self._mended(pieces[-1], text)
-            else:
-                if pieces:
-                    pieces.append("\n" if (line.page, line.block) != block else " ")
-                pieces.append(text)
-            block = line.page, line.block
-        return "".join(pieces)
-
-    def _cut(self, before: str, after: str) -> bool:
-        return before.endswith("-") and before[-2:-1].isalnum() and after[:1].isalnum()
-
-    def _mended(self, before: str, after: str) -> str:
-        """'exam-' 'ple' is 'example'; 'state-of-the-' 'art', 'GPT-' '4' and 'Llama3-' 'based' keep their hyphens."""
-        head = before[:-1].rsplit(None, 1)[-1].lstrip("([{\"'“‘").lower()
-        tail = re.split(r"\W", after.lower(), maxsplit=1)[0]
-        if f"{head}{tail}" in self._known and not tail[:1].isdigit():
-            return before[:-1] + after
-        compound = (
-            "-" in head
-            or head[-1:].isdigit()
-            or not after[:1].islower()
-            or f"{head}-{tail}" in self._known
-        )
-        return before + after if compound else before[:-1] + after
