@@ -48,7 +48,7 @@ def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         pid = rest.partition(":")[0]
         if host == socket.gethostname() and process_name(int(pid)) != run.tags[PROCESS_TAG]:
             instance.report_run_failed(
-                run, f"Process {pid} ended without a word; what it had finished is kept."
+                run, f"Process {pid} exited without reporting a result; finished papers are kept."
             )
             dead.append(run.run_id)
     return dead

@@ -91,7 +91,6 @@ def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
             yield Documents(
                 ArxivClient(settings.arxiv_endpoint, http, limit),
                 data=settings.data,
-                downloads=settings.home / "downloads",
                 cache=cache_of(settings, clock),
                 clock=clock,
                 keep=timedelta(days=settings.pdf_keep_days),

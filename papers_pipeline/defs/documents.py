@@ -1,4 +1,4 @@
-"""The papers themselves: their PDFs, the text of these, and the figures of their HTML."""
+"""Assets of the papers' documents: PDFs, their text, and the figures in arXiv's HTML."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from papers_pipeline.store.lake import Lake
     group_name="documents",
     kinds={"pdf"},
     code_version=PDF_VERSION,
-    check_specs=[day_check("pdfs_had", "paper_pdfs", "Four of five papers have a PDF.")],
+    check_specs=[day_check("pdfs_available", "paper_pdfs", "Four of five papers have a PDF.")],
 )
 async def paper_pdfs(
     context: dg.AssetExecutionContext,
@@ -28,10 +28,10 @@ async def paper_pdfs(
     lake: dg.ResourceParam[Lake],
     progress: dg.ResourceParam[Progress],
 ) -> Table:
-    """The PDF of each paper, fetched from arXiv once and kept until some days after it was parsed."""
+    """The PDF of each paper, downloaded from arXiv once and kept until some days after parsing."""
     earlier = last_rows(context, lake, PaperPdf)
     rows, counts = await documents.pdfs(feed_listing, earlier=earlier, progress=progress)
-    return Table(rows, counts=counts, checks=[coverage("pdfs_had", rows)])
+    return Table(rows, counts=counts, checks=[coverage("pdfs_available", rows)])
 
 
 @day_asset(
@@ -40,7 +40,9 @@ async def paper_pdfs(
     kinds={"python", "parquet"},
     code_version=PARSER_VERSION,
     check_specs=[
-        day_check("texts_read", "parsed_text", "The text of four of five papers could be read.")
+        day_check(
+            "texts_read", "parsed_text", "Four of five papers have text that could be parsed."
+        )
     ],
 )
 async def parsed_text(
@@ -66,7 +68,7 @@ async def figures(
     lake: dg.ResourceParam[Lake],
     progress: dg.ResourceParam[Progress],
 ) -> Table:
-    """Links to the figures of each paper, with captions, from arXiv's HTML; it comes days late, and not for all."""
+    """Figure links and captions from arXiv's HTML, which appears days late and not for all papers."""
     earlier = last_rows(context, lake, PaperFigures)
     rows, counts = await documents.figures(feed_listing, earlier=earlier, progress=progress)
     return Table(rows, counts=counts)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -49,8 +48,8 @@ MOST_HTML_BYTES = 30_000_000
 CHUNK = 1 << 14
 SIGNATURE, SIGNATURE_WITHIN, END = b"%PDF-", 1024, b"%%EOF"
 
-# urllib sends no Accept and gets a 406; a range of a compressed body would be a range of other bytes.
-PDF_HEADERS = {"Accept": "application/pdf, */*", "Accept-Encoding": "identity"}
+# urllib sends no Accept and gets a 406.
+PDF_HEADERS = {"Accept": "application/pdf, */*"}
 HTML_HEADERS = {"Accept": "text/html, */*"}
 
 NOTICES: tuple[tuple[str, Reason, bool], ...] = (
@@ -100,12 +99,11 @@ class ArxivError(Exception):
 
 
 @dataclass(frozen=True)
-class PdfFile:
-    """A downloaded PDF, whole and checked."""
+class DownloadedPdf:
+    """A PDF that arrived complete and opens."""
 
-    path: Path
+    content: bytes
     sha256: str
-    bytes: int
     pages: int
 
 
@@ -128,38 +126,32 @@ class ArxivClient:
         self._backoff_seconds = backoff_seconds
         self._resume_at = 0.0
 
-    def fetch_pdf(self, arxiv_id: str, target: Path, most_bytes: int = MOST_PDF_BYTES) -> PdfFile:
-        """The PDF of a paper, written to ``target`` once it is whole; one call at a time may write to a target.
+    def fetch_pdf(self, arxiv_id: str, most_bytes: int = MOST_PDF_BYTES) -> DownloadedPdf:
+        """The PDF of a paper. Raises ArxivError.
 
-        What has come so far lies in `<target>.part`, and a later try or call goes on from there, if the server still
-        has the same file. Raises ArxivError; one that is damaged is fetched anew once, and is final when the same bytes
-        come again.
+        A damaged file is downloaded once more. The error is final if the same bytes come again.
         """
         url = f"{self._endpoint}/pdf/{_checked(arxiv_id)}"
-        part, damaged = _Part(target), ""
+        first_sha256 = None
         while True:
-            self._persist(partial(self._download, url, part, most_bytes))
-            sha256 = part.sha256()
+            content = self._persist(partial(self._download_pdf, url, most_bytes))
+            sha256 = hashlib.sha256(content).hexdigest()
             try:
-                pages = _page_count(part.path)
+                return DownloadedPdf(content, sha256, _page_count(content, url))
             except ArxivError as error:
-                part.discard()
                 if error.reason != "damaged":
                     raise
-                if damaged:
-                    raise ArxivError(
-                        "damaged", sha256 != damaged, f"{url}: {error.detail}"
-                    ) from None
-                damaged = sha256
-                continue
-            size = part.size
-            part.become(target)
-            return PdfFile(target, sha256, size, pages)
+                if first_sha256 is not None:
+                    changed = sha256 != first_sha256
+                    raise ArxivError("damaged", changed, error.detail) from None
+                first_sha256 = sha256
 
     def fetch_html(self, arxiv_id: str) -> tuple[bytes, str] | None:
         """The HTML of a paper and the address that it came from after all redirects; None when arXiv has none (a 404,
         which may end: HTML comes days late). Raises ArxivError."""
-        return self._persist(partial(self._html, f"{self._endpoint}/html/{_checked(arxiv_id)}"))
+        return self._persist(
+            partial(self._download_html, f"{self._endpoint}/html/{_checked(arxiv_id)}")
+        )
 
     def alive(self, url: str) -> bool | None:
         """Whether an address of arXiv's gives something; None when that cannot be known."""
@@ -226,52 +218,30 @@ class ArxivClient:
             return True
         return asked.scheme == "https" and bool(re.fullmatch(r"(.+\.)?arxiv\.org", asked.netloc))
 
-    def _download(self, url: str, part: "_Part", most_bytes: int) -> None:
-        """Ask once for what is missing of the file, and keep what comes."""
-        with self._send("GET", url, PDF_HEADERS | part.range_headers()) as answer:
-            status, content_range = answer.status_code, answer.headers.get("Content-Range", "")
-            if status == 416 and content_range == f"bytes */{part.size}":
-                return
-            if status == 200:
-                chunks = _signed(answer, url)
-                part.begin(answer)
-            elif status == 206 and content_range.startswith(f"bytes {part.size}-"):
-                chunks = answer.iter_content(CHUNK)
-            else:
-                part.discard()
+    def _download_pdf(self, url: str, most_bytes: int) -> bytes:
+        with self._send("GET", url, PDF_HEADERS) as answer:
+            if answer.status_code != 200:
                 raise _refusal(answer, url)
-            try:
-                part.take(chunks, most_bytes, int(answer.headers.get("Content-Length", 0)))
-            except requests.RequestException as error:
-                raise ArxivError(
-                    "unreachable", True, f"{url}: broke off at {part.size} bytes: {_cause(error)}"
-                ) from None
-            except _TooLarge:
-                part.discard()
-                raise ArxivError(
-                    "too_large", False, f"{url}: more than {most_bytes} bytes", status=status
-                ) from None
+            chunks = _chunks(answer, url)
+            head = b""
+            for chunk in chunks:
+                head += chunk
+                if len(head) >= SIGNATURE_WITHIN:
+                    break
+            if SIGNATURE not in head[:SIGNATURE_WITHIN]:
+                raise _not_a_pdf(head, answer, url)
+            announced_bytes = int(answer.headers.get("Content-Length", 0))
+            if announced_bytes > most_bytes:
+                raise _too_large(url, most_bytes)
+            return _body(chain([head], chunks), url, most_bytes)
 
-    def _html(self, url: str) -> tuple[bytes, str] | None:
+    def _download_html(self, url: str) -> tuple[bytes, str] | None:
         with self._send("GET", url, HTML_HEADERS) as answer:
             if answer.status_code == 404:
                 return None
             if answer.status_code != 200:
                 raise _refusal(answer, url)
-            body = bytearray()
-            try:
-                for chunk in answer.iter_content(CHUNK):
-                    body += chunk
-                    if len(body) > MOST_HTML_BYTES:
-                        raise ArxivError(
-                            "too_large",
-                            False,
-                            f"{url}: more than {MOST_HTML_BYTES} bytes",
-                            status=200,
-                        )
-            except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
-            return bytes(body), answer.url
+            return _body(_chunks(answer, url), url, MOST_HTML_BYTES), answer.url
 
 
 def _checked(arxiv_id: str) -> str:
@@ -283,7 +253,7 @@ def _checked(arxiv_id: str) -> str:
 def _may_pass(error: ArxivError) -> bool:
     """Whether seconds may change it: not so another refusal, or a redirect to elsewhere."""
     if error.reason == "unreachable":
-        return error.status is None or error.status >= 500 or error.status in (206, 416)
+        return error.status is None or error.status >= 500
     return error.reason == "throttled"
 
 
@@ -343,97 +313,57 @@ def _notice(page: str) -> tuple[Reason, bool] | None:
     )
 
 
-def _signed(answer: requests.Response, url: str) -> Iterator[bytes]:
-    """The chunks of a body that begins as a PDF. Raises ArxivError for any other: arXiv sends notices with status 200
-    (https://github.com/lukasschwab/arxiv.py/issues/87)."""
-    chunks, head = answer.iter_content(CHUNK), b""
+def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
+    """The body in pieces. Raises ArxivError when the connection breaks off."""
+    received_bytes = 0
     try:
-        while len(head) < SIGNATURE_WITHIN and (chunk := next(chunks, b"")):
-            head += chunk
+        for chunk in answer.iter_content(CHUNK):
+            received_bytes += len(chunk)
+            yield chunk
     except requests.RequestException as error:
-        raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
-    if SIGNATURE in head[:SIGNATURE_WITHIN]:
-        return chain([head], chunks)
+        detail = f"{url}: broke off at {received_bytes} bytes: {_cause(error)}"
+        raise ArxivError("unreachable", True, detail) from None
+
+
+def _body(chunks: Iterable[bytes], url: str, most_bytes: int) -> bytes:
+    """The chunks as one. Raises ArxivError as soon as they exceed ``most_bytes``."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > most_bytes:
+            raise _too_large(url, most_bytes)
+    return bytes(body)
+
+
+def _too_large(url: str, most_bytes: int) -> ArxivError:
+    return ArxivError("too_large", False, f"{url}: more than {most_bytes} bytes", status=200)
+
+
+def _not_a_pdf(head: bytes, answer: requests.Response, url: str) -> ArxivError:
+    """The error for a body that does not begin as a PDF: arXiv sends notices with status 200
+    (https://github.com/lukasschwab/arxiv.py/issues/87)."""
     page = head.decode("utf-8", "replace")
     if not re.match(r"\s*<(!doctype|html|head|\?xml|!--)", page, re.IGNORECASE):
-        raise ArxivError("not_a_pdf", False, f"{url} is {head[:16]!r}", status=answer.status_code)
+        return ArxivError("not_a_pdf", False, f"{url} is {head[:16]!r}", status=answer.status_code)
     page += _beginning(answer)
     # A page that nobody foresaw is a proxy's or a maintenance page more often than arXiv's last word.
     reason, passes = _notice(page) or ("not_a_pdf", True)
     words = " ".join(re.sub(r"<[^>]*>", " ", page).split())
-    raise ArxivError(reason, passes, f"{url} is a page: {words[:80]!r}", status=answer.status_code)
+    return ArxivError(reason, passes, f"{url} is a page: {words[:80]!r}", status=answer.status_code)
 
 
-def _page_count(path: Path) -> int:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2 * SIGNATURE_WITHIN))
-        ended = END in file.read()
+def _page_count(content: bytes, url: str) -> int:
     with MUPDF:
         pymupdf.TOOLS.mupdf_display_errors(False)
         try:
-            with pymupdf.open(path, filetype="pdf") as document:
+            with pymupdf.open(stream=content, filetype="pdf") as document:
                 if document.needs_pass:
-                    raise ArxivError("encrypted", False, f"{path.stem} needs a password")
+                    raise ArxivError("encrypted", False, f"{url} needs a password")
                 pages, repaired = int(document.page_count), bool(document.is_repaired)
         except RuntimeError as error:
-            raise ArxivError("damaged", True, f"{path.stem} cannot be opened: {error}") from None
+            raise ArxivError("damaged", True, f"{url} cannot be opened: {error}") from None
     # MuPDF opens the first half of a file as well, with the pages that it finds.
-    if not pages or (repaired and not ended):
-        raise ArxivError("damaged", True, f"{path.stem} has no end")
+    has_end = END in content[-2 * SIGNATURE_WITHIN :]
+    if not pages or (repaired and not has_end):
+        raise ArxivError("damaged", True, f"{url} has no end")
     return pages
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _Part:
-    """What has come of a file, `<target>.part`; beside it, in `<target>.part.tag`, the name that the server gave to
-    these bytes, without which a rest is not asked for."""
-
-    def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.part")
-        self._tag = target.with_name(f"{target.name}.part.tag")
-        target.parent.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def range_headers(self) -> dict[str, str]:
-        """The headers that ask for the rest of the same file, or else for the whole of another."""
-        tag = self._tag.read_text(encoding="ascii", errors="replace") if self._tag.exists() else ""
-        return {"Range": f"bytes={self.size}-", "If-Range": tag} if tag and self.size else {}
-
-    def begin(self, answer: requests.Response) -> None:
-        """Start over with the file of an answer."""
-        self.path.write_bytes(b"")
-        tag = answer.headers.get("ETag", "")
-        if tag.startswith("W/"):  # says that it means the same, not that the bytes are
-            tag = ""
-        self._tag.write_text(
-            tag or answer.headers.get("Last-Modified", ""), encoding="ascii", errors="replace"
-        )
-
-    def take(self, chunks: Iterable[bytes], most_bytes: int, announced: int) -> None:
-        size = self.size
-        if size + announced > most_bytes:
-            raise _TooLarge
-        with self.path.open("ab") as file:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > most_bytes:
-                    raise _TooLarge
-                file.write(chunk)
-
-    def sha256(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def become(self, target: Path) -> None:
-        self.path.replace(target)
-        self.discard()
-
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._tag.unlink(missing_ok=True)

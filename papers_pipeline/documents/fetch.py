@@ -1,12 +1,12 @@
-"""The papers themselves: their PDFs, the text of these, and the figures of their HTML, each had once.
+"""Downloads and caches the documents of papers: PDFs, their text, and the figures in their HTML.
 
-A PDF is kept for some days after it was parsed, and fetched again only when a newer parser wants it. What cannot be had
-now leaves the row of the last build in place.
+A PDF is deleted some days after parsing, and downloaded again only for a newer parser. If a
+document is unavailable now, the paper keeps its row from the last build.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,199 +33,225 @@ from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 
 DOWNLOADS = 4
-"""Papers asked for at once; the client's limit spaces the requests."""
+"""Papers requested at once. The client's rate limit spaces the requests."""
 PDF_VERSION = "1"
 ARXIV = "https://arxiv.org"
-"""Where readers follow links; the pipeline asks the endpoint of the settings."""
-HTML_COMES_WITHIN = timedelta(days=14)
-LEFTOVERS_KEPT = timedelta(days=7)
+"""The site that figure links point to, whichever endpoint the settings name."""
+HTML_EXPECTED_WITHIN = timedelta(days=14)
+"""Time after publication in which arXiv usually adds a paper's HTML."""
+LATE_HTML_RETRY = timedelta(days=30)
 
 Row = TypeVar("Row", bound=StageRow)
+Result = TypeVar("Result")
 
 
 class Documents:
-    """Documents of papers below ``data``, fetched through ``client`` into ``downloads`` on this machine."""
+    """The documents of papers, downloaded from arXiv and stored below ``data``.
+
+    - ``client``: asks arXiv.
+    - ``data``: the data folder, local or a bucket. PDFs lie in its `blobs/pdf`.
+    - ``cache``: remembers results and final failures.
+    - ``keep``: how long a PDF stays after parsing. Zero deletes it immediately.
+    """
 
     def __init__(
-        self,
-        client: ArxivClient,
-        *,
-        data: UPath,
-        downloads: Path,
-        cache: Cache,
-        clock: Clock,
-        keep: timedelta,
-        make_parsers: Callable[[], Parsers] = Parsers,
+        self, client: ArxivClient, *, data: UPath, cache: Cache, clock: Clock, keep: timedelta
     ) -> None:
         self._client = client
         self._blobs = data / "blobs" / "pdf"
-        self._downloads = downloads
         self._cache = cache
         self._clock = clock
         self._keep = keep
-        self._make_parsers = make_parsers
         self._throttled: str | None = None
-
-    # PDFs
 
     async def pdfs(
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperPdf], progress: Progress
     ) -> tuple[list[PaperPdf], Counts]:
-        """Where each paper's PDF lies, one row a paper in the given order, and the counts."""
+        """One row per paper that says where its PDF is stored, in the given order; and the counts."""
 
-        async def fetch(arxiv_id: str) -> tuple[PaperPdf, bool]:
+        async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
-                "paper_pdfs", _pdf_identity(arxiv_id), lambda: self._fetched(arxiv_id)
+                "paper_pdfs", _pdf_identity(arxiv_id), lambda: self._download_pdf(arxiv_id)
             )
             return PaperPdf(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
-        return await _rows("paper_pdfs", papers, fetch, PaperPdf, earlier, DOWNLOADS, progress)
-
-    async def _fetched(self, arxiv_id: str) -> CacheEntry:
-        identity = _pdf_identity(arxiv_id)
-        target = self._downloads / f"{arxiv_id.replace('/', '_')}.pdf"
-        try:
-            file = await self._ask(lambda: self._client.fetch_pdf(arxiv_id, target))
-        except ArxivError as error:
-            return self._final(error, "paper_pdfs", identity)
-        blob = f"{arxiv_id.replace('/', '_')}-{file.sha256[:12]}.pdf"
-        storage.write(self._blobs / blob, file.path.read_bytes())
-        file.path.unlink()
-        value = {"blob": blob, "sha256": file.sha256, "bytes": file.bytes, "pages": file.pages}
-        return CacheEntry(
-            asset="paper_pdfs", identity=identity, created_at=self._clock.now(), value=value
+        return await _rows(
+            "paper_pdfs",
+            papers,
+            pdf_row,
+            record=PaperPdf,
+            earlier=earlier,
+            concurrency=DOWNLOADS,
+            progress=progress,
         )
-
-    # Text
 
     async def parsed(
         self, pdfs: Sequence[PaperPdf], *, earlier: Sequence[ParsedPaper], progress: Progress
     ) -> tuple[list[ParsedPaper], Counts]:
-        """The text of each PDF, one row a paper in the given order, and the counts."""
-        by_id = {pdf.arxiv_id: pdf for pdf in pdfs}
-        parsers: list[Parsers] = []
+        """One row per PDF with its text, in the given order; and the counts."""
+        pdf_by_id = {pdf.arxiv_id: pdf for pdf in pdfs}
 
-        async with AsyncExitStack() as stack:
+        with Parsers() as parsers:
 
-            def workers() -> Parsers:
-                if not parsers:  # two processes are not started for a day that is parsed already
-                    parsers.append(stack.enter_context(self._make_parsers()))
-                return parsers[0]
-
-            async def parse(arxiv_id: str) -> tuple[ParsedPaper, bool]:
-                pdf = by_id[arxiv_id]
+            async def text_row(arxiv_id: str) -> tuple[ParsedPaper, bool]:
+                pdf = pdf_by_id[arxiv_id]
                 if pdf.sha256 is None:
                     raise PaperPending("no_pdf")
                 entry, reused = await self._cache.get_or_compute(
-                    "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf, workers())
+                    "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf, parsers)
                 )
-                made = {
-                    "sha256": entry.identity["sha256"],
-                    "parser_version": entry.identity["version"],
-                }
-                return ParsedPaper(arxiv_id=arxiv_id, state="done", **made, **_value(entry)), reused
+                row = ParsedPaper(
+                    arxiv_id=arxiv_id,
+                    state="done",
+                    sha256=entry.identity["sha256"],
+                    parser_version=entry.identity["version"],
+                    **_value(entry),
+                )
+                return row, reused
 
-            return await _rows("parsed_text", pdfs, parse, ParsedPaper, earlier, WORKERS, progress)
+            return await _rows(
+                "parsed_text",
+                pdfs,
+                text_row,
+                record=ParsedPaper,
+                earlier=earlier,
+                concurrency=WORKERS,
+                progress=progress,
+            )
+
+    async def figures(
+        self, papers: Sequence[Paper], *, earlier: Sequence[PaperFigures], progress: Progress
+    ) -> tuple[list[PaperFigures], Counts]:
+        """One row per paper with its figures, in the given order; and the counts."""
+        paper_by_id = {paper.arxiv_id: paper for paper in papers}
+
+        async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:
+            paper = paper_by_id[arxiv_id]
+            entry, reused = await self._cache.get_or_compute(
+                "figures", _figures_identity(arxiv_id), lambda: self._read_figures(paper)
+            )
+            return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
+
+        return await _rows(
+            "figures",
+            papers,
+            figures_row,
+            record=PaperFigures,
+            earlier=earlier,
+            concurrency=DOWNLOADS,
+            progress=progress,
+        )
+
+    def prune(self) -> list[str]:
+        """Delete PDFs that were parsed, or found unreadable, long enough ago. Returns their names."""
+        deleted = []
+        for path in sorted(self._blobs.glob("*.pdf")):
+            if self._may_be_deleted(path):
+                path.unlink()
+                deleted.append(path.name)
+        return deleted
+
+    def _may_be_deleted(self, path: UPath) -> bool:
+        entry = self._cache.get("parsed_text", _parse_identity(storage.sha256(path)))
+        return entry is not None and entry.created_at + self._keep <= self._clock.now()
+
+    async def _download_pdf(self, arxiv_id: str) -> CacheEntry:
+        """Download and store a PDF. Returns the cache entry that says where it is."""
+        identity = _pdf_identity(arxiv_id)
+        try:
+            pdf = await self._ask_arxiv(lambda: self._client.fetch_pdf(arxiv_id))
+        except ArxivError as error:
+            return self._final_failure("paper_pdfs", identity, error)
+        blob = f"{arxiv_id.replace('/', '_')}-{pdf.sha256[:12]}.pdf"
+        storage.write(self._blobs / blob, pdf.content)
+        value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pdf.pages}
+        return self._entry("paper_pdfs", identity, value)
 
     async def _parse(self, pdf: PaperPdf, parsers: Parsers) -> CacheEntry:
-        async with self._file(pdf) as (path, sha256):
-            identity = _parse_identity(sha256)
-            try:
+        """Parse a PDF. Returns the cache entry with its text, or with the reason why it has none."""
+        blob, sha256 = await self._stored_pdf(pdf)
+        identity = _parse_identity(sha256)
+        try:
+            with _local_copy(self._blobs / blob) as path:
                 parsed = await parsers.parse(path)
-            except PaperFailed as error:
-                failure = CachedFailure(
-                    stage="parsed_text", reason=error.reason, detail=error.detail, attempts=1
-                )
-                return self._cache.final_failure("parsed_text", identity, failure)
-            finally:
-                if not self._keep:
-                    (self._blobs / str(pdf.blob)).unlink(missing_ok=True)
+        except PaperFailed as error:
+            failure = CachedFailure(
+                stage="parsed_text", reason=error.reason, detail=error.detail, attempts=1
+            )
+            return self._cache.final_failure("parsed_text", identity, failure)
+        finally:
+            if not self._keep:
+                (self._blobs / str(pdf.blob)).unlink(missing_ok=True)
         value = {
             "header": parsed.header,
             "sections": [section.model_dump() for section in parsed.sections],
             "pages": parsed.pages,
             "version": parsed.arxiv_version,
         }
-        return CacheEntry(
-            asset="parsed_text", identity=identity, created_at=self._clock.now(), value=value
-        )
+        return self._entry("parsed_text", identity, value)
 
-    @asynccontextmanager
-    async def _file(self, pdf: PaperPdf) -> AsyncIterator[tuple[Path, str]]:
-        """A PDF as a file of this machine, fetched again when it was pruned, and its sha256: arXiv may have a newer
-        version by then."""
-        blob, sha256 = pdf.blob, pdf.sha256
-        if not blob or not (self._blobs / blob).exists():
-            entry = await self._fetched(pdf.arxiv_id)
-            value = _value(entry)
-            self._cache.put(entry)
-            blob, sha256 = value["blob"], value["sha256"]
-        path = self._blobs / str(blob)
-        if storage.is_local(path):
-            yield Path(path.path), str(sha256)
-            return
-        with TemporaryDirectory() as folder:
-            copy = Path(folder) / str(blob)
-            copy.write_bytes(path.read_bytes())
-            yield copy, str(sha256)
+    async def _stored_pdf(self, pdf: PaperPdf) -> tuple[str, str]:
+        """The name and sha256 of the stored PDF.
 
-    # Figures
+        A PDF that was pruned is downloaded again. arXiv may have a newer version by then, so the
+        hash can differ from the row's.
+        """
+        if pdf.blob and pdf.sha256 and (self._blobs / pdf.blob).exists():
+            return pdf.blob, pdf.sha256
+        entry = await self._download_pdf(pdf.arxiv_id)
+        value = _value(entry)
+        self._cache.put(entry)
+        return str(value["blob"]), str(value["sha256"])
 
-    async def figures(
-        self, papers: Sequence[Paper], *, earlier: Sequence[PaperFigures], progress: Progress
-    ) -> tuple[list[PaperFigures], Counts]:
-        """The figures of each paper, one row a paper in the given order, and the counts."""
-        by_id = {paper.arxiv_id: paper for paper in papers}
-
-        async def read(arxiv_id: str) -> tuple[PaperFigures, bool]:
-            identity = {"version": FIGURES_VERSION, "arxiv_id": arxiv_id}
-            entry, reused = await self._cache.get_or_compute(
-                "figures", identity, lambda: self._read_figures(by_id[arxiv_id], identity)
-            )
-            return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
-
-        return await _rows("figures", papers, read, PaperFigures, earlier, DOWNLOADS, progress)
-
-    async def _read_figures(self, paper: Paper, identity: dict[str, str]) -> CacheEntry:
-        now = self._clock.now()
+    async def _read_figures(self, paper: Paper) -> CacheEntry:
+        """Read a paper's HTML. Returns the cache entry with its figures, or with why there are none."""
+        identity = _figures_identity(paper.arxiv_id)
         try:
-            found = await self._ask(lambda: self._client.fetch_html(paper.arxiv_id))
-            if found is None:
-                failure = CachedFailure(stage="figures", reason="not_found", attempts=1)
-                entry = self._cache.final_failure("figures", identity, failure)
-                is_late = now - (paper.published_at or paper.first_seen_at) > HTML_COMES_WITHIN
-                return (
-                    entry.model_copy(update={"expires_at": now + timedelta(days=30)})
-                    if is_late
-                    else entry
-                )
-            html, url = found
+            answer = await self._ask_arxiv(lambda: self._client.fetch_html(paper.arxiv_id))
+            if answer is None:
+                return self._missing_html(paper)
+            html, url = answer
             links = read_figures(html, ARXIV + urlsplit(url).path)
-            figures = await self._ask(lambda: self._without_dead_links(links, url))
+            figures = await self._ask_arxiv(lambda: self._with_dead_links_marked(links, url))
         except ArxivError as error:
-            return self._final(error, "figures", identity)
+            return self._final_failure("figures", identity, error)
         value = {"figures": [figure.model_dump() for figure in figures]}
-        return CacheEntry(asset="figures", identity=identity, created_at=now, value=value)
+        return self._entry("figures", identity, value)
 
-    def _without_dead_links(self, figures: list[Figure], page: str) -> list[Figure]:
-        """The figures, those marked whose link gives nothing. They lie in one folder: when the first is there the
-        others are believed, and arXiv is not asked for each of them."""
-        checked: list[Figure] = []
-        for figure in figures:
-            if checked and not any(earlier.is_dead for earlier in checked):
-                return checked + figures[len(checked) :]
-            here = (
-                urlsplit(page)
-                ._replace(path=urlsplit(figure.url).path, query="", fragment="")
-                .geturl()
-            )
-            checked.append(figure.model_copy(update={"is_dead": self._client.alive(here) is False}))
-        return checked
+    def _missing_html(self, paper: Paper) -> CacheEntry:
+        """The cache entry of a paper without HTML. An old paper is asked about less often."""
+        failure = CachedFailure(stage="figures", reason="not_found", attempts=1)
+        entry = self._cache.final_failure("figures", _figures_identity(paper.arxiv_id), failure)
+        now = self._clock.now()
+        age = now - (paper.published_at or paper.first_seen_at)
+        if age <= HTML_EXPECTED_WITHIN:
+            return entry
+        return entry.model_copy(update={"expires_at": now + LATE_HTML_RETRY})
 
-    # Both
+    def _with_dead_links_marked(self, figures: Sequence[Figure], page_url: str) -> list[Figure]:
+        """The figures, with dead links marked.
 
-    async def _ask(self, request: Callable[[], Any]) -> Any:
-        """The answer of arXiv, waited for in a thread. Once it has told this run to stop, it is not asked again."""
+        All figures of a paper lie in one folder. If the first link works, the others are not
+        checked, which saves arXiv a request per figure.
+        """
+        if not figures:
+            return []
+        first = self._with_link_checked(figures[0], page_url)
+        others = list(figures[1:])
+        if first.is_dead:
+            others = [self._with_link_checked(figure, page_url) for figure in others]
+        return [first, *others]
+
+    def _with_link_checked(self, figure: Figure, page_url: str) -> Figure:
+        path = urlsplit(figure.url).path
+        url = urlsplit(page_url)._replace(path=path, query="", fragment="").geturl()
+        return figure.model_copy(update={"is_dead": self._client.alive(url) is False})
+
+    async def _ask_arxiv(self, request: Callable[[], Result]) -> Result:
+        """Run a blocking request in a thread and return its result.
+
+        Once arXiv has throttled this run, every later request raises PaperFailed unsent.
+        """
         if self._throttled:
             raise PaperFailed("throttled", self._throttled)
         try:
@@ -235,62 +261,73 @@ class Documents:
                 self._throttled = error.detail
             raise
 
-    def _final(self, error: ArxivError, asset: str, identity: dict[str, str]) -> CacheEntry:
-        """The entry of a failure that asking again would only repeat. Raises PaperFailed for one that may pass."""
+    def _entry(self, asset: str, identity: dict[str, str], value: dict[str, Any]) -> CacheEntry:
+        return CacheEntry(asset=asset, identity=identity, created_at=self._clock.now(), value=value)
+
+    def _final_failure(self, asset: str, identity: dict[str, str], error: ArxivError) -> CacheEntry:
+        """The cache entry of a final failure. Raises PaperFailed if a retry may succeed."""
         if error.retryable:
             raise PaperFailed(error.reason, error.detail)
         failure = CachedFailure(stage=asset, reason=error.reason, detail=error.detail, attempts=1)
         return self._cache.final_failure(asset, identity, failure)
 
-    def prune(self) -> list[str]:
-        """Delete the PDFs that were parsed, or found unreadable, long enough ago, and downloads that nobody went on
-        with; returns the names of the PDFs."""
-        for left in self._downloads.glob("*"):
-            if (
-                self._clock.now().timestamp() - left.stat().st_mtime
-                > LEFTOVERS_KEPT.total_seconds()
-            ):
-                left.unlink()
-        done = [path for path in sorted(self._blobs.glob("*.pdf")) if self._is_done(path)]
-        for path in done:
-            path.unlink()
-        return [path.name for path in done]
 
-    def _is_done(self, path: UPath) -> bool:
-        entry = self._cache.get("parsed_text", _parse_identity(storage.sha256(path)))
-        return entry is not None and entry.created_at + self._keep <= self._clock.now()
+@contextmanager
+def _local_copy(path: UPath) -> Iterator[Path]:
+    """The file on this machine: itself if it is local, else a temporary copy."""
+    if storage.is_local(path):
+        yield Path(path.path)
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(path.read_bytes())
+        yield copy
 
 
 async def _rows(
     stage: str,
-    papers: Sequence[Any],
-    work: Callable[[str], Any],
+    papers: Sequence[Paper] | Sequence[PaperPdf],
+    work: Callable[[str], Awaitable[tuple[Row, bool]]],
+    *,
     record: type[Row],
     earlier: Sequence[Row],
     concurrency: int,
     progress: Progress,
 ) -> tuple[list[Row], Counts]:
-    ids = [paper.arxiv_id for paper in papers]
-    before = {row.arxiv_id: row for row in earlier if row.state == "done"}
-    outcomes, counts = await per_paper(stage, ids, work, concurrency=concurrency, progress=progress)
-    return [o.value or before.get(o.arxiv_id) or _without(record, o) for o in outcomes], counts
+    """Run ``work`` for every paper. Returns a row per paper in the given order, and the counts.
+
+    A paper without a result keeps its row from ``earlier``, if that one is done.
+    """
+    arxiv_ids = [paper.arxiv_id for paper in papers]
+    done_earlier = {row.arxiv_id: row for row in earlier if row.state == "done"}
+    outcomes, counts = await per_paper(
+        stage, arxiv_ids, work, concurrency=concurrency, progress=progress
+    )
+    rows = []
+    for outcome in outcomes:
+        row = outcome.value or done_earlier.get(outcome.arxiv_id)
+        rows.append(row or _row_without_value(record, outcome))
+    return rows, counts
 
 
-def _without(record: type[Row], outcome: Outcome[Row]) -> Row:
-    """The row of a paper that has nothing."""
-    extra = {"parser_version": PARSER_VERSION} if record is ParsedPaper else {}
-    about = {"state": outcome.state, "reason": outcome.reason, "detail": outcome.detail}
-    return record.model_validate({"arxiv_id": outcome.arxiv_id, **about, **extra})
+def _row_without_value(record: type[Row], outcome: Outcome[Row]) -> Row:
+    fields = {
+        "arxiv_id": outcome.arxiv_id,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+    }
+    if record is ParsedPaper:
+        fields["parser_version"] = PARSER_VERSION
+    return record.model_validate(fields)
 
 
 def _value(entry: CacheEntry) -> dict[str, Any]:
-    """The value of an entry. Raises PaperFailed for that of a failure."""
-    if entry.failure or entry.value is None:
-        failure = entry.failure or CachedFailure(stage=entry.asset, reason="error", attempts=1)
-        raise PaperFailed(
-            failure.reason, failure.detail, retryable=False, attempts=failure.attempts
-        )
-    return entry.value
+    """The value of a cache entry. Raises PaperFailed if it holds a failure."""
+    if entry.value is not None and entry.failure is None:
+        return entry.value
+    failure = entry.failure or CachedFailure(stage=entry.asset, reason="error", attempts=1)
+    raise PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
 
 
 def _pdf_identity(arxiv_id: str) -> dict[str, str]:
@@ -299,3 +336,7 @@ def _pdf_identity(arxiv_id: str) -> dict[str, str]:
 
 def _parse_identity(sha256: str) -> dict[str, str]:
     return {"version": PARSER_VERSION, "sha256": sha256}
+
+
+def _figures_identity(arxiv_id: str) -> dict[str, str]:
+    return {"version": FIGURES_VERSION, "arxiv_id": arxiv_id}

@@ -1,4 +1,7 @@
-"""Parsing in worker processes, so that a PDF that hangs, eats memory or crashes MuPDF costs one paper only."""
+"""Parsing in worker processes, so that a PDF that hangs, fills memory or crashes costs one paper.
+
+A worker can be killed. It has limited time and memory, and no secrets in its environment.
+"""
 
 import asyncio
 import os
@@ -12,7 +15,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 import pebble
 
@@ -20,12 +23,13 @@ from papers_pipeline.base.per_paper import PaperFailed
 from papers_pipeline.documents.pdf.parse import ParsedPdf, PdfError, parse_pdf
 
 TIME_LIMIT = 60.0
-"""Seconds for one paper; the slowest of the real ones takes one."""
+"""Seconds for one paper. The slowest real paper takes one."""
 MEMORY_LIMIT = 2 * 1024**3
-"""Bytes of address space that a worker may use beyond what it has before its first paper."""
+"""Bytes of address space that a worker may add to what it uses before its first paper."""
 WORKERS = 2
 
-_OUT_OF_MEMORY = 77  # Exit status of a worker that gave up for want of memory.
+_OUT_OF_MEMORY = 77
+"""Exit status of a worker that ran out of memory."""
 _SECRET_NAME = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)$", re.IGNORECASE
 )
@@ -36,9 +40,10 @@ Parse = Callable[[Path], ParsedPdf]
 
 
 class Parsers:
-    """A pool of killable workers that parse PDFs, as a context manager that ends them.
+    """A pool of workers that parse PDFs. As a context manager, it stops them on exit.
 
-    ``parse_file`` is the function that the workers run; it has to be importable by its name.
+    The workers start when the first PDF is parsed. ``parse_file`` runs in them, so it must be
+    importable by name.
     """
 
     def __init__(
@@ -63,16 +68,18 @@ class Parsers:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
-        at: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     async def parse(self, path: Path) -> ParsedPdf:
-        """What the paper's PDF says. Raises PaperFailed, never retryable, with the reason `timeout`, `out_of_memory`,
-        `crashed`, or one of PdfError's."""
+        """The parsed PDF. Raises PaperFailed, never retryable.
+
+        The reason is `timeout`, `out_of_memory`, `crashed`, or one of PdfError's.
+        """
         future = self._pool.schedule(_work, args=(self._parse_file, path), timeout=self._time_limit)
         try:
             parsed, reason, detail = await asyncio.wrap_future(future)
@@ -80,7 +87,8 @@ class Parsers:
             raise PaperFailed("timeout", f"after {self._time_limit:g} s", retryable=False) from None
         except pebble.ProcessExpired as error:
             reason = "out_of_memory" if error.exitcode == _OUT_OF_MEMORY else "crashed"
-            raise PaperFailed(reason, str(error), retryable=False) from None
+            detail = f"The worker exited with status {error.exitcode} without reporting a result."
+            raise PaperFailed(reason, detail, retryable=False) from None
         except BrokenProcessPool as error:
             raise PaperFailed("crashed", str(error), retryable=False) from None
         if parsed is None:
@@ -89,49 +97,54 @@ class Parsers:
 
 
 def _work(parse_file: Parse, path: Path) -> tuple[ParsedPdf | None, str, str]:
-    """The parsed paper, or the reason and its details: strings, because an exception may not survive the way back."""
+    """The parsed PDF, or None with a reason and a detail.
+
+    Errors are returned as strings because not every exception can be pickled.
+    """
     try:
         return parse_file(path), "", ""
     except PdfError as error:
         return None, error.reason, str(error.__cause__ or error)
     except Exception as error:
-        if _is_for_want_of_memory(error):
-            _give_up()
+        if _is_caused_by_memory_error(error):
+            # Whatever filled the memory may still be there, so the next paper gets a new worker.
+            os._exit(_OUT_OF_MEMORY)
         return None, "crashed", f"{type(error).__name__}: {error}"
 
 
-def _is_for_want_of_memory(error: BaseException | None) -> bool:
-    """Whether the error, or one that led to it, is a MemoryError: PyMuPDF's C code wraps it in a SystemError."""
-    while error and not isinstance(error, MemoryError):
+def _is_caused_by_memory_error(error: BaseException | None) -> bool:
+    """Whether the error or one of its causes is a MemoryError.
+
+    PyMuPDF's C code wraps it in a SystemError.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
         error = error.__cause__ or error.__context__
-    return error is not None
+    return False
 
 
-def _give_up() -> NoReturn:
-    """End the worker: what filled its memory may be there still, and the next paper deserves a fresh one."""
-    os._exit(_OUT_OF_MEMORY)
-
-
-def _limit_memory(beyond: int) -> None:
+def _limit_memory(additional_bytes: int) -> None:
+    """Limit this process's address space, on Linux, to what it uses now plus the given bytes."""
     if sys.platform != "linux":
         return
     import resource
 
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = pages * resource.getpagesize() + beyond
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
+    pages_in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages_in_use * resource.getpagesize() + additional_bytes
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
+    if hard_limit != resource.RLIM_INFINITY:
+        limit = min(limit, hard_limit)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def secrets(environment: Mapping[str, str]) -> list[str]:
-    """The names of variables that hold a secret, by their names or as a URL with a password."""
-    return [
-        name
-        for name, value in environment.items()
-        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value)
-    ]
+    """The variables that hold a secret, judged by their name, or a URL with a password."""
+    names = []
+    for name, value in environment.items():
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value):
+            names.append(name)
+    return names
 
 
 class _CleanProcess(SpawnProcess):
@@ -142,16 +155,16 @@ class _CleanProcess(SpawnProcess):
 
 
 class _CleanContext(SpawnContext):
-    """Starts processes that have no secret in their environment, not even in /proc/<pid>/environ."""
+    """Starts processes without secrets in their environment, not even in /proc/<pid>/environ."""
 
     Process = _CleanProcess
 
 
 @contextmanager
 def _without_secrets() -> Iterator[None]:
-    """Take the secrets out of what a process started now inherits.
+    """Hide secrets from processes that start meanwhile.
 
-    `os.unsetenv` leaves `os.environ` as it is, so that other threads go on to find their keys there.
+    `os.unsetenv` does not change `os.environ`, where other threads still find their keys.
     """
     with _environment_lock:
         hidden = {name: os.environ[name] for name in secrets(os.environ)}

@@ -47,7 +47,6 @@ class Library:
         return Documents(
             ArxivClient(self.url, session(retries=0), NoLimit(), backoff_seconds=0.01),
             data=UPath(self.folder),
-            downloads=self.folder / "home" / "downloads",
             cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
             clock=self.clock,
             keep=timedelta(days=keep_days),
@@ -102,7 +101,6 @@ def test_a_pdf_is_fetched_once_and_lies_under_its_id_and_hash(library: Library):
     assert (library.blobs / row.blob).stat().st_size == row.bytes
     assert library.pdfs(ONE_COLUMN) == [row]
     assert library.asked("pdf") == 1
-    assert list((library.folder / "home" / "downloads").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -87,6 +88,20 @@ def test_failure_says_what_the_worker_said():
         "crashed",
         "Unpicklable: a bracket is missing",
     )
+
+
+def test_workers_start_with_the_first_paper():
+    with Parsers(1, parse_file=misbehave) as parsers:
+        assert multiprocessing.active_children() == []
+        outcomes(parsers, "one")
+        assert len(multiprocessing.active_children()) == 1
+    assert multiprocessing.active_children() == []
+
+
+def test_crash_reports_the_exit_status():
+    with Parsers(1, parse_file=misbehave) as parsers, pytest.raises(PaperFailed) as failure:
+        asyncio.run(parsers.parse(Path("crash.pdf")))
+    assert "exited with status -11 without reporting a result" in str(failure.value)
 
 
 def test_worker_sees_no_secret(monkeypatch: pytest.MonkeyPatch):

@@ -209,21 +209,6 @@ def test_some_papers_have_no_html(sample: Outside):
     assert get(sample, f"/html/{TWO_COLUMNS}v1/x99.png").status_code == 404
 
 
-def test_a_part_is_served_and_only_of_the_same_file(sample: Outside):
-    whole = get(sample, f"/pdf/{TWO_COLUMNS}")
-    tag, size = whole.headers["ETag"], len(whole.content)
-    rest = get(sample, f"/pdf/{TWO_COLUMNS}v1", Range="bytes=1000-", If_Range=tag)
-    assert (rest.status_code, rest.content) == (206, whole.content[1000:])
-    assert rest.headers["Content-Range"] == f"bytes 1000-{size - 1}/{size}"
-    assert get(sample, f"/pdf/{TWO_COLUMNS}", Range="bytes=2-4").content == whole.content[2:5]
-    assert (
-        get(sample, f"/pdf/{TWO_COLUMNS}", Range="bytes=1000-", If_Range='"other"').content
-        == whole.content
-    )
-    beyond = get(sample, f"/pdf/{TWO_COLUMNS}", Range=f"bytes={size}-")
-    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
-
-
 def test_what_was_asked_is_counted(outside: Outside):
     for path in (
         "/pdf/2603.10001",

@@ -8,8 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
-from papers_pipeline.documents.pdf.bylines import INSTITUTION, cleaned, is_prose, naming_sentences
-from papers_pipeline.documents.pdf.headings import Heading, joined
+from papers_pipeline.documents.pdf.headings import Heading
+from papers_pipeline.documents.pdf.hyphenation import join_lines
+from papers_pipeline.documents.pdf.institutions import (
+    INSTITUTION,
+    institution_sentences,
+    is_prose,
+    without_contacts,
+)
 from papers_pipeline.documents.pdf.lines import Line, Pages, rows
 
 ENOUGH = 3000
@@ -33,9 +39,9 @@ def read_header(pages: Pages, headings: Sequence[Heading]) -> str:
     """The byline, one printed line or cell a line, then the footnotes of the first page that name institutions, then
     end matter that does. Authors' markers stay where they are printed: 'Ada Example1,2' and '1 ETH Zürich'."""
     byline = _byline(pages, headings)
-    texts = [text for text in map(cleaned, _texts(byline)) if text] or _front(pages)
+    texts = [text for text in map(without_contacts, _texts(byline)) if text] or _front(pages)
     named = _any_names(texts)
-    texts += naming_sentences(_footnotes(pages, byline, headings), named)
+    texts += institution_sentences(_footnotes(pages, byline, headings), named)
     if not named and not _any_names(texts):
         texts += _end_matter(pages, headings)
     return "\n".join(_in_reach(texts))
@@ -44,7 +50,7 @@ def read_header(pages: Pages, headings: Sequence[Heading]) -> str:
 def _front(pages: Pages) -> list[str]:
     """What may be a byline on a first page that has none at its top."""
     lines = [line for line in pages.lines if line.page == 0 and not is_prose(line.text)]
-    texts = [text for text in map(cleaned, _texts(lines)) if text]
+    texts = [text for text in map(without_contacts, _texts(lines)) if text]
     return texts[:FRONT_LINES]
 
 
@@ -134,7 +140,7 @@ def _texts(lines: Sequence[Line]) -> list[str]:
         stretched = len(cells) >= 4 and single > 0.7 * len(cells)
         for text in [" ".join(cells)] if stretched else cells:
             if texts and block == row[0].block and texts[-1].endswith("-") and text[:1].isalpha():
-                texts[-1] = joined(texts[-1], text)
+                texts[-1] = join_lines(texts[-1], text)
             else:
                 texts.append(text)
         block = row[0].block
@@ -195,7 +201,7 @@ def _abstract(pages: Pages, headings: Sequence[Heading]) -> Iterator[Line]:
 def _text(lines: Sequence[Line]) -> str:
     text = ""
     for piece in _texts(lines):
-        text = joined(text, piece) if text else piece
+        text = join_lines(text, piece) if text else piece
     return text
 
 
@@ -212,7 +218,7 @@ def _end_matter(pages: Pages, headings: Sequence[Heading]) -> list[str]:
                 line for line in lines if INSTITUTION.search(line.text) and not is_prose(line.text)
             ]
     texts, left = [], LONGEST_END_MATTER
-    for text in filter(None, map(cleaned, _texts(found or _marked_institutions(pages)))):
+    for text in filter(None, map(without_contacts, _texts(found or _marked_institutions(pages)))):
         left -= len(text)
         if left > 0:
             texts.append(text)

@@ -1,32 +1,34 @@
-"""The printed lines of a PDF in reading order, with the styles that tell a heading from a sentence.
+"""Reads the printed lines of a PDF in reading order, with the styles that set headings apart.
 
-Each page is extracted once. The order is that of the content stream, which TeX and word processors write column by
-column: sorting by position would interleave side-by-side cells of a byline. Only a page of a two-column document whose
-stream jumps between the columns is put in order by position.
+Lines keep the order of the content stream, which TeX and word processors write column by column.
+Sorting by position would interleave the side-by-side cells of a byline. Only a page of a two-column
+document is sorted by position, and only if its stream jumps between the columns.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise, zip_longest
+from itertools import chain, pairwise
 from typing import Any
 
 import pymupdf
 
-# Without the flag for ligatures MuPDF spells them out; images would cost two thirds of the time.
+from papers_pipeline.documents.pdf.accents import compose_accents
+
+# Without TEXT_PRESERVE_LIGATURES, MuPDF spells ligatures out. Images would take two thirds of the
+# time.
 FLAGS = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
 BOLD = re.compile(
     r"bold|medi(?!um)|heavy|black|semibold|demi|cmbx|sfbx|tb$|-bd|cmssbx|lmbx", re.IGNORECASE
 )
 LONG_LINE = 30
-"""Characters of the shortest line that tells of the style of the text."""
-LAST_LATIN = 0x24F
-"""The last letter that a name is likely to have; behind it there is a letter for nearly every accent."""
+"""Characters. Shorter lines do not count when the style of the body text is determined."""
 EDGE = 0.1
-"""The share of a page's height, at its top and at its foot, in which running heads and page numbers stand."""
+"""Share of a page's height. The margins at top and foot hold running heads and page numbers."""
+LEFT, ACROSS, RIGHT = -1, 0, 1
+"""Where a line of a two-column page lies, in reading order for lines at one height."""
 
 _STAMP = re.compile(r"arXiv:\s*(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})v(\d+)")
 _PAGE_NUMBER = re.compile(
@@ -35,30 +37,25 @@ _PAGE_NUMBER = re.compile(
 )
 _DIGITS = re.compile(r"\d+")
 
-# Spaces of every width, and hyphens of every name, are one sign each.
+# Every kind of space becomes a plain space, and every kind of hyphen a plain hyphen.
 _SIGNS = str.maketrans(
     dict.fromkeys("\t\n\r\v\f\u00a0\u2002\u2003\u2009\u202f", " ")
     | dict.fromkeys("\u00ad\u2010\u2011", "-")
 )
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\ud800-\udfff]")
 
-_COMBINING = {
-    "¨": "\u0308", "´": "\u0301", "`": "\u0300", "ˆ": "\u0302", "^": "\u0302", "˜": "\u0303", "ˇ": "\u030c",
-    "˘": "\u0306", "˚": "\u030a", "¸": "\u0327", "¯": "\u0304", "˙": "\u0307", "˝": "\u030b", "˛": "\u0328",
-}  # fmt: skip
-_ACCENTS = re.compile("[¨´ˆ˜ˇ˘˚¸¯˙˝˛]|(?<=[A-Za-z])`(?=[a-z])")
-_DETACHED = re.compile(
-    r"(?P<before>[^\W\d_])?(?P<gap> ?)(?P<accent>[¨´`ˆ˜ˇ˘˚¸¯˙˝˛]) ?(?P<letter>[^\W\d_])"
-)
-_TRAILING_CEDILLA = re.compile(r"([cCsStT])¸")
-
-
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as MuPDF cuts it: a printed line, or one cell of it. Places are in points from the page's upper left."""
+    """A line as MuPDF cuts it: a printed line, or one cell of a row.
+
+    - ``x0``, ``y0``, ``x1``, ``y1``: the bounding box, in points from the page's upper left corner.
+    - ``font``: the font of most characters.
+    - ``size``, ``smallest``: its largest and smallest size. They differ in small capitals.
+    - ``share``: the share of characters in this font, from 0 to 1.
+    """
 
     page: int
     block: int
@@ -68,11 +65,9 @@ class Line:
     x1: float
     y1: float
     font: str
-    """Of most of its signs; ``size`` and ``smallest`` are the extremes of that font, which small capitals mix."""
     size: float
     smallest: float
     share: float
-    """The share of the signs that have this font, from 0 to 1."""
 
     @property
     def bold(self) -> bool:
@@ -85,7 +80,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Pages:
-    """The lines of a document in reading order, and what the pages say of it as a whole."""
+    """The lines of a document in reading order, with facts about the whole document."""
 
     lines: Sequence[Line]
     count: int
@@ -98,66 +93,85 @@ class Pages:
 
 
 def read_pages(document: pymupdf.Document) -> Pages:
-    """The lines of every page, without the arXiv stamp, other rotated text, running heads and page numbers."""
+    """The lines of all pages, without rotated text, running heads and page numbers.
+
+    The arXiv stamp is rotated text. Its version is kept.
+    """
     pages: list[list[Line]] = []
-    version: int | None = None
+    arxiv_version: int | None = None
     for number in range(document.page_count):
-        page = document[number].get_text("dict", flags=FLAGS)
-        lines, stamp = _lines(number, page["blocks"])
+        blocks = document[number].get_text("dict", flags=FLAGS)["blocks"]
+        lines, stamped_version = _page_lines(number, blocks)
         pages.append(lines)
-        version = version or stamp
+        arxiv_version = arxiv_version or stamped_version
     rect = document[0].rect
     pages = _without_running_heads(pages, rect.height)
-    two_columns = _two_columns(pages, rect.width)
+    two_columns = _has_two_columns(pages, rect.width)
     if two_columns:
-        pages = [_unwoven(lines, rect.width) for lines in pages]
-    lines = [line for page in pages for line in page]
-    font, size = _body_style(lines)
-    return Pages(lines, len(pages), rect.width, rect.height, two_columns, version, font, size)
+        pages = [_column_by_column(lines, rect.width) for lines in pages]
+    all_lines = list(chain.from_iterable(pages))
+    body_font, body_size = _body_style(all_lines)
+    return Pages(
+        lines=all_lines,
+        count=len(pages),
+        width=rect.width,
+        height=rect.height,
+        two_columns=two_columns,
+        arxiv_version=arxiv_version,
+        body_font=body_font,
+        body_size=body_size,
+    )
 
 
-def _lines(page: int, blocks: list[dict[str, Any]]) -> tuple[list[Line], int | None]:
+def _page_lines(page: int, blocks: list[dict[str, Any]]) -> tuple[list[Line], int | None]:
+    """The horizontal lines of a page, and the version of the arXiv stamp if it has one."""
     lines: list[Line] = []
     version = None
     for number, block in enumerate(blocks):
-        for line in block["lines"]:
-            spans = line["spans"]
-            if line["dir"][0] < 0.99:
+        for printed in block["lines"]:
+            spans = printed["spans"]
+            is_rotated = printed["dir"][0] < 0.99
+            if is_rotated:
                 stamp = _STAMP.match("".join([span["text"] for span in spans]))
                 version = int(stamp[1]) if stamp else version
-            elif made := _line(page, number, line["bbox"], spans):
-                lines.append(made)
+                continue
+            line = _line(page, number, printed["bbox"], spans)
+            if line is not None:
+                lines.append(line)
     return lines, version
 
 
 def _line(page: int, block: int, bbox: Box, spans: list[dict[str, Any]]) -> Line | None:
-    """The line, styled as most of its signs are."""
-    counts: dict[str, int] = {}
-    sizes: dict[str, tuple[float, float]] = {}
+    """The line in the style of most of its characters, or None if it has no text."""
+    characters: Counter[str] = Counter()
+    smallest: dict[str, float] = {}
+    largest: dict[str, float] = {}
     texts = []
     for span in spans:
         text = span["text"]
         texts.append(text)
-        if text == " " or text.isspace():
+        if text.isspace():
             continue
         font, size = span["font"], span["size"]
-        if font in counts:
-            counts[font] += len(text)
-            small, big = sizes[font]
-            if size < small or size > big:
-                sizes[font] = min(size, small), max(size, big)
-        else:
-            counts[font] = len(text)
-            sizes[font] = size, size
+        characters[font] += len(text)
+        smallest[font] = min(size, smallest.get(font, size))
+        largest[font] = max(size, largest.get(font, size))
     text = "".join(texts).strip()
     if not (text.isascii() and text.isprintable()):
-        text = composed(_UNPRINTABLE.sub("", text.translate(_SIGNS))).strip()
-    if not text or not counts:
+        text = compose_accents(_UNPRINTABLE.sub("", text.translate(_SIGNS))).strip()
+    if not text or not characters:
         return None
-    font = next(iter(counts)) if len(counts) == 1 else max(counts, key=counts.__getitem__)
-    smallest, size = sizes[font]
-    share = 1.0 if len(counts) == 1 else counts[font] / sum(counts.values())
-    return Line(page, block, text, *bbox, font=font, size=size, smallest=smallest, share=share)
+    font, count = characters.most_common(1)[0]
+    return Line(
+        page,
+        block,
+        text,
+        *bbox,
+        font=font,
+        size=largest[font],
+        smallest=smallest[font],
+        share=count / characters.total(),
+    )
 
 
 @cache
@@ -165,111 +179,111 @@ def _is_bold(font: str) -> bool:
     return BOLD.search(font) is not None
 
 
-def composed(text: str) -> str:
-    """The text with accents that were printed as signs of their own put on their letters: Universit¨at."""
-    if not _ACCENTS.search(text):
-        return text
-    text = _TRAILING_CEDILLA.sub(
-        lambda found: unicodedata.normalize("NFC", found[1] + "\u0327"), text
-    )
-    return _DETACHED.sub(_on_letter, text)
-
-
-def _on_letter(found: re.Match[str]) -> str:
-    letter = {"ı": "i", "ȷ": "j"}.get(found["letter"], found["letter"])
-    whole = unicodedata.normalize("NFC", letter + _COMBINING[found["accent"]])
-    if len(whole) > 1 or ord(whole) > LAST_LATIN:
-        return found[0]
-    before = found["before"] or ""
-    # 'Universit ¨at' is one word, 'the ´Ecole' two, and so is 'the ˆy' of a formula.
-    one_word = before and letter.islower() and found["accent"] not in "ˆ˜¯˙"
-    return before + ("" if one_word else found["gap"]) + whole
-
-
 def _without_running_heads(pages: list[list[Line]], height: float) -> list[list[Line]]:
-    top, foot = EDGE * height, (1 - EDGE) * height
-    seen: Counter[tuple[str, int]] = Counter()
+    """The lines of each page without page numbers and without lines that margins repeat."""
+    pages_by_key: Counter[tuple[str, int]] = Counter()
     for lines in pages:
-        seen.update({_head_key(line) for line in lines if line.y1 < top or line.y0 > foot})
-    enough = 3 if len(pages) > 4 else 2
-    heads = {key for key, count in seen.items() if count >= enough}
+        pages_by_key.update({_head_key(line) for line in lines if _is_in_margin(line, height)})
+    min_pages = 3 if len(pages) > 4 else 2
+    repeated = {key for key, count in pages_by_key.items() if count >= min_pages}
 
     def is_head(line: Line) -> bool:
-        return (line.y1 < top or line.y0 > foot) and _head_key(line) in heads
+        return _is_in_margin(line, height) and _head_key(line) in repeated
 
     def is_page_number(line: Line, following: Line | None) -> bool:
-        if not (line.y1 < top or line.y0 > foot) or not _PAGE_NUMBER.fullmatch(line.text):
+        if not _is_in_margin(line, height) or not _PAGE_NUMBER.fullmatch(line.text):
             return False
         # The number of a heading is followed by its title.
         return following is None or is_head(following) or not on_one_baseline(line, following)
 
-    return [
-        [
-            line
-            for line, following in zip_longest(lines, lines[1:])
-            if line and not is_head(line) and not is_page_number(line, following)
-        ]
-        for lines in pages
-    ]
+    kept_pages = []
+    for lines in pages:
+        kept = []
+        for index, line in enumerate(lines):
+            following = lines[index + 1] if index + 1 < len(lines) else None
+            if not is_head(line) and not is_page_number(line, following):
+                kept.append(line)
+        kept_pages.append(kept)
+    return kept_pages
+
+
+def _is_in_margin(line: Line, height: float) -> bool:
+    return line.y1 < EDGE * height or line.y0 > (1 - EDGE) * height
 
 
 def _head_key(line: Line) -> tuple[str, int]:
+    """Equal for the same running head on different pages: its numbers differ, its height hardly."""
     return _DIGITS.sub("#", line.text), round(line.y0 / 6)
 
 
-def _two_columns(pages: Sequence[Sequence[Line]], width: float) -> bool:
-    middle, across, beside = width / 2, 0, 0
+def _has_two_columns(pages: Sequence[Sequence[Line]], width: float) -> bool:
+    """Whether most text of long lines lies beside the middle of the page."""
+    characters_across = 0
+    characters_beside = 0
     for lines in pages:
         for line in lines:
             if line.x1 - line.x0 < width / 4:
                 continue
-            if line.x0 < middle - 12 and line.x1 > middle + 12:
-                across += len(line.text)
+            if _side(line, width / 2) == ACROSS:
+                characters_across += len(line.text)
             else:
-                beside += len(line.text)
-    return beside > across
+                characters_beside += len(line.text)
+    return characters_beside > characters_across
 
 
-def _unwoven(lines: list[Line], width: float) -> list[Line]:
-    """The lines of a page of two columns, by position when the stream jumps between full lines of the columns."""
+def _column_by_column(lines: list[Line], width: float) -> list[Line]:
+    """The lines of a two-column page, sorted by position if the stream jumps between columns."""
     middle = width / 2
     sides = [_side(line, middle) for line in lines if line.x1 - line.x0 > width / 5]
-    jumps = sum(a != b and 0 not in (a, b) for a, b in pairwise(sides))
+    jumps = 0
+    for side, next_side in pairwise(sides):
+        if {side, next_side} == {LEFT, RIGHT}:
+            jumps += 1
     if jumps <= max(5, len(sides) // 8):
         return lines
     ordered: list[Line] = []
-    band: list[Line] = []
+    band: list[Line] = []  # the lines between two lines that span both columns
     for line in sorted(lines, key=lambda line: (line.y0, line.x0)):
-        if _side(line, middle) == 0:
-            ordered += [*_columns(band, middle), line]
+        if _side(line, middle) == ACROSS:
+            ordered += _sorted_columns(band, middle)
+            ordered.append(line)
             band = []
         else:
             band.append(line)
-    return ordered + _columns(band, middle)
+    return ordered + _sorted_columns(band, middle)
 
 
 def _side(line: Line, middle: float) -> int:
     if line.x0 < middle - 12 and line.x1 > middle + 12:
-        return 0
-    return -1 if line.x0 + line.x1 < 2 * middle else 1
+        return ACROSS
+    return LEFT if line.x0 + line.x1 < 2 * middle else RIGHT
 
 
-def _columns(band: list[Line], middle: float) -> list[Line]:
+def _sorted_columns(band: list[Line], middle: float) -> list[Line]:
     return sorted(band, key=lambda line: (_side(line, middle), line.y0, line.x0))
 
 
 def _body_style(lines: Sequence[Line]) -> tuple[str, float]:
-    """Font and size, to half a point, of most long lines in the first third, before references and tables of data."""
-    styles: Counter[tuple[str, float]] = Counter()
-    last = max(3, lines[-1].page // 3) if lines else 0
-    early = [line for line in lines if line.page <= last]
-    for line in [line for line in early if len(line.text) >= LONG_LINE] or early:
-        styles[line.font, round(line.size * 2) / 2] += len(line.text)
-    return max(styles, key=lambda style: styles[style]) if styles else ("", 0.0)
+    """Font and size, to half a point, of most text in long lines.
+
+    Only the first third of the document counts, before references and tables of data.
+    """
+    if not lines:
+        return "", 0.0
+    last_page = max(3, lines[-1].page // 3)
+    early = [line for line in lines if line.page <= last_page]
+    long_lines = [line for line in early if len(line.text) >= LONG_LINE]
+    characters: Counter[tuple[str, float]] = Counter()
+    for line in long_lines or early:
+        style = (line.font, round(line.size * 2) / 2)
+        characters[style] += len(line.text)
+    if not characters:
+        return "", 0.0
+    return characters.most_common(1)[0][0]
 
 
 def on_one_baseline(line: Line, following: Line) -> bool:
-    """Whether a line stands to the right of another one, at its height."""
+    """Whether ``following`` stands to the right of ``line``, at its height."""
     overlap = min(line.y1, following.y1) - max(line.y0, following.y0)
     return (
         line.page == following.page
@@ -279,7 +293,7 @@ def on_one_baseline(line: Line, following: Line) -> bool:
 
 
 def rows(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Runs of lines that stand on one baseline, each to the right of the one before."""
+    """Runs of lines on one baseline, each to the right of the one before."""
     row: list[Line] = []
     for line in lines:
         if row and not on_one_baseline(row[-1], line):

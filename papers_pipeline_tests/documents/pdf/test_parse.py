@@ -6,7 +6,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from papers_pipeline.documents.pdf.lines import composed
+from papers_pipeline.documents.pdf.accents import compose_accents
 from papers_pipeline.documents.pdf.parse import ParsedPdf, PdfError, parse_pdf
 
 ROMAN, BOLD, ITALIC = "tiro", "tibo", "tiit"
@@ -282,7 +282,7 @@ def test_ligatures_are_spelled_out(tmp_path: Path):
     ],
 )
 def test_detached_accents_are_put_on_their_letters(printed: str, read: str):
-    assert composed(printed) == read
+    assert compose_accents(printed) == read
 
 
 def test_heading_on_two_lines_is_one(tmp_path: Path):

@@ -54,7 +54,7 @@ _SENTENCE_END = re.compile(r"(?<=[a-z)\]>\"”]{2}[.;])\s+(?=[A-Z\d∗*†‡§�
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def cleaned(text: str) -> str:
+def without_contacts(text: str) -> str:
     """A line of a byline without e-mail addresses and links; empty when nothing is left that can name someone."""
     if _MARK_ONLY.fullmatch(text) or not any(sign.isalpha() for sign in text):
         return ""
@@ -68,7 +68,7 @@ def cleaned(text: str) -> str:
     return " ".join(text.split())
 
 
-def naming_sentences(notes: Iterable[str], named: bool) -> Iterator[str]:
+def institution_sentences(notes: Iterable[str], named: bool) -> Iterator[str]:
     """Of each footnote the sentences that can name an institution, at most LONGEST_FOOTNOTES characters in all.
 
     When the byline has ``named`` institutions, a footnote that lists contacts only repeats them; when it has not, what
