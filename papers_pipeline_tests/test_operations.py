@@ -293,7 +293,7 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
     assert set(found) == {
         ("feed_listing", "entries_read"),
         ("daily_issue", "list_state"),
-        ("paper_pdfs", "pdfs_had"),
+        ("paper_pdfs", "pdfs_available"),
         ("parsed_text", "texts_read"),
         ("daily_pages", "files_present"),
         *((asset, "providers_answer") for asset in ("topic_tags", "affiliations", *READING)),
@@ -316,7 +316,7 @@ def test_a_bad_day_says_what_is_wrong_and_how_badly(
     found = checks(pipeline, DAY)
     severities = {name: it.severity.value for name, it in found.items() if not it.passed}
     assert severities == {
-        ("paper_pdfs", "pdfs_had"): "ERROR",
+        ("paper_pdfs", "pdfs_available"): "ERROR",
         ("parsed_text", "texts_read"): "ERROR",
         ("summaries_ru", "complete"): "ERROR",
         ("summaries_zh", "complete"): "WARN",

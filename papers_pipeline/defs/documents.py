@@ -19,7 +19,7 @@ from papers_pipeline.store.lake import Lake
     group_name="documents",
     kinds={"pdf"},
     code_version=PDF_VERSION,
-    check_specs=[day_check("pdfs_had", "paper_pdfs", "Four of five papers have a PDF.")],
+    check_specs=[day_check("pdfs_available", "paper_pdfs", "Four of five papers have a PDF.")],
 )
 async def paper_pdfs(
     context: dg.AssetExecutionContext,
@@ -31,7 +31,7 @@ async def paper_pdfs(
     """The PDF of each paper, fetched from arXiv once and kept until some days after it was parsed."""
     earlier = last_rows(context, lake, PaperPdf)
     rows, counts = await documents.pdfs(feed_listing, earlier=earlier, progress=progress)
-    return Table(rows, counts=counts, checks=[coverage("pdfs_had", rows)])
+    return Table(rows, counts=counts, checks=[coverage("pdfs_available", rows)])
 
 
 @day_asset(
