@@ -1,3 +1,3 @@
-"""Hugging Face Daily Papers as Dagster assets: a digest in Russian, English and Chinese, one partition a day."""
+"""A daily digest of Hugging Face Daily Papers in Russian, English and Chinese, built by Dagster."""
 
 __version__ = "0.1.0"

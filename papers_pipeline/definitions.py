@@ -19,8 +19,8 @@ from papers_pipeline.wiring import prompts_of, stages_of
 def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Definitions:
     """The definitions for the settings in force.
 
-    The in-process executor runs a day's assets in a tenth of the time of one process per step. What
-    is slow in them waits for the network and overlaps inside the step.
+    The in-process executor builds a day in a tenth of the time of one process per step. The slow
+    parts wait for the network, and those waits overlap within a step.
     """
     settings = load_settings()
     stages = list(stages_of(settings).values())

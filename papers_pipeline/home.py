@@ -1,4 +1,4 @@
-"""DAGSTER_HOME of this machine: `python -m papers_pipeline.home` prepares it and prints its path."""
+"""This machine's DAGSTER_HOME. `python -m papers_pipeline.home` prepares it and prints its path."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from papers_pipeline.store import locks
 
 
 def prepare(settings: Settings) -> Path:
-    """Make the folder, write `dagster.yaml` from the package's template when there is none; returns the folder."""
+    """Create the folder and, if it has none, its `dagster.yaml`; returns the folder."""
     settings.home.mkdir(parents=True, exist_ok=True)
     config = settings.home / "dagster.yaml"
     if not config.exists():
@@ -26,10 +26,10 @@ def prepare(settings: Settings) -> Path:
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of this home, runs of dead processes marked failed."""
+    """The Dagster instance of this home, after marking runs of dead processes as failed."""
     home = prepare(settings)
-    os.environ["DAGSTER_HOME"] = str(home)  # what Dagster itself reads, here and in what it starts
-    # Two processes that make the same databases at once get in each other's way.
+    os.environ["DAGSTER_HOME"] = str(home)  # read by Dagster, here and in child processes
+    # Two processes must not create the same databases at once.
     with locks.held(home / "locks", "instance"):
         made = dg.DagsterInstance.from_config(str(home))
     with made:

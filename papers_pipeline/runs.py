@@ -1,5 +1,9 @@
-"""What became of runs. A killed run stays STARTED for ever and would block its day: runs carry the name of their
-process, and the dead ones of this machine are marked failed when the CLI or `make dev` starts."""
+"""Find dead runs and the first error of a failed one.
+
+A killed run stays STARTED forever and would block its day. Each run is therefore tagged with its
+process, and runs of this machine whose process is gone are marked as failed by a sensor and
+whenever the CLI or `make dev` starts.
+"""
 
 import os
 import socket
@@ -10,7 +14,7 @@ import dagster as dg
 
 PROCESS_TAG = "papers/process"
 SITE_TAG = "papers/site"
-"""Marks the runs of what names more than one day; `dagster.yaml` lets one of them run at a time."""
+"""Tag of runs that build pages spanning days; `dagster.yaml` allows one of them at a time."""
 SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index", "search_index")
 UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
@@ -20,8 +24,10 @@ UNFINISHED = [
 
 
 def process_name(pid: int | None = None) -> str | None:
-    """Host, pid and start time of a live process of this machine, so that a reused pid is not taken for it; None when
-    there is none."""
+    """Host, pid and start time of a live process of this machine, or None if there is none.
+
+    The start time distinguishes a process from a later one with the same pid.
+    """
     pid = pid or os.getpid()
     try:
         os.kill(pid, 0)
@@ -30,38 +36,51 @@ def process_name(pid: int | None = None) -> str | None:
     except PermissionError:
         pass
     stat = Path(f"/proc/{pid}/stat")
-    # Field 22 counted from the start, so 20th after the name, which may hold spaces; only Linux has the file.
+    # Field 22, the 20th after the process name, which may contain spaces. Only Linux has the file.
     started = stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""
     return f"{socket.gethostname()}:{pid}:{started}"
 
 
 def tag_process(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Write this process's name on a run."""
+    """Tag a run with this process."""
     instance.add_run_tags(run_id, {PROCESS_TAG: process_name() or ""})
 
 
 def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark unfinished runs of this machine failed whose process is gone; returns their ids."""
+    """Mark unfinished runs of this machine as failed if their process is gone.
+
+    Returns their ids.
+    """
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        host, _, rest = run.tags.get(PROCESS_TAG, "").partition(":")
+        tag = run.tags.get(PROCESS_TAG, "")
+        host, _, rest = tag.partition(":")
+        if host != socket.gethostname():
+            continue
         pid = rest.partition(":")[0]
-        if host == socket.gethostname() and process_name(int(pid)) != run.tags[PROCESS_TAG]:
+        if process_name(int(pid)) != tag:
             instance.report_run_failed(
-                run, f"Process {pid} exited without reporting a result; finished papers are kept."
+                run, f"Process {pid} exited without reporting a result. Its finished work is kept."
             )
             dead.append(run.run_id)
     return dead
 
 
 def first_error(events: Iterable[dg.DagsterEvent]) -> str:
-    """The step that failed first and why, in the operator's words where they are given."""
+    """The first failed step and its error: the operator's message if there is one."""
     for event in events:
-        if event.is_step_failure and (data := event.step_failure_data):
-            failure = data.user_failure_data
-            cause = data.error.cause if data.error and data.error.cause else data.error
-            text = (failure.description if failure else None) or (
-                cause.message.strip() if cause else "unknown"
-            )
-            return f"{event.step_key}: {text}"
-    return "the run failed before its first step: its log in the Dagster UI says why"
+        if event.is_step_failure:
+            return f"{event.step_key}: {_failure_message(event)}"
+    return "the run failed before its first step; see its log in the Dagster UI"
+
+
+def _failure_message(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure is None:
+        return "unknown"
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    if failure.error is None:
+        return "unknown"
+    cause = failure.error.cause or failure.error
+    return cause.message.strip()

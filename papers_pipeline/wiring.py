@@ -1,4 +1,4 @@
-"""What the settings name, made: prompts, models, cache, site and clients, for Dagster's resources and the terminal."""
+"""Build prompts, models, stores, site and clients from the settings, for Dagster and the CLI."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ from papers_pipeline.text.locales import load_locales
 
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
-"""Hugging Face's limits in five minutes: https://huggingface.co/docs/hub/rate-limits."""
+"""Hugging Face's limits per five minutes: https://huggingface.co/docs/hub/rate-limits."""
 ARXIV_BURST_SECONDS = 2
-"""A burst of one second's requests, and a second's sleep: https://info.arxiv.org/help/bulk_data.html."""
+"""arXiv asks for bursts with a second's pause: https://info.arxiv.org/help/bulk_data.html."""
 
 
 def prompts_of(settings: Settings) -> Prompts:
-    """The prompts that these settings name."""
+    """The prompts in force."""
     return load_prompts(settings.prompts_dir, settings.languages, settings.model)
 
 
@@ -40,7 +40,7 @@ def stages_of(settings: Settings) -> dict[str, AnyStage]:
 
 
 def site_of(settings: Settings) -> Site:
-    """The site that these settings name."""
+    """The site below the data folder, in every language with a prompt."""
     languages = prompts_of(settings).languages
     renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
     return Site(settings.data / "site", renderer)
@@ -52,12 +52,12 @@ def lake_of(settings: Settings) -> Lake:
 
 
 def cache_of(settings: Settings, clock: Clock) -> Cache:
-    """What was computed and paid for."""
+    """The cache of computed and bought answers."""
     return Cache(settings.data / "cache", settings.home / "locks", clock)
 
 
 def models_of(settings: Settings, clock: Clock) -> Models:
-    """The models that these settings reach."""
+    """The models behind the configured providers."""
     return Models(
         settings.access,
         data=settings.data,
@@ -72,7 +72,7 @@ def models_of(settings: Settings, clock: Clock) -> Models:
 
 
 def planner_of(settings: Settings, clock: Clock) -> Planner:
-    """What compares stored rows with the prompts in force."""
+    """The planner, which compares stored rows with the prompts in force."""
     stages = stages_of(settings)
     models = models_of(settings, clock)
     available = {asset: models.configured(stage.prompt) for asset, stage in stages.items()}
@@ -83,7 +83,7 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
 
 @contextmanager
 def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
-    """The papers' own documents; the client is closed at the end."""
+    """Access to PDFs and HTML on arXiv; closed at the end."""
     requests = max(1, round(settings.arxiv_requests_per_second * ARXIV_BURST_SECONDS))
     limit = SharedLimit(settings.home / "limits", "arxiv", requests, ARXIV_BURST_SECONDS)
     with session(settings.contact, retries=0) as http:
@@ -101,7 +101,7 @@ def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
 
 @contextmanager
 def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
-    """A client of the list, closed at the end."""
+    """A client for the Hugging Face list; closed at the end."""
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
     limit = SharedLimit(settings.home / "limits", "huggingface", requests, HF_WINDOW_SECONDS)

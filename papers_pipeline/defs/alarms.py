@@ -15,7 +15,7 @@ from papers_pipeline.store.lake import Lake
 
 ALARMING = {
     "stalled": "the list of {day}, a working day, is empty",
-    "shrunk": "the list of {day} lost so many papers at once that it is not believed",
+    "shrunk": "the list of {day} lost too many papers at once; the new list was rejected",
 }
 
 
@@ -33,8 +33,8 @@ def alarm_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         name="list_alarms",
         minimum_interval_seconds=3600,
         default_status=status,
-        description="Posts to PAPERS_WEBHOOK_URL, once per day, that a list of the last week "
-        "is stalled or shrunken.",
+        description="Posts each stalled or shrunken list of the last week to PAPERS_WEBHOOK_URL, "
+        "once per day and state.",
     )
     return [on_failure(failed_runs), on_lists(list_alarms)]
 

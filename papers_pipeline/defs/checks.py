@@ -1,5 +1,7 @@
-"""Checks of a day, returned inline with its materialization, one a partition: an unpartitioned check on a partitioned
-asset would let the last run hide a bad day."""
+"""The checks of a day, returned with its materialization, one result per partition.
+
+An unpartitioned check on a partitioned asset would let the last run hide a bad day.
+"""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,20 +16,23 @@ from papers_pipeline.listing.feed import SetAside
 from papers_pipeline.records import SiteFile, StageRow
 
 PROVIDERS_ANSWER = "providers_answer"
-MOST_WITHOUT = 0.2
-"""The share of a day's papers that may lack a PDF or its text: some are withdrawn, and HTML notices come and go."""
+MAX_MISSING = 0.2
+"""The share of a day's papers that may lack a PDF or its text before a check warns.
+
+Some papers are withdrawn, and arXiv sometimes serves a notice instead of a PDF.
+"""
 
 
 def day_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
-    """The spec of a partitioned check."""
+    """The spec of a check partitioned by day."""
     with warnings.catch_warnings():
-        # Preview in 1.13.27; to be dropped when `partitions_def` of AssetCheckSpec leaves it.
+        # Drop this when `partitions_def` of AssetCheckSpec leaves preview (Dagster 1.13.27).
         warnings.simplefilter("ignore", PreviewWarning)
         return dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=DAILY)
 
 
 def entries_read(set_aside: list[SetAside]) -> dg.AssetCheckResult:
-    """WARN when entries of the list could not be read; the others are the day."""
+    """WARN if a list entry could not be read. The day is built from the others."""
     entries = {
         f"entry {entry.place}": f"{entry.arxiv_id or 'no id'}: {entry.reason}"
         for entry in set_aside
@@ -41,12 +46,13 @@ def entries_read(set_aside: list[SetAside]) -> dg.AssetCheckResult:
 
 
 def list_state(assessment: DayAssessment) -> dg.AssetCheckResult:
-    """ERROR for a shrunken list, WARN for a stalled one or papers that are gone unexplained."""
+    """ERROR if the list shrank; WARN if it stalled or papers disappeared without explanation."""
     shrunk = assessment.state == "shrunk"
+    stalled = assessment.state == "stalled"
     gone = list(assessment.unexplained)
     return dg.AssetCheckResult(
         check_name="list_state",
-        passed=not (shrunk or gone or assessment.state == "stalled"),
+        passed=not (shrunk or stalled or gone),
         severity=dg.AssetCheckSeverity.ERROR if shrunk else dg.AssetCheckSeverity.WARN,
         metadata={
             "state": assessment.state,
@@ -57,7 +63,7 @@ def list_state(assessment: DayAssessment) -> dg.AssetCheckResult:
 
 
 def providers_answer(closed: Mapping[str, str | None]) -> dg.AssetCheckResult:
-    """WARN when a model of the chain was not asked any more, after 401, 403, no credit or an unknown model."""
+    """WARN if a model was dropped from the chain: 401, 403, no credit or unknown model."""
     return dg.AssetCheckResult(
         check_name=PROVIDERS_ANSWER,
         passed=not closed,
@@ -67,13 +73,16 @@ def providers_answer(closed: Mapping[str, str | None]) -> dg.AssetCheckResult:
 
 
 def coverage(name: str, rows: Sequence[StageRow]) -> dg.AssetCheckResult:
-    """WARN when more than a fifth of the papers have none; ERROR when none of three or more has one."""
+    """WARN if more than a fifth of the papers have none.
+
+    ERROR if there are at least three papers and none has one.
+    """
     without = [row for row in rows if row.state != "done"]
-    none_of_many = len(without) == len(rows) >= 3
+    all_missing = len(rows) >= 3 and len(without) == len(rows)
     return dg.AssetCheckResult(
         check_name=name,
-        passed=len(without) <= MOST_WITHOUT * len(rows),
-        severity=dg.AssetCheckSeverity.ERROR if none_of_many else dg.AssetCheckSeverity.WARN,
+        passed=len(without) <= MAX_MISSING * len(rows),
+        severity=dg.AssetCheckSeverity.ERROR if all_missing else dg.AssetCheckSeverity.WARN,
         metadata={"papers": len(rows), "without": len(without), **_without_table(without)},
     )
 
@@ -90,7 +99,7 @@ def row_check(check: RowCheck, rows: Sequence[StageRow]) -> dg.AssetCheckResult:
 
 
 def files_present(files: Sequence[SiteFile], absent: Sequence[str]) -> dg.AssetCheckResult:
-    """ERROR when a file that was written is not there."""
+    """ERROR if a written file is missing."""
     return dg.AssetCheckResult(
         check_name="files_present",
         passed=not absent,
@@ -100,7 +109,7 @@ def files_present(files: Sequence[SiteFile], absent: Sequence[str]) -> dg.AssetC
 
 
 def _without_table(rows: Sequence[StageRow]) -> dict[str, dg.MetadataValue]:
-    """The papers without, as a table for the UI."""
+    """Metadata that shows these papers as a table in the UI."""
     if not rows:
         return {}
     records = [

@@ -1,4 +1,4 @@
-"""The list of a day: as received, as papers, as votes."""
+"""The assets of the list: responses, papers and votes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ async def feed_response(
     clock: dg.ResourceParam[Clock],
     lake: dg.ResourceParam[Lake],
 ) -> Table:
-    """The Hugging Face list of the day as received: one row a page and time, every distinct response kept.
+    """The day's Hugging Face list as received: every distinct response, one row per page and time.
 
-    It reads its own previous rows, so it is no pure function of its inputs.
+    Each build adds to the rows of the builds before it.
     """
     day = day_of(context)
     kept = lake.read("feed_response", context.partition_key, FeedResponse) or []
@@ -48,9 +48,10 @@ async def feed_response(
     ],
 )
 def feed_listing(context: dg.AssetExecutionContext, feed_response: Sequence[FeedResponse]) -> Table:
-    """The papers of the day, one row each, a pure function of the kept responses: a paper that is gone keeps its row.
+    """The papers of the day, one row each. A paper that disappears from the list keeps its row.
 
-    Votes are kept apart and times are no part of the data version, so that neither makes a text stale.
+    Computed from the stored responses alone. Votes are a separate asset and times are not part of
+    the data version, so neither makes a text stale.
     """
     papers, set_aside = feed.listing(feed_response, day_of(context))
     return Table(papers, metadata={"set_aside": len(set_aside)}, checks=[entries_read(set_aside)])
@@ -58,5 +59,5 @@ def feed_listing(context: dg.AssetExecutionContext, feed_response: Sequence[Feed
 
 @day_asset(record=PaperVotes, group_name="feed", kinds={"python", "parquet"}, code_version="1")
 def paper_votes(context: dg.AssetExecutionContext, feed_response: Sequence[FeedResponse]) -> Table:
-    """The newest upvotes, comments and GitHub stars of every paper of the day."""
+    """The latest upvotes, comments and GitHub stars of each paper of the day."""
     return Table(feed.votes(feed_response, day_of(context)))

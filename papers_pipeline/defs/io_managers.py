@@ -1,4 +1,4 @@
-"""The one IO manager: tables of records as Parquet, and the lock of whatever the run builds."""
+"""The IO manager: stores records as Parquet tables and holds the run's lock."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from papers_pipeline.store import lake, locks
 
 
 class RecordTables(dg.UPathIOManager):
-    """Rows of records at `lake/<asset>/<partition>.parquet`; the record is named in the asset's metadata."""
+    """Stores rows at `lake/<asset>/<partition>.parquet`. The asset's metadata names the record."""
 
     extension = ".parquet"
 
@@ -30,39 +30,45 @@ class RecordTables(dg.UPathIOManager):
         return lake.decode(data, context.asset_key.to_user_string(), path.stem)
 
     def get_missing_partition_log_message(self, partition_key: str) -> str:
-        return f"{partition_key} was never built: it is taken as absent"
+        return f"{partition_key} was never built; continuing without it"
 
 
 def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinition:
-    """The IO manager of these settings. Every run needs it, and it holds the run's lock for as long as the run lasts:
-    a day's, or the site's for what names more than one day."""
+    """The IO manager for these settings.
 
-    # A generator is a resource with an end; the stub knows only plain functions.
+    Every run needs it, so it also holds the run's lock until the run ends: the day's lock, or the
+    site's for pages that span days.
+    """
+
+    # A generator resource has a teardown; the type stub knows only plain functions.
     @dg.io_manager(  # type: ignore[arg-type]
-        description="Tables of records as Parquet files; holds the lock of the day, or of the site."
+        description="Stores tables as Parquet files and holds the lock of the day or the site."
     )
     def manager(context: dg.InitResourceContext) -> Iterator[Any]:
         tables = RecordTables(settings.data / "lake")
         run = context.run
-        if run is None:  # a notebook or a test that loads a table holds no lock
+        if run is None:  # loading a table in a notebook or a test needs no lock
             yield tables
             return
         if context.instance:
             tag_process(context.instance, run.run_id)
 
-        def tell(message: str) -> None:
+        def report_wait(message: str) -> None:
             progress.note(message)
             if context.log:
                 context.log.info(message)
 
-        with locks.held(settings.home / "locks", lock_of(run), on_wait=tell):
+        with locks.held(settings.home / "locks", lock_of(run), on_wait=report_wait):
             yield tables
 
     return manager
 
 
 def lock_of(run: dg.DagsterRun) -> str:
-    """The lock that a run takes: a day, or ``site``. The key of a month or week looks like that of its first day."""
+    """The name of the lock that a run takes: its day, or ``site``.
+
+    The partition key alone does not decide: a month's or week's looks like its first day.
+    """
     selected = {key.to_user_string() for key in run.asset_selection or ()}
     if SITE_TAG in run.tags or selected & set(SITE_ASSETS):
         return "site"

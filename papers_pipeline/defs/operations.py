@@ -1,13 +1,14 @@
-"""What a changed prompt left behind, and the job that brings exactly that up to date."""
+"""The refresh plan after a prompt change, and the job that carries it out."""
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-# Internal, and tried with Dagster 1.13.27: the public API submits a backfill only through a webserver's URL.
+# Internal API, tested with Dagster 1.13.27. The public API needs a webserver to submit a backfill.
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 from dagster._core.definitions.selector import (
     PartitionRangeSelector,
@@ -25,7 +26,9 @@ from papers_pipeline.records import PlanRow
 
 PLAN_TAG = "papers/plan"
 ALL_CURRENT = dg.AssetCheckSpec(
-    "all_current", asset="refresh_plan", description="Every stored text is by the prompt in force."
+    "all_current",
+    asset="refresh_plan",
+    description="Every stored text was written by the current prompt.",
 )
 
 
@@ -61,67 +64,63 @@ def refresh_plan_asset(version: str) -> dg.AssetsDefinition:
 
 
 def all_current(behind: Sequence[PlanRow]) -> dg.AssetCheckResult:
-    """WARN while a day of any asset is not current; the metadata counts the days of each."""
-    days = {
-        asset: sum(row.asset == asset for row in behind)
-        for asset in {row.asset: None for row in behind}
-    }
+    """WARN if a day of any asset is not current; the metadata counts the days per asset."""
+    days = Counter(row.asset for row in behind)
     return dg.AssetCheckResult(
         check_name="all_current",
         passed=not behind,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=days,
+        metadata=dict(days),
     )
 
 
 class RefreshConfig(dg.Config):
-    """What `refresh_stale` brings up to date."""
+    """The days that `refresh_stale` updates, and whether it only logs them."""
 
-    dry_run: bool = Field(
-        default=True, description="Only log what would be submitted. Set it to false to submit."
-    )
+    dry_run: bool = Field(default=True, description="Only log the plan. Set to false to submit it.")
     first_day: str | None = Field(
-        default=None, description="The first day, YYYY-MM-DD; by default the oldest built."
+        default=None, description="First day, YYYY-MM-DD. Default: the oldest built."
     )
     last_day: str | None = Field(
-        default=None, description="The last day, YYYY-MM-DD; by default the newest built."
+        default=None, description="Last day, YYYY-MM-DD. Default: the newest built."
     )
 
 
 @dg.op
-def submit_what_is_stale(
+def submit_stale_days(
     context: dg.OpExecutionContext,
     config: RefreshConfig,
     planner: dg.ResourceParam[Planner],
     clock: dg.ResourceParam[Clock],
 ) -> None:
-    """Compute the plan afresh and submit its days as one backfill: the stale assets, the issue and the pages."""
-    first, last = (
-        parse_day(day, clock) if day else None for day in (config.first_day, config.last_day)
-    )
+    """Compute a fresh plan and submit the stale assets, issues and pages as one backfill."""
+    first = parse_day(config.first_day, clock) if config.first_day else None
+    last = parse_day(config.last_day, clock) if config.last_day else None
     plan = planner.plan(first, last)
     wanted = to_refresh(plan)
     chosen = [row for row in plan if row.day in wanted.get(row.asset, ())]
     for row in chosen:
         context.log.info(f"{row.day} {row.asset}: {row.state}, {row.calls} calls, USD {row.usd}")
-    calls, usd = sum(row.calls for row in chosen), known_usd(chosen)
+    calls = sum(row.calls for row in chosen)
+    usd = known_usd(chosen)
     context.log.info(f"{len(chosen)} days of assets to refresh: {calls} calls, about USD {usd}")
     if not chosen:
         context.log.info("Everything is current: nothing to submit.")
-    elif config.dry_run:
-        context.log.info("A dry run: nothing was submitted. Launch again with dry_run: false.")
-    else:
-        assets = planner.refresh_assets(wanted)
-        root = context.run.root_run_id or context.run_id
-        context.log.info(submit(context.instance, context.repository_def.asset_graph, assets, root))
+        return
+    if config.dry_run:
+        context.log.info("Dry run: nothing was submitted. Launch again with dry_run: false.")
+        return
+    assets = planner.refresh_assets(wanted)
+    root = context.run.root_run_id or context.run_id
+    context.log.info(submit(context.instance, context.repository_def.asset_graph, assets, root))
 
 
 @dg.job(
-    description="Bring up to date what a changed prompt left behind. A dry run unless its config says otherwise; the "
-    "runs are started by the daemon."
+    description="Rebuilds what a changed prompt made stale, as one backfill. Only logs the plan "
+    "unless you set dry_run: false. The daemon starts the runs."
 )
 def refresh_stale() -> None:
-    submit_what_is_stale()
+    submit_stale_days()
 
 
 def submit(
@@ -130,23 +129,19 @@ def submit(
     assets: Mapping[str, Sequence[str]],
     root_run_id: str,
 ) -> str:
-    """Hand the days to the daemon as one backfill, and say what came of it. Executing the same run again submits
-    nothing, nor does a second submission while the same plan is still at work."""
-    plan = _digest(*(f"{asset} {day}" for asset in sorted(assets) for day in assets[asset]))
+    """Submit the days to the daemon as one backfill; returns a message about the result.
+
+    Submits nothing if the same run is executed again, or while a backfill of the same plan is
+    still in progress.
+    """
+    plan = _plan_id(assets)
     backfill_id = _digest(plan, root_run_id)
-    requested = [it for it in instance.get_backfills() if it.status == BulkActionStatus.REQUESTED]
-    at_work = [it.backfill_id for it in requested if it.tags.get(PLAN_TAG) == plan]
-    if at_work or instance.get_backfill(backfill_id):
-        return f"The plan is submitted already, as backfill {(at_work or [backfill_id])[0]}."
-    selectors = [
-        PartitionsByAssetSelector(
-            asset_key=dg.AssetKey(asset),
-            partitions=PartitionsSelector(
-                [PartitionRangeSelector(start=day, end=day) for day in days]
-            ),
-        )
-        for asset, days in assets.items()
-    ]
+    existing = _backfill_in_progress(instance, plan)
+    if existing is None and instance.get_backfill(backfill_id):
+        existing = backfill_id
+    if existing:
+        return f"This plan was already submitted, as backfill {existing}."
+    selectors = [_selector(asset, days) for asset, days in assets.items()]
     instance.add_backfill(
         PartitionBackfill.from_partitions_by_assets(
             backfill_id=backfill_id,
@@ -155,12 +150,34 @@ def submit(
             tags={PLAN_TAG: plan},
             dynamic_partitions_store=instance,
             partitions_by_assets=selectors,
-            title="What a changed prompt left behind",
+            title="Refresh after a prompt change",
             description=None,
             run_config=None,
         )
     )
-    return f"Submitted as backfill {backfill_id}; the daemon starts its runs within half a minute."
+    return f"Submitted as backfill {backfill_id}. The daemon starts its runs within 30 seconds."
+
+
+def _plan_id(assets: Mapping[str, Sequence[str]]) -> str:
+    lines: list[str] = []
+    for asset in sorted(assets):
+        lines.extend(f"{asset} {day}" for day in assets[asset])
+    return _digest(*lines)
+
+
+def _backfill_in_progress(instance: dg.DagsterInstance, plan: str) -> str | None:
+    for backfill in instance.get_backfills():
+        is_requested = backfill.status == BulkActionStatus.REQUESTED
+        if is_requested and backfill.tags.get(PLAN_TAG) == plan:
+            return backfill.backfill_id
+    return None
+
+
+def _selector(asset: str, days: Sequence[str]) -> PartitionsByAssetSelector:
+    ranges = [PartitionRangeSelector(start=day, end=day) for day in days]
+    return PartitionsByAssetSelector(
+        asset_key=dg.AssetKey(asset), partitions=PartitionsSelector(ranges)
+    )
 
 
 def _digest(*parts: str) -> str:

@@ -1,4 +1,4 @@
-"""The job that sends the built site to its readers; its name is a contract."""
+"""The job that publishes the built site. Its name is public."""
 
 import dagster as dg
 
@@ -7,10 +7,10 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.publish import TARGETS, publish
 
 
-# Asking for the IO manager, which stores nothing here, holds the site's lock while the site is read.
+# The IO manager stores nothing here. Requiring it holds the site's lock while the site is read.
 @dg.op(required_resource_keys={"io_manager", "settings"})
 def publish_site(context: dg.OpExecutionContext) -> None:
-    """Send the site to PAPERS_PUBLISH_TO; only what differs is sent."""
+    """Send what differs in the site to PAPERS_PUBLISH_TO."""
     settings: Settings = context.resources.settings
     if not settings.publish_to:
         raise dg.Failure(
@@ -26,12 +26,12 @@ def publish_site(context: dg.OpExecutionContext) -> None:
     )
 
 
-# Not named `publish` here: the loader of this folder takes every job by the name that it carries itself.
+# The variable is not `publish`, which is imported above. Dagster uses the job's own name.
 @dg.job(
     name="publish",
-    description=f"Sends the built site to PAPERS_PUBLISH_TO, which has to be set: {TARGETS}. rsync or git has to be "
-    "installed for its kind of target, and the other side has to take this machine's key or the token in the URL. "
-    "Builds nothing, sends only what differs, and no schedule runs it.",
+    description=f"Sends what differs in the built site to PAPERS_PUBLISH_TO ({TARGETS}). An "
+    "rsync or gh-pages target needs rsync or git installed, and the remote must accept this "
+    "machine's key or the token in the URL. Builds nothing. No schedule runs it.",
 )
 def publish_job() -> None:
     publish_site()

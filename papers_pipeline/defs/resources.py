@@ -1,4 +1,4 @@
-"""What the assets are given: clients, clock, models, lake and site, made from the settings."""
+"""The resources: clients, clock, models, lake and site, built from the settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,28 +27,28 @@ from papers_pipeline.wiring import (
 def resources(
     settings: Settings, clock: Clock | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Every resource by its key; a test or the CLI gives its own clock and progress."""
+    """Every resource by its key. Tests and the CLI pass their own clock and progress."""
     clock, progress = clock or Clock(), progress or Silence()
-    # Lines cannot be appended to a bucket's object.
+    # Bucket objects cannot be appended to.
     logs = Path(settings.data.path) / "logs" if is_local(settings.data) else settings.home / "logs"
 
-    @dg.resource(description="Asks Hugging Face for the lists.")
+    @dg.resource(description="Client for the Hugging Face list.")
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:
         with feed_client_of(settings) as client:
             yield client
 
-    @dg.resource(description="Asks arXiv for PDFs and HTML, politely.")
+    @dg.resource(description="Fetches PDFs and HTML from arXiv, within its rate limit.")
     def documents(_: dg.InitResourceContext) -> Iterator[Documents]:
         with documents_of(settings, clock) as made:
             yield made
 
-    @dg.resource(description="Watches the run: its plain log, and whoever started it.")
+    @dg.resource(description="Writes the run's plain log and forwards progress to the caller.")
     def run_progress(context: dg.InitResourceContext) -> Progress:
         if context.run is None:
             return progress
-        of = context.run.tags.get("dagster/partition", "site")
+        partition = context.run.tags.get("dagster/partition", "site")
         path = logs / str(clock.today()) / f"{context.run.run_id}.log"
-        return RunLog(path, of, clock, progress)
+        return RunLog(path, partition, clock, progress)
 
     return {
         "io_manager": record_tables(settings, progress),

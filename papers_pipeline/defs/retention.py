@@ -1,4 +1,4 @@
-"""The job that deletes what is old."""
+"""The job that deletes old files."""
 
 from datetime import timedelta
 
@@ -11,22 +11,25 @@ from papers_pipeline.store.retention import ATTEMPTS_KEPT, prune_days
 
 
 @dg.op
-def delete_what_is_old(
+def delete_old_files(
     context: dg.OpExecutionContext,
     documents: dg.ResourceParam[Documents],
     settings: dg.ResourceParam[Settings],
     clock: dg.ResourceParam[Clock],
 ) -> None:
+    """Delete PDFs, failed attempts and logs past their retention."""
     pdfs = documents.prune()
     attempts = prune_days(settings.data / "attempts", ATTEMPTS_KEPT, clock)
     logs = prune_days(settings.data / "logs", timedelta(days=settings.log_keep_days), clock)
     context.log.info(
-        f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days and the logs of {len(logs)} days"
+        f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days "
+        f"and the logs of {len(logs)} days"
     )
 
 
 @dg.job(
-    description="Delete PDFs that were parsed PAPERS_PDF_KEEP_DAYS ago, and failed attempts of 30 days ago, old logs."
+    description="Deletes PDFs parsed more than PAPERS_PDF_KEEP_DAYS days ago, failed attempts "
+    "older than 30 days, and logs older than PAPERS_LOG_KEEP_DAYS days."
 )
 def prune() -> None:
-    delete_what_is_old()
+    delete_old_files()

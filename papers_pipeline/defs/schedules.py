@@ -1,4 +1,4 @@
-"""When the pipeline runs by itself. All times are UTC, and every schedule is off until it is switched on."""
+"""The schedules. All times are UTC. Every schedule is off until you switch it on."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -10,13 +10,13 @@ from papers_pipeline.defs.retention import prune
 from papers_pipeline.listing.days import FIRST_DAY
 
 NIGHTS_BACK = 14
-"""Hugging Face takes a paper up to 14 days after its publication, and moves it about within them."""
+"""Hugging Face lists a paper up to 14 days after its publication, and may move it within them."""
 TODAY_FIRST, NIGHTLY_FIRST = 10, 5
-"""Priorities of the queue: a backfill has 0, so that it delays today by no more than one day that is running."""
+"""Priorities in the run queue. A backfill has 0, so today waits for running backfill days only."""
 
 
 def request(day: date, key: str, priority: int) -> dg.RunRequest:
-    """A run of one day; the key keeps a tick that is evaluated twice from starting two."""
+    """A run request for one day. With `key`, a tick that is evaluated twice starts one run."""
     return dg.RunRequest(
         run_key=key, partition_key=str(day), tags={"dagster/priority": str(priority)}
     )
@@ -26,7 +26,8 @@ def request(day: date, key: str, priority: int) -> dg.RunRequest:
     cron_schedule="0 */2 * * 1-5",
     job=build_day,
     execution_timezone="UTC",
-    description="Today, every two hours on weekdays while its list grows: new papers, votes, texts for what is new.",
+    description="Builds today every two hours on weekdays, while its list grows: new papers, votes "
+    "and the missing texts.",
 )
 def today_every_two_hours(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     at = context.scheduled_execution_time
@@ -37,8 +38,8 @@ def today_every_two_hours(context: dg.ScheduleEvaluationContext) -> dg.RunReques
     cron_schedule="0 3 * * *",
     job=build_day,
     execution_timezone="UTC",
-    description="Each of the last 14 days, every night: papers that moved there, withdrawals, votes, and texts "
-    "that were pending or failed in a way that may pass. What is done is not done again.",
+    description="Rebuilds each of the last 14 days every night: moved papers, withdrawals, votes, "
+    "and texts that are pending or failed temporarily. Reuses everything already done.",
 )
 def last_days_nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     at: datetime = context.scheduled_execution_time
@@ -52,7 +53,7 @@ def last_days_nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
     cron_schedule="30 4 * * *",
     job=prune,
     execution_timezone="UTC",
-    description="Every night: parsed PDFs, failed attempts and logs that are old are deleted.",
+    description="Deletes old PDFs, failed attempts and logs every night.",
 )
 def prune_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"prune {context.scheduled_execution_time.date()}")

@@ -1,4 +1,4 @@
-"""What follows from what happened: the site follows new issues, dead runs are marked, and failures are told."""
+"""Sensors that rebuild the site after new issues and mark dead runs."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,12 +12,14 @@ from papers_pipeline.site.periods import touched
 from papers_pipeline.store.lake import Lake
 
 BATCH = 500
+"""Materializations that one tick of `site_follows` handles; the next tick takes the rest."""
 
 
 @dg.sensor(
     jobs=[build_month, build_week, build_site],
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Months, weeks and index are rebuilt after new issues; on by default, since it costs nothing.",
+    description="Rebuilds months, weeks and the index after new issues. On by default: it costs "
+    "nothing.",
 )
 def site_follows(
     context: dg.SensorEvaluationContext,
@@ -33,14 +35,14 @@ def site_follows(
     if not records:
         yield dg.SkipReason("no new issue")
         return
-    newest = max(record.storage_id for record in records)
-    days = sorted(
-        {date.fromisoformat(record.partition_key) for record in records if record.partition_key}
-    )
+    newest = records[-1].storage_id
+    partitions = {record.partition_key for record in records if record.partition_key}
+    days = [date.fromisoformat(partition) for partition in sorted(partitions)]
     today = clock.today()
     spans = [*touched(lake, "month", days, today), *touched(lake, "week", days, today)]
     for span in sorted(spans, key=lambda span: (span.first, span.kind)):
-        job, key = f"build_{span.kind}", span.first.isoformat()
+        job = f"build_{span.kind}"
+        key = span.first.isoformat()
         yield dg.RunRequest(run_key=f"{job} {key} {newest}", job_name=job, partition_key=key)
     yield dg.RunRequest(run_key=f"build_site {newest}", job_name="build_site")
     context.update_cursor(str(newest))
@@ -49,10 +51,11 @@ def site_follows(
 @dg.sensor(
     minimum_interval_seconds=120,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs of this machine whose process is gone are marked failed, so that they do not block their day.",
+    description="Marks runs of this machine as failed if their process is gone, so that they do "
+    "not block their day.",
 )
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     dead = mark_dead_runs(context.instance)
-    return dg.SkipReason(
-        f"marked failed: {', '.join(dead)}" if dead else "every unfinished run is alive"
-    )
+    if dead:
+        return dg.SkipReason(f"marked failed: {', '.join(dead)}")
+    return dg.SkipReason("every unfinished run is alive")

@@ -1,5 +1,8 @@
-"""How an asset of this project is declared: its body returns a `Table`, and the decorator stores, versions, counts and
-previews it, so that no asset can forget to."""
+"""Declare assets whose body returns a `Table`.
+
+The decorator stores the table, gives it a data version, counts it and previews it, so that no asset
+can forget to.
+"""
 
 import functools
 import hashlib
@@ -26,8 +29,11 @@ PREVIEW_CHARACTERS = 120
 
 @dataclass(frozen=True)
 class Table:
-    """What an asset's body returns. ``counts`` comes from `per_paper`; an asset that takes the day as a whole gives
-    the number of ``papers`` instead. ``preview`` replaces the rows in the UI where they are no row a paper."""
+    """What an asset's body returns.
+
+    ``counts`` comes from `per_paper`; an asset that handles the day as a whole gives the number of
+    ``papers`` instead. ``preview`` replaces the rows in the UI if they are not one row per paper.
+    """
 
     rows: Sequence[Record]
     papers: int | None = None
@@ -45,7 +51,7 @@ def table_asset(
     *, record: type[Record], metadata: dict[str, Any] | None = None, **options: Any
 ) -> Callable[[Body], dg.AssetsDefinition]:
     """`dg.asset` for a body that returns a `Table` of this record."""
-    # No return type: beside checks, Dagster takes the annotation for that of one output of several.
+    # No return type: with checks, Dagster reads the annotation as one output of several.
     asset = dg.asset(
         owners=["team:papers"],
         dagster_type=dg.Any,
@@ -61,7 +67,7 @@ day_asset = functools.partial(table_asset, partitions_def=DAILY)
 def last_rows(
     context: dg.AssetExecutionContext, lake: Lake, record: type[RowOf]
 ) -> Sequence[RowOf]:
-    """The rows of the last build of this asset, or of its day; none when it was never built."""
+    """The stored rows of this asset, or of its partition; empty if it was never built."""
     partition = context.partition_key if context.has_partition_key else None
     return lake.read(context.asset_key.to_user_string(), partition, record) or ()
 
@@ -118,9 +124,9 @@ def _fields(record: type[Counts] | type[Spent], metadata: Mapping[str, Any]) -> 
 
 
 def content_version(rows: Sequence[Record]) -> str:
-    """A hash over the rows in canonical order, without their provenance.
+    """Hash of the rows in canonical order, without their provenance.
 
-    With a code version alone, rows that a later run filled would leave everything downstream fresh.
+    With a code version alone, rows filled by a later run would not make downstream assets stale.
     """
     contents = sorted(json.dumps(row.content(), sort_keys=True, ensure_ascii=False) for row in rows)
     return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]

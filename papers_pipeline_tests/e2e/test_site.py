@@ -164,7 +164,7 @@ class TestFilter:
         ]
         page.get_by_label("Words").fill("nothing has these words")
         assert shown(page) == []
-        expect(page.get_by_role("status").first).to_have_text("No paper of this day matches.")
+        expect(page.get_by_role("status").first).to_have_text("No papers on this day match.")
         page.get_by_label("Words").fill("")
         for label, key in (
             ("Time of listing", "listed_at"),
@@ -394,7 +394,7 @@ class TestShare:
         visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = visit.open(f"en/d/{DAY}.html")
         page.get_by_role("link", name="Share").first.click()
-        expect(page.locator(".said")).to_have_text("The link is copied.")
+        expect(page.locator(".said")).to_have_text("Link copied.")
         assert (
             page.evaluate("navigator.clipboard.readText()")
             == f"{visit.site}/en/p/{papers[0]['id']}.html"

@@ -1,4 +1,4 @@
-// The papers of a day, filtered and sorted. The choice stands in the address, so that the page can be sent as it is.
+// Filters and sorts a day's papers. The address holds the selection, so the page can be shared.
 (() => {
   const form = document.querySelector("form.filter");
   const list = document.querySelector(".papers");
@@ -16,8 +16,11 @@
   // Case and accents do not matter: "Erdos" finds "Erdős", "все" finds "всё".
   const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const words = (text) => text.split(" ").filter(Boolean);
-  // What is said to screen readers alone, such as "Authors: ", is not searched.
-  const seen = (element) => [...element.childNodes].filter((it) => !it.matches?.(".sr")).map((it) => it.textContent).join("");
+  // Text for screen readers only, such as "Authors: ", is not searched.
+  const seen = (element) => {
+    const visible = [...element.childNodes].filter((node) => !node.matches?.(".sr"));
+    return visible.map((node) => node.textContent).join("");
+  };
 
   const papers = [...list.querySelectorAll("article")].map((article, rank) => ({
     article,
@@ -27,7 +30,7 @@
     text: folded([article.dataset.arxivId, ...[...article.querySelectorAll(SEARCHED)].map(seen)].join(" ")),
   }));
 
-  // A sort is stable: papers of the same minute stay in the order of their votes.
+  // The sort is stable: papers of the same minute keep their order by votes.
   const sorted = (by) => by
     ? papers.toSorted((one, other) => (Date.parse(other.article.dataset[by]) || 0) - (Date.parse(one.article.dataset[by]) || 0))
     : papers;
@@ -78,7 +81,7 @@
     for (const [name, value] of new FormData(form)) if (value.trim() && !(name === "match" && match.hidden)) query.append(name, value.trim());
     try {
       history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
-    } catch { /* a page opened from a folder has no address to keep it in */ }
+    } catch { /* a page opened from disk has no history entry to update */ }
   };
 
   const recall = () => {
@@ -94,7 +97,7 @@
     announce(show());
   };
 
-  // Papers follow every key; the number of hits is said, and the address kept, once the typing rests.
+  // The papers update on every key; the count and the address update once typing pauses.
   let rest;
   const changed = () => {
     const filtered = show();

@@ -1,4 +1,4 @@
-// Copies a citation. Without a clipboard to write to, the button stays away.
+// Copies a citation. Without clipboard access, the button stays hidden.
 document.addEventListener("DOMContentLoaded", () => {
   if (!navigator.clipboard) return;
   for (const button of document.querySelectorAll("button.copy")) {

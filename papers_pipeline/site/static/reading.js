@@ -1,4 +1,4 @@
-// The pinyin of a reading task is shown until the reader hides it; the choice is remembered.
+// Shows or hides the pinyin of a reading task and remembers the choice. Shown by default.
 (() => {
   const page = document.documentElement;
   const memory = {
@@ -12,12 +12,12 @@
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.querySelector("button.pinyin");
     if (!button) return;
-    const tell = () => button.setAttribute("aria-pressed", String(!page.dataset.pinyin));
-    tell();
+    const update = () => button.setAttribute("aria-pressed", String(!page.dataset.pinyin));
+    update();
     button.addEventListener("click", () => {
       show(Boolean(page.dataset.pinyin));
       memory.set(page.dataset.pinyin ?? "shown");
-      tell();
+      update();
     });
   });
 })();

@@ -1,4 +1,4 @@
-// Goes to the language the reader chose before, else to the first of the browser's languages that the site has.
+// Redirects to the remembered language, else to the first browser language the site has.
 (() => {
   const languages = document.currentScript.dataset.languages.split(" ");
   let remembered = null;

@@ -1,4 +1,5 @@
-// The search page: asks Pagefind's index of the page's language as the reader types, and keeps the query in the address.
+// The search page. Queries Pagefind in the page's language as the reader types, and keeps the query
+// in the address.
 const SHOWN = 10;
 const PATIENCE_MS = 250;
 
@@ -11,7 +12,7 @@ const forms = JSON.parse(form.dataset.found);
 const plural = new Intl.PluralRules(language);
 
 let engine;
-let asked = 0; // of several answers on their way, the last asked for is shown
+let asked = 0; // number of the latest query; results of earlier ones are dropped
 let waiting = [];
 
 const pagefind = () => {
@@ -20,7 +21,7 @@ const pagefind = () => {
     await offerTopics((await loaded.filters()).topic ?? {});
     return loaded;
   }).catch((error) => {
-    engine = undefined; // the next search tries again
+    engine = undefined; // let the next search retry
     throw error;
   });
   return engine;
@@ -34,12 +35,12 @@ const offerTopics = (topics) => {
   form.querySelector(".by-topic").hidden = options.length === 0;
 };
 
-// A phrase stands in straight quotation marks for Pagefind, and in those of the language for its reader.
+// Pagefind expects phrases in straight quotation marks; readers type those of their language.
 const straight = (words) => words.replace(/[«»“”„]/g, '"');
 
 const count = (number) => (forms[plural.select(number)] ?? forms.other).replace("{count}", number.toLocaleString(language));
 
-// An excerpt is HTML: of it only the text is taken, and which words are marked. The title, which stands above, is left out.
+// An excerpt is HTML. Keep only its text and the marked words, without the title shown above it.
 const excerpt = (html, title) => {
   const line = document.createElement("p");
   line.className = "excerpt";
@@ -114,10 +115,10 @@ form.addEventListener("submit", (event) => {
   clearTimeout(timer);
   search();
 });
-form.q.addEventListener("focus", () => pagefind().catch(() => { /* a search says so */ }), { once: true });
+form.q.addEventListener("focus", () => pagefind().catch(() => { /* the search itself reports the error */ }), { once: true });
 more.addEventListener("click", async () => (await showMore(asked))?.querySelector("a").focus());
 
-// The query of the address: a topic can be chosen only once the index has named them.
+// Restore the query from the address. A topic can be selected only once the index has listed them.
 const given = new URLSearchParams(location.search);
 form.q.value ||= given.get("q") ?? "";
 if (given.get("topic")) {

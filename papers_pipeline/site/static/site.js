@@ -1,4 +1,4 @@
-// Runs before the page is drawn, so that a remembered theme does not flash. Nothing here is needed for reading.
+// Runs before the first paint, so that a remembered theme does not flash. Pages read fine without it.
 (() => {
   const page = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -29,7 +29,8 @@
       });
     }
 
-    // Every two hours on weekdays, in UTC, as the pipeline's schedule has it; said where the page may change by then.
+    // Every two hours on weekdays, in UTC, matching the pipeline's schedule. Shown on pages that may
+    // change by then.
     const update = document.querySelector(".update");
     const now = new Date();
     if (update && ("newest" in update.dataset || update.dataset.day >= now.toISOString().slice(0, 10))) {
@@ -45,11 +46,11 @@
       update.hidden = false;
     }
 
-    // A click that would open the link here; others, as those for a new tab, are the browser's own.
+    // A click that opens the link in this tab. The browser handles all others, such as new tabs.
     const clicked = (event, selector) =>
       event.button || event.ctrlKey || event.metaKey || event.shiftKey ? null : event.target.closest(selector);
 
-    // Shares the paper's page, or copies its address; where neither can be done, the link leads there.
+    // Share the paper's page, or copy its address. If neither is possible, follow the link.
     const main = document.querySelector("main");
     const said = document.createElement("p");
     said.className = "said";
@@ -73,7 +74,7 @@
       }
     });
 
-    // Brings an abstract from the paper's page; a page opened from a folder may not, there the link leads to it.
+    // Load an abstract from the paper's page. Pages opened from disk follow the link instead.
     document.addEventListener("click", async (event) => {
       const link = clicked(event, "a.abstract");
       if (!link) return;
@@ -89,7 +90,7 @@
       }
     });
 
-    // The contents stand beside the papers where there is room; elsewhere they wait to be asked for.
+    // Open the contents next to the papers on wide screens; elsewhere they start folded.
     const contents = document.querySelector(".contents details");
     if (contents) {
       const wide = matchMedia("(min-width: 80rem)");

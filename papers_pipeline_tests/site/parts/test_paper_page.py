@@ -292,7 +292,7 @@ def test_the_search_sees_the_paper_and_not_what_stands_around_it(tmp_path: Path)
         "Institutions",
         "Authors",
         "abstract",
-        "On the lists of",
+        "Listed on",
         "figure",
         "Written by",
     )

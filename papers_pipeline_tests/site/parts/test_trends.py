@@ -146,7 +146,7 @@ def test_a_name_is_no_formula_and_holds_what_a_page_may(tmp_path: Path):
 
 
 def test_no_paper_at_all_is_a_page_too(tmp_path: Path):
-    assert "No day has been built so far" in pages(catalogue(), tmp_path)["en/trends.html"]
+    assert "The first day will appear here" in pages(catalogue(), tmp_path)["en/trends.html"]
 
 
 def test_plots_come_from_the_same_numbers_byte_for_byte_and_change_with_them(tmp_path: Path):
