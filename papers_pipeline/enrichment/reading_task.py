@@ -9,7 +9,8 @@ import babel
 from pydantic import BaseModel
 
 from papers_pipeline.enrichment.enrich import Task, Unasked, answered, unanswered
-from papers_pipeline.enrichment.reading import read, reading_verdict, translation_verdict
+from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading_guardrails import reading_verdict, translation_verdict
 from papers_pipeline.enrichment.summaries import title_and_abstract, told
 from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer
