@@ -222,6 +222,6 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
     assert (
-        "TwinMarket: none of the words that were given"
+        "Not among the given words: TwinMarket"
         in desk.attempts()[0]["verdicts"][0]["faults"][0]
     )

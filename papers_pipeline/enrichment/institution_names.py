@@ -1,9 +1,9 @@
-"""Names of institutions: what a printed one comes to without its address, and under which name it is known."""
+"""Names of institutions: a printed string without its address, and the usual form of a name."""
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 
@@ -11,39 +11,62 @@ import babel
 from pydantic import BaseModel, ConfigDict
 
 LONGEST = 120
+"""The longest printed string, in characters, that can be one institution."""
+LONGEST_QUOTE = 40
+# A "/" parts two institutions if each side has at least this many characters.
+SHORTEST_SIDE = 6
+
 _MARKERS = re.compile(r"^[\W\d_]+|(?:(?<!Inc|Ltd)\.|[\s\d*∗†‡§¶♦✦#^,;:])+$")
 _ACRONYM = re.compile(r"\s*\([A-Z][\w&./-]{0,8}[A-Z][\w&./-]{0,8}\)$")
 _GLUED_MARKER = re.compile(r"(?<!\w)\d+[A-Z][A-Za-z]+|[a-z]\d+(?=[A-Z\s]|$)")
 _INNER_MARKER = re.compile(r"\w\s*[∗†‡§¶♦✦]+\s*\w")
-_SUFFIX = re.compile(r"(?i)(?:inc|ltd|llc|corp|co|gmbh|s\.?a|pbc|plc)\.?|co\., ltd\.?")
+_LEGAL_FORM = re.compile(r"(?i)(?:inc|ltd|llc|corp|co|gmbh|s\.?a|pbc|plc)\.?|co\., ltd\.?")
 _DEPARTMENT = re.compile(
-    r"(?i)^(?:the )?(?:[\w.&-]+ )?(?:department|dept|school|faculty|division|chair|college) (?:of|for)\b"
+    r"(?i)^(?:the )?(?:[\w.&-]+ )?"
+    r"(?:department|dept|school|faculty|division|chair|college) (?:of|for)\b"
     r"|^(?:d[ée]partement|fakultät|fachbereich|dipartimento|facultad)\b"
 )
-_DEPARTMENT_BEHIND = re.compile(
+_TRAILING_DEPARTMENT = re.compile(
     r"(?<=University)\s+(?:\w+ )?(?:School|College|Faculty|Department|Institute) (?:of|for) .*$"
 )
 _UNIT = re.compile(
     r"(?i)^(?:the )?(?:[\w.&/-]+ ){0,4}(?:lab|labs|laboratory|center|centre|group|unit)\b"
 )
 _MAJOR = re.compile(
-    r"(?i)universi|hochschule|polytech|politecnico|institute of (?:science|technology)|institute for advanced"
+    r"(?i)universi|hochschule|polytech|politecnico"
+    r"|institute of (?:science|technology)|institute for advanced"
     r"|academy of|\beth\b|\bepfl\b|\bkaist\b|\bmit\b|大学|学院$|科学院"
 )
 _TEAM = re.compile(r"(?i)\bteams?\b")
-_NUMBER = re.compile(r"[A-Z]{0,3}[-\s]?\d[\d\s-]{2,}[A-Z]{0,3}")
-_STATES = """
-    AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI
-    SC SD TN TX UT VT VA WA WV WI WY DC
+_POSTCODE = re.compile(r"[A-Z]{0,3}[-\s]?\d[\d\s-]{2,}[A-Z]{0,3}")
+_POSTCODE_AT_EDGE = re.compile(r"^[A-Z]{0,2}-?\d{3,}\s+|\s+[A-Z]{0,2}\s?\d{4,}$")
+_STATE_CODES = """
+    AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY
+    NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC
 """
-_US_STATES = frozenset(_STATES.split())
-_FORMS_OF_COUNTRIES = "usa us uk uae prchina republicofkorea southkorea korea russia taiwan"
-_AS_PRINTED = frozenset(_FORMS_OF_COUNTRIES.split())
-"""Countries in forms that a list of them does not have, by their letters."""
+_US_STATES = frozenset(_STATE_CODES.split())
+# Countries as papers print them where babel has another form; compared by `letters`.
+_OTHER_COUNTRY_FORMS = (
+    "usa",
+    "us",
+    "uk",
+    "uae",
+    "prchina",
+    "republicofkorea",
+    "southkorea",
+    "korea",
+    "russia",
+    "taiwan",
+)
+_PREPOSITIONS = ("of", "at", "in", "de")
 
 
 class InstitutionNames(BaseModel):
-    """The file `institutions.toml`: usual names with their other forms, systems of campuses, cities."""
+    """The contents of `institutions.toml`.
+
+    `names` maps each usual name to its other forms. `systems` are universities of several campuses,
+    and `cities` are places that addresses name; both are stored by their `letters`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,130 +76,158 @@ class InstitutionNames(BaseModel):
 
     @cached_property
     def forms(self) -> Mapping[str, str]:
-        """Every form, by its letters, and the usual name it stands for."""
-        return {
-            letters(form): usual for usual, forms in self.names.items() for form in (usual, *forms)
-        }
+        """The usual name for every form, keyed by the form's `letters`."""
+        usual_names = {}
+        for usual, forms in self.names.items():
+            for form in (usual, *forms):
+                usual_names[letters(form)] = usual
+        return usual_names
 
     def usual(self, printed: str) -> str:
-        """The usual name of an institution; a name that is not known stays as printed."""
+        """The usual name of an institution; an unknown name stays as printed."""
         return self.forms.get(letters(printed), printed)
 
     def cleaned(self, printed: str) -> list[str]:
-        """The institutions of one printed string, without markers, departments, addresses and teams; none when nothing
-        else is in it."""
+        """The institutions in a printed string, without markers, departments, addresses and teams.
+
+        Empty if nothing else is left.
+        """
         names: list[str] = []
         for piece in self._pieces(" ".join(printed.split())):
-            bare = _MARKERS.sub("", piece)
-            bare = bare if len(letters(bare)) > 1 else piece.strip()  # 3M is no M
-            if name := self._without_address(_ACRONYM.sub("", bare).strip()):
+            unmarked = _MARKERS.sub("", piece)
+            if len(letters(unmarked)) < 2:  # "3M" would become "M"
+                unmarked = piece.strip()
+            name = self._without_address(_ACRONYM.sub("", unmarked).strip())
+            if name and name not in names:
                 names.append(name)
-        return list(dict.fromkeys(names))
+        return names
 
     def fault(self, printed: str) -> str | None:
-        """What keeps a printed string from being one institution, as a sentence for the model; None when it can be."""
+        """Why a printed string cannot be one institution, as an instruction to the model.
+
+        None if it can be one.
+        """
+        advice = "Give each institution as a separate string."
         if len(printed) > LONGEST:
-            return f'"{printed[:40]}…" is too long for one institution: give each in a string of its own.'
+            return f'"{printed[:LONGEST_QUOTE]}…" is too long for one institution. {advice}'
         if ";" in printed or "\n" in printed.strip():
-            return f'"{printed}" holds several institutions: give each in a string of its own.'
+            return f'"{printed}" contains several institutions. {advice}'
         if _INNER_MARKER.search(printed):
-            return f'"{printed}" holds a marker between two institutions: give each in a string of its own.'
-        if _GLUED_MARKER.search(printed) and letters(printed) not in self.forms:
-            return f'"{printed}" holds a marker digit: leave it out, and give the institution as printed.'
+            return f'"{printed}" contains a marker between two institutions. {advice}'
+        if _GLUED_MARKER.search(printed) and not self._is_known(printed):
+            return f'"{printed}" contains a marker digit. Remove it and copy the rest as printed.'
         return None
 
     def is_place(self, text: str) -> bool:
-        """Whether the text is a city, a country, a US state or a postcode, or a city behind a postcode."""
-        bare = text.strip(" .")
-        if bare in _US_STATES or _NUMBER.fullmatch(bare):
+        """Whether the text is a city, a country, a US state or a postcode.
+
+        A city or state may have its postcode beside it.
+        """
+        place = text.strip(" .")
+        if place in _US_STATES or _POSTCODE.fullmatch(place):
             return True
-        without_code = re.sub(r"^[A-Z]{0,2}-?\d{3,}\s+|\s+[A-Z]{0,2}\s?\d{4,}$", "", bare)
-        state, _, code = bare.partition(" ")
+        state, _, code = place.partition(" ")
         if state in _US_STATES and code.isdigit():
             return True
-        return letters(without_code) in self.cities | _countries()
+        without_code = letters(_POSTCODE_AT_EDGE.sub("", place))
+        return without_code in self.cities or without_code in _countries()
+
+    def _is_known(self, name: str) -> bool:
+        return letters(name) in self.forms
 
     def _pieces(self, printed: str) -> list[str]:
-        if letters(printed) in self.forms:
+        """The two sides of "Example Lab/Example University", else the whole string."""
+        if self._is_known(printed):
             return [printed]
         sides = [side.strip() for side in printed.split("/")]
-        is_pair = len(sides) > 1 and all(len(side) > 5 and (" " in side) for side in sides)
-        return sides if is_pair else [printed]
+        for side in sides:
+            if len(side) < SHORTEST_SIDE or " " not in side:
+                return [printed]
+        return sides if len(sides) > 1 else [printed]
 
     def _without_address(self, name: str) -> str:
-        if letters(name) in self.forms:
-            return "" if _TEAM.search(name) and not _MAJOR.search(name) else name
+        """The institution of "department, institution, address"; empty if there is none."""
+        if self._is_known(name):
+            is_team = _TEAM.search(name) and not _MAJOR.search(name)
+            return "" if is_team else name
         parts = self._parts(name)
-        places = [self.is_place(part) for part in parts]
-        kept = [
-            part
-            for part, place in zip(parts, places, strict=True)
-            if not place and not _TEAM.search(part)
-        ]
-        majors = [part for part in kept if self._is_major(part)]
-        if majors:
-            kept = majors[:1]
-        elif len(kept) > 1:
-            larger = [part for part in kept if not (_DEPARTMENT.match(part) or _UNIT.match(part))]
-            kept = larger[:1] or kept[-1:]
-        elif kept and _DEPARTMENT.match(kept[0]):
-            kept = []
-        if (
-            len(kept) == 1
-            and letters(kept[0]) not in self.forms
-            and any(part in _US_STATES for part in parts)
-        ):
-            kept = [self._without_glued_city(kept[0])]
-        return _DEPARTMENT_BEHIND.sub("", ", ".join(kept)).strip(" ,")
+        candidates = []
+        for part in parts:
+            if not self.is_place(part) and not _TEAM.search(part):
+                candidates.append(part)
+        institution = self._institution(candidates)
+        is_in_us = any(part in _US_STATES for part in parts)
+        if is_in_us and institution and not self._is_known(institution):
+            institution = self._without_glued_city(institution)
+        return _TRAILING_DEPARTMENT.sub("", institution).strip(" ,")
+
+    def _institution(self, parts: Sequence[str]) -> str:
+        """The part that names the institution and not a department or a unit of it."""
+        for part in parts:
+            if self._is_major(part):
+                return part
+        for part in parts:
+            is_department = _DEPARTMENT.match(part)
+            is_unit = len(parts) > 1 and _UNIT.match(part)
+            if not is_department and not is_unit:
+                return part
+        # Several departments or units and nothing larger: the last is the largest of them.
+        return parts[-1] if len(parts) > 1 else ""
 
     def _is_major(self, part: str) -> bool:
-        return letters(part) in self.forms or bool(
-            _MAJOR.search(part) and not _DEPARTMENT.match(part)
-        )
+        if self._is_known(part):
+            return True
+        return bool(_MAJOR.search(part)) and not _DEPARTMENT.match(part)
 
     def _parts(self, name: str) -> list[str]:
-        """The parts between commas; a campus or a legal form stays with what it belongs to."""
+        """The parts between commas; a campus or a legal form stays with its institution."""
         parts: list[str] = []
-        for part in (part.strip() for part in name.split(",") if part.strip()):
-            joined = f"{parts[-1]}, {part}" if parts else ""
-            campus = parts and letters(parts[-1]) in self.systems and not _MAJOR.search(part)
-            known = joined and letters(joined) in self.forms
-            if parts and (
-                known or _SUFFIX.fullmatch(part) or (campus and letters(part) not in _countries())
-            ):
-                parts[-1] = joined
+        for part in name.split(","):
+            part = part.strip()
+            if not part:
+                continue
+            if parts and self._belongs_to(parts[-1], part):
+                parts[-1] = f"{parts[-1]}, {part}"
             else:
                 parts.append(part)
         return parts
 
+    def _belongs_to(self, institution: str, part: str) -> bool:
+        """Whether the part after a comma completes the institution's name before it."""
+        if self._is_known(f"{institution}, {part}") or _LEGAL_FORM.fullmatch(part):
+            return True
+        is_system = letters(institution) in self.systems
+        return is_system and not _MAJOR.search(part) and letters(part) not in _countries()
+
     def _without_glued_city(self, name: str) -> str:
-        """ "… Institute of Technology Atlanta" of an address "…, GA, USA"."""
+        """ "Example Institute of Technology" from "Example Institute of Technology Atlanta"."""
         words = name.split()
         for count in (1, 2):
-            city, rest = " ".join(words[-count:]), words[:-count]
-            if (
-                letters(city) in self.cities
-                and rest
-                and rest[-1].lower() not in ("of", "at", "in", "de")
-            ):
+            rest, city = words[:-count], words[-count:]
+            if not rest or rest[-1].lower() in _PREPOSITIONS:
+                continue
+            if letters(" ".join(city)) in self.cities:
                 return " ".join(rest)
         return name
 
 
 def letters(text: str) -> str:
-    """The letters alone, without case and accents, and without a leading article: what two spellings of a name, and a
-    printed name and its markers, share."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(sign for sign in plain if sign.isalpha())
-    return bare.removeprefix("the") if text.casefold().lstrip().startswith("the ") else bare
+    """The text's letters, without case, accents and a leading "the".
+
+    Two spellings of a name have the same letters, and so have a name with and without markers.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    only_letters = "".join(sign for sign in decomposed if sign.isalpha())
+    if text.casefold().lstrip().startswith("the "):
+        return only_letters.removeprefix("the")
+    return only_letters
 
 
 @cache
 def load_institution_names() -> InstitutionNames:
     """The packaged names."""
-    tables = tomllib.loads(
-        (files("papers_pipeline.enrichment") / "institutions.toml").read_text(encoding="utf-8")
-    )
+    file = files("papers_pipeline.enrichment") / "institutions.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
     return InstitutionNames(
         names=tables["names"],
         systems=frozenset(map(letters, tables["systems"]["names"])),
@@ -186,6 +237,9 @@ def load_institution_names() -> InstitutionNames:
 
 @cache
 def _countries() -> frozenset[str]:
-    territories = babel.Locale("en").territories
-    named = (name for code, name in territories.items() if len(code) == 2 and code.isalpha())
-    return frozenset(map(letters, named)) | _AS_PRINTED
+    """The letters of every country's English name and of its other printed forms."""
+    countries = set(_OTHER_COUNTRY_FORMS)
+    for code, name in babel.Locale("en").territories.items():
+        if len(code) == 2 and code.isalpha():
+            countries.add(letters(name))
+    return frozenset(countries)

@@ -1,4 +1,4 @@
-"""A printed institution comes down to its name, and forms of one name to the usual one."""
+"""A printed string is reduced to institutions, and each form of a name to the usual one."""
 
 import pytest
 
@@ -45,27 +45,27 @@ NAMES = load_institution_names()
         ("", []),
     ],
 )
-def test_markers_departments_addresses_and_teams_are_left_out(printed: str, cleaned: list[str]):
+def test_markers_departments_addresses_and_teams_are_removed(printed: str, cleaned: list[str]):
     assert NAMES.cleaned(printed) == cleaned
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "fault"),
     [
-        ("Example University; Other University", "holds several institutions"),
-        ("Example 1CMAP", "holds a marker digit"),
-        ("Example University ‡CZ Example", "holds a marker between two institutions"),
+        ("Example University; Other University", "contains several institutions"),
+        ("Example 1CMAP", "contains a marker digit"),
+        ("Example University ‡CZ Example", "contains a marker between two institutions"),
         ("A very long story " * 20, "is too long for one institution"),
     ],
 )
-def test_what_is_no_single_institution_is_a_fault(printed: str, told: str):
-    assert told in NAMES.fault(printed)
+def test_anything_but_a_single_institution_is_a_fault(printed: str, fault: str):
+    assert fault in NAMES.fault(printed)
 
 
 @pytest.mark.parametrize(
     "printed", ["Example University", "IBM T. J. Watson Research Center", "3M", "École 42"]
 )
-def test_a_plain_name_is_no_fault(printed: str):
+def test_a_plain_name_passes(printed: str):
     assert NAMES.fault(printed) is None
 
 
@@ -82,18 +82,20 @@ def test_a_plain_name_is_no_fault(printed: str):
         ("NTU", "NTU"),
     ],
 )
-def test_a_known_form_becomes_the_usual_name_and_another_stays(printed: str, usual: str):
+def test_known_forms_become_the_usual_name_and_others_stay_as_printed(printed: str, usual: str):
     assert NAMES.usual(printed) == usual
 
 
-def test_no_form_stands_for_two_names_and_every_usual_name_is_clean():
-    forms = [letters(form) for usual, others in NAMES.names.items() for form in (usual, *others)]
-    doubled = {form for form in forms if forms.count(form) > 1}
-    assert {NAMES.forms[form] for form in doubled} == {
-        usual
-        for usual, others in NAMES.names.items()
-        if {letters(form) for form in (usual, *others)} & doubled
-    }
-    for usual in NAMES.names:
-        assert NAMES.cleaned(usual) == [usual]
-        assert NAMES.usual(usual) == usual
+def test_every_form_belongs_to_one_usual_name():
+    owners: dict[str, set[str]] = {}
+    for usual, others in NAMES.names.items():
+        for form in (usual, *others):
+            owners.setdefault(letters(form), set()).add(usual)
+    ambiguous = {form: names for form, names in owners.items() if len(names) > 1}
+    assert ambiguous == {}
+
+
+@pytest.mark.parametrize("usual", NAMES.names)
+def test_a_usual_name_is_clean_and_its_own_usual_name(usual: str):
+    assert NAMES.cleaned(usual) == [usual]
+    assert NAMES.usual(usual) == usual

@@ -370,12 +370,12 @@ FAULTS = {
     "wrong language": (
         "summaries_en",
         Reply(content={"title": RUSSIAN["title"], "text": RUSSIAN["text"]}),
-        "The text is in the language ru, en is asked",
+        "The text is in the language ru, not en",
     ),
     "an English word": (
         "summaries_ru",
         Reply(content=RUSSIAN | {"text": RUSSIAN["text"].replace("слишком", "drastically")}),
-        'The Russian holds English words in lower case, "drastically"',
+        'The Russian contains English words in lower case: "drastically"',
     ),
     "two emoji": ("summaries_ru", Reply(content=RUSSIAN | {"emoji": "🫖🔥"}), "holds 2 emoji"),
     "markup": (

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
-from papers_pipeline.enrichment.reading import read, reading_verdict
+from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer

@@ -7,7 +7,7 @@ import babel
 from pydantic import BaseModel
 
 from papers_pipeline.base.per_paper import Outcome
-from papers_pipeline.enrichment.reading import translation_verdict
+from papers_pipeline.enrichment.reading_guardrails import translation_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
