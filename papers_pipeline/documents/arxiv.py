@@ -22,7 +22,7 @@ import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from papers_pipeline.base.http import LONGEST_WAIT
+from papers_pipeline.base.http import LONGEST_WAIT, cause
 
 Reason = Literal[
     "not_found",
@@ -205,7 +205,7 @@ class ArxivClient:
                     timeout=TIMEOUT_SECONDS,
                 )
             except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
+                raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
             if not answer.is_redirect:
                 return _answered(answer)
             answer.close()
@@ -244,7 +244,7 @@ class ArxivClient:
                 part.take(chunks, most_bytes, int(answer.headers.get("Content-Length", 0)))
             except requests.RequestException as error:
                 raise ArxivError(
-                    "unreachable", True, f"{url}: broke off at {part.size} bytes: {_cause(error)}"
+                    "unreachable", True, f"{url}: broke off at {part.size} bytes: {cause(error)}"
                 ) from None
             except _TooLarge:
                 part.discard()
@@ -270,7 +270,7 @@ class ArxivClient:
                             status=200,
                         )
             except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
+                raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
             return bytes(body), answer.url
 
 
@@ -285,11 +285,6 @@ def _may_pass(error: ArxivError) -> bool:
     if error.reason == "unreachable":
         return error.status is None or error.status >= 500 or error.status in (206, 416)
     return error.reason == "throttled"
-
-
-def _cause(error: requests.RequestException) -> str:
-    reason = error.args[0] if error.args else error
-    return str(getattr(reason, "reason", reason))
 
 
 def _answered(answer: requests.Response) -> requests.Response:
@@ -351,7 +346,7 @@ def _signed(answer: requests.Response, url: str) -> Iterator[bytes]:
         while len(head) < SIGNATURE_WITHIN and (chunk := next(chunks, b"")):
             head += chunk
     except requests.RequestException as error:
-        raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
+        raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
     if SIGNATURE in head[:SIGNATURE_WITHIN]:
         return chain([head], chunks)
     page = head.decode("utf-8", "replace")

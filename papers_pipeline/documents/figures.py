@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 from requests.utils import requote_uri
 
-from papers_pipeline.base.characters import fold
+from papers_pipeline.base.characters import excerpt, fold
 from papers_pipeline.records import Figure
 from papers_pipeline.text.latex import readable_math
 
@@ -162,7 +162,7 @@ def _caption(float_: Element, parents: Parents) -> str | None:
     """The words of the float's own caption, else those of its first panel's."""
     captions = [*_own_captions(float_, parents), *float_.iter("figcaption")]
     words = fold(_text(captions[0])) if captions else ""
-    return _cut(NUMBERED.sub("", words)) or None
+    return excerpt(NUMBERED.sub("", words), MOST_CAPTION, whole_words=True) or None
 
 
 def _section(float_: Element, parents: Parents) -> str | None:
@@ -172,12 +172,6 @@ def _section(float_: Element, parents: Parents) -> str | None:
         if title is not None:
             return fold(_text(title)) or None
     return None
-
-
-def _cut(text: str) -> str:
-    if len(text) <= MOST_CAPTION:
-        return text
-    return text[: MOST_CAPTION - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
 
 
 def _text(node: Element, unread: frozenset[str] | set[str] = UNREAD) -> str:
