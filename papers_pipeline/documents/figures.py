@@ -9,9 +9,9 @@ slash (https://github.com/arXiv/html_feedback/issues/554, 6854).
 import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
-from xml.etree.ElementTree import Element
 
-import html5lib
+from lxml import etree
+from lxml.etree import _Element as Element
 from requests.utils import requote_uri
 
 from papers_pipeline.base.characters import excerpt, fold
@@ -46,7 +46,10 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
     first panel's link; a float that holds several numbered figures side by side is as many. Links are https, or lie on
     the page's own host.
     """
-    root = html5lib.parse(html, likely_encoding="utf-8", namespaceHTMLElements=False)
+    # huge_tree lifts the limit on depth from 256 elements to 2048; the client limits the size.
+    root = etree.HTML(html, etree.HTMLParser(encoding="utf-8", huge_tree=True))
+    if root is None:  # nothing but white space
+        return []
     parents: Parents = {child: parent for parent in root.iter() for child in parent}
     folder, seen = _folder(root, url), set[str]()
     figures: list[Figure] = []
