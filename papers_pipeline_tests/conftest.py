@@ -15,7 +15,7 @@ from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
 from papers_pipeline.base.clock import FixedClock
-from papers_pipeline.base.per_paper import Silence
+from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.records import DailyIssue, Record
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
@@ -134,7 +134,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside
         yield Outside(world, url)
 
 
-class Notes(Silence):
+class Notes(NullProgress):
     """A watcher that keeps what it was told."""
 
     def __init__(self) -> None:

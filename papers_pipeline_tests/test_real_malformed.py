@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.base.per_paper import Silence
+from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.reading import read
 from papers_pipeline.enrichment.stages import load_stages
@@ -71,7 +71,7 @@ def title_page(number: int, header: str) -> TitlePage:
 
 def read_page(desk: Desk, page: TitlePage) -> Affiliations:
     rows, _, _ = asyncio.run(
-        enrich(AFFILIATIONS, [page], models=desk.models, concurrency=1, progress=Silence())
+        enrich(AFFILIATIONS, [page], models=desk.models, concurrency=1, progress=NullProgress())
     )
     return rows[0]
 
@@ -218,7 +218,7 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
     replay(desk, good | {"meanings": [*good["meanings"], bad]})
     replay(desk, good)
     rows, _, _ = asyncio.run(
-        enrich(stage, [item], models=desk.models, concurrency=1, progress=Silence())
+        enrich(stage, [item], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
     assert (

@@ -1,27 +1,35 @@
-"""Small things about text that several guardrails need."""
+"""Small helpers for text: one line, excerpts, graphemes."""
 
 import re
 
 import regex
 
 
-def excerpt(piece: str, most: int = 60) -> str:
-    """The piece on one line, cut at ``most`` characters."""
-    folded = " ".join(piece.split())
-    return folded if len(folded) <= most else folded[: most - 1] + "…"
+def excerpt(text: str, most: int = 60, *, whole_words: bool = False) -> str:
+    """The text on one line, cut to at most `most` characters, "…" included.
+
+    With `whole_words` the cut falls between two words, and no comma or colon precedes the "…".
+    """
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    start = line[: most - 1]
+    if whole_words:
+        start = start.rpartition(" ")[0].rstrip(" ,;:")
+    return start + "…"
 
 
 def graphemes(text: str) -> list[str]:
-    """The text in characters as a reader counts them."""
+    """The text split into user-perceived characters."""
     return [str(grapheme) for grapheme in regex.findall(r"\X", text)]
 
 
 def bare(text: str) -> str:
-    """Letters and digits alone, without case: what two spellings of a name share."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    """The letters and digits of a text, without case: equal for two spellings of one name."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def fold(text: str) -> str:
-    """The text on one line: runs of white space become one space, control characters and half surrogates go."""
-    whole = text.encode("utf-8", "ignore").decode()
-    return " ".join(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", whole).split())
+    """The text on one line, without control characters and lone surrogates."""
+    valid = text.encode("utf-8", "ignore").decode()
+    return " ".join(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", valid).split())

@@ -1,11 +1,11 @@
-"""The one source of the current time."""
+"""The current time. Nothing else in the project reads the system clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 
 class Clock:
-    """The one source of the current time. A subclass or ``FixedClock`` stands in for it in tests and the demo."""
+    """The system clock. Tests and the demo replace it with a subclass or a `FixedClock`."""
 
     def now(self) -> datetime:
         """The current time, timezone-aware UTC."""
@@ -18,7 +18,7 @@ class Clock:
 
 @dataclass
 class FixedClock(Clock):
-    """A clock that shows what it was set to."""
+    """A clock that stands still."""
 
     moment: datetime
 

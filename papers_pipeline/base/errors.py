@@ -1,5 +1,5 @@
-"""The errors whose message is for the operator: it names the thing, the place and the way out."""
+"""Errors whose message is for the operator: what failed, where, and what to do about it."""
 
 
 class OperatorError(Exception):
-    """Shown as its message alone, without a traceback, in the UI and in the terminal."""
+    """Shown without a traceback, in the UI and in the terminal."""

@@ -1,4 +1,4 @@
-"""One `requests` session a host policy: retries with back-off that honour Retry-After, a User-Agent with a contact."""
+"""`requests` sessions that retry with back-off, honour Retry-After and name a contact."""
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -8,14 +8,17 @@ from papers_pipeline import __version__
 
 RETRIED = (429, 500, 502, 503, 504)
 LONGEST_WAIT = 300
-"""Seconds: a Retry-After beyond it is cut, and the next answer decides."""
+"""Seconds. A longer Retry-After is cut to this, and the next response decides."""
 
 
 def session(
     contact: str | None = None, *, backoff_seconds: float = 1.0, retries: int = 4
 ) -> requests.Session:
-    """A session that repeats a GET after a broken connection or one of ``RETRIED``, waiting 1, 2, 4, 8 times
-    ``backoff_seconds`` or as long as Retry-After says. The last answer is returned, whatever its status."""
+    """A session that repeats GET requests after a broken connection or a status in `RETRIED`.
+
+    It waits 1, 2, 4, 8 times `backoff_seconds`, or as long as Retry-After says. After the last
+    retry it returns the response, whatever its status.
+    """
     policy = Retry(
         total=retries,
         backoff_factor=backoff_seconds,
@@ -26,15 +29,20 @@ def session(
         retry_after_max=LONGEST_WAIT,
     )
     made = requests.Session()
-    # The environment's proxies are honoured; a netrc password is not sent to hosts that never asked for one.
+    # Proxies from the environment apply. A netrc password must not go to hosts that never asked.
     made.auth = _no_auth
     for scheme in ("http://", "https://"):
         made.mount(scheme, HTTPAdapter(max_retries=policy))
-    made.headers["User-Agent"] = f"papers_pipeline/{__version__}" + (
-        f" ({contact})" if contact else ""
-    )
+    user_agent = f"papers_pipeline/{__version__}"
+    made.headers["User-Agent"] = f"{user_agent} ({contact})" if contact else user_agent
     return made
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def cause(error: requests.RequestException) -> str:
+    """Why a request failed: the innermost reason that urllib3 gives, without its wrappers."""
+    reason = error.args[0] if error.args else error
+    return str(getattr(reason, "reason", reason))

@@ -1,8 +1,11 @@
-"""One paper at a time: run a function over a day's papers, so that reuse, progress, retries, failures and counts look
-the same in every asset, and a bad paper never fails a day."""
+"""Runs a function over a day's papers, one outcome per paper.
+
+Reuse, progress, failures and counts look the same in every asset. A bad paper never fails a day.
+"""
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -13,7 +16,7 @@ Value = TypeVar("Value")
 
 
 class PaperPending(Exception):
-    """Raised by a paper's work that was not begun."""
+    """Raised for a paper whose work has not started."""
 
     def __init__(self, reason: PendingReason | UnreadReason) -> None:
         super().__init__(reason)
@@ -21,8 +24,11 @@ class PaperPending(Exception):
 
 
 class PaperFailed(Exception):
-    """Raised by a paper's work that was tried and gave nothing: the reason as a code that pages and checks know, and
-    what the operator should read of it. Only a failure that is not ``retryable`` is cached."""
+    """Raised for a paper whose work was tried and gave no result.
+
+    `reason` is a code that pages and checks know, `detail` is for the operator. A failure is cached
+    unless it is `retryable`.
+    """
 
     def __init__(
         self, reason: str, detail: str | None = None, *, retryable: bool = True, attempts: int = 1
@@ -36,7 +42,7 @@ class PaperFailed(Exception):
 
 @dataclass(frozen=True)
 class Outcome(Generic[Value]):
-    """What became of one paper in one stage: a value, or why there is none."""
+    """The result of one stage for one paper: a value, or the reason why there is none."""
 
     stage: str
     arxiv_id: str
@@ -51,7 +57,7 @@ class Outcome(Generic[Value]):
 
 @dataclass(frozen=True)
 class Counts:
-    """``papers = reused + computed + failed + pending``, and the seconds it took."""
+    """Papers by outcome, and the duration: `papers = reused + computed + failed + pending`."""
 
     papers: int
     reused: int
@@ -62,7 +68,7 @@ class Counts:
 
 
 class Progress(Protocol):
-    """Told of every paper that is done, in whatever order they end, and of what holds a run up."""
+    """Receives a callback for each finished paper, in completion order, and for delays."""
 
     def begin(self, stage: str, total: int) -> None: ...
 
@@ -71,8 +77,8 @@ class Progress(Protocol):
     def note(self, message: str) -> None: ...
 
 
-class Silence:
-    """The progress of whoever does not watch."""
+class NullProgress:
+    """Ignores all progress."""
 
     def begin(self, stage: str, total: int) -> None:
         pass
@@ -92,32 +98,36 @@ async def per_paper(
     concurrency: int,
     progress: Progress,
 ) -> tuple[list[Outcome[Value]], Counts]:
-    """Run ``work`` for every paper, at most ``concurrency`` at once; returns the outcomes in the given order.
+    """Run `work` for every paper, at most `concurrency` at once. Outcomes keep the given order.
 
-    ``work`` returns a value and whether it was reused, or raises PaperPending or PaperFailed. Any other exception is
-    that paper's failure too, retryable, with the reason ``error``.
+    `work` returns a value and whether it was reused, or raises PaperPending or PaperFailed. Any
+    other exception is a retryable failure of that paper, with the reason `error`.
     """
     started = time.perf_counter()
-    gate = asyncio.Semaphore(concurrency)
+    slots = asyncio.Semaphore(concurrency)
     progress.begin(stage, len(arxiv_ids))
 
     async def one(arxiv_id: str) -> Outcome[Value]:
-        async with gate:
+        async with slots:
             outcome = await _outcome(stage, arxiv_id, work)
         progress.done(outcome)
         return outcome
 
-    outcomes = list(await asyncio.gather(*(one(arxiv_id) for arxiv_id in arxiv_ids)))
-    done = [outcome for outcome in outcomes if outcome.state == "done"]
-    counts = Counts(
+    outcomes = list(await asyncio.gather(*map(one, arxiv_ids)))
+    return outcomes, _counts(outcomes, time.perf_counter() - started)
+
+
+def _counts(outcomes: Sequence[Outcome[Any]], seconds: float) -> Counts:
+    states = Counter(outcome.state for outcome in outcomes)
+    reused = sum(outcome.reused for outcome in outcomes)
+    return Counts(
         papers=len(outcomes),
-        reused=sum(outcome.reused for outcome in done),
-        computed=sum(not outcome.reused for outcome in done),
-        failed=sum(outcome.state == "failed" for outcome in outcomes),
-        pending=sum(outcome.state == "pending" for outcome in outcomes),
-        seconds=round(time.perf_counter() - started, 3),
+        reused=reused,
+        computed=states["done"] - reused,
+        failed=states["failed"],
+        pending=states["pending"],
+        seconds=round(seconds, 3),
     )
-    return outcomes, counts
 
 
 async def _outcome(

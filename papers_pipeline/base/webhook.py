@@ -1,4 +1,4 @@
-"""What goes wrong, told to a chat: one JSON object that Slack, Mattermost and others take."""
+"""Alarms as chat messages, in the JSON that Slack, Mattermost and others accept."""
 
 import logging
 from collections.abc import Callable
@@ -10,8 +10,10 @@ logger = logging.getLogger(__name__)
 
 
 def post(url: str, text: str, send: Callable[..., requests.Response] = requests.post) -> bool:
-    """Send a message to an incoming webhook; returns whether it was taken. An alarm that cannot be sent is logged and
-    never fails what it tells of, and the URL, which is a secret, is in no message."""
+    """Send a message to an incoming webhook and return whether it was accepted.
+
+    A failure is logged, never raised. The URL is a secret and stays out of every log line.
+    """
     try:
         answer = send(url, json={"text": text}, timeout=TIMEOUT_SECONDS)
     except requests.RequestException as error:

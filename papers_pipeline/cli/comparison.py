@@ -7,7 +7,7 @@ from typing import Any
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.per_paper import Silence
+from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.records import Enrichment
@@ -61,7 +61,7 @@ def answer(
         [sample.item for sample in samples],
         models=models_of(settings, clock),
         concurrency=settings.llm_concurrency,
-        progress=Silence(),
+        progress=NullProgress(),
     )
     rows, _, _ = asyncio.run(enriching)
     return rows

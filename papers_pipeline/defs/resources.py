@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.per_paper import Progress, Silence
+from papers_pipeline.base.per_paper import NullProgress, Progress
 from papers_pipeline.base.runlog import RunLog
 from papers_pipeline.defs.io_managers import record_tables
 from papers_pipeline.documents.fetch import Documents
@@ -28,7 +28,7 @@ def resources(
     settings: Settings, clock: Clock | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Every resource by its key. Tests and the CLI pass their own clock and progress."""
-    clock, progress = clock or Clock(), progress or Silence()
+    clock, progress = clock or Clock(), progress or NullProgress()
     # Bucket objects cannot be appended to.
     logs = Path(settings.data.path) / "logs" if is_local(settings.data) else settings.home / "logs"
 

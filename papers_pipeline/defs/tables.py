@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts
 from papers_pipeline.defs.partitions import DAILY
@@ -145,4 +146,4 @@ def _preview(rows: Sequence[BaseModel]) -> dict[str, dg.MetadataValue]:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+    return excerpt(text, PREVIEW_CHARACTERS)

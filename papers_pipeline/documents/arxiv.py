@@ -21,7 +21,7 @@ import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from papers_pipeline.base.http import LONGEST_WAIT
+from papers_pipeline.base.http import LONGEST_WAIT, cause
 
 Reason = Literal[
     "not_found",
@@ -197,7 +197,7 @@ class ArxivClient:
                     timeout=TIMEOUT_SECONDS,
                 )
             except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {_cause(error)}") from None
+                raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
             if not answer.is_redirect:
                 return _answered(answer)
             answer.close()
@@ -255,11 +255,6 @@ def _may_pass(error: ArxivError) -> bool:
     if error.reason == "unreachable":
         return error.status is None or error.status >= 500
     return error.reason == "throttled"
-
-
-def _cause(error: requests.RequestException) -> str:
-    reason = error.args[0] if error.args else error
-    return str(getattr(reason, "reason", reason))
 
 
 def _answered(answer: requests.Response) -> requests.Response:
@@ -321,7 +316,7 @@ def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
             received_bytes += len(chunk)
             yield chunk
     except requests.RequestException as error:
-        detail = f"{url}: broke off at {received_bytes} bytes: {_cause(error)}"
+        detail = f"{url}: broke off at {received_bytes} bytes: {cause(error)}"
         raise ArxivError("unreachable", True, detail) from None
 
 

@@ -9,12 +9,12 @@ slash (https://github.com/arXiv/html_feedback/issues/554, 6854).
 import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
-from xml.etree.ElementTree import Element
 
-import html5lib
+from lxml import etree
+from lxml.etree import _Element as Element
 from requests.utils import requote_uri
 
-from papers_pipeline.base.characters import fold
+from papers_pipeline.base.characters import excerpt, fold
 from papers_pipeline.records import Figure
 from papers_pipeline.text.latex import readable_math
 
@@ -46,7 +46,10 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
     first panel's link; a float that holds several numbered figures side by side is as many. Links are https, or lie on
     the page's own host.
     """
-    root = html5lib.parse(html, likely_encoding="utf-8", namespaceHTMLElements=False)
+    # huge_tree lifts the limit on depth from 256 elements to 2048; the client limits the size.
+    root = etree.HTML(html, etree.HTMLParser(encoding="utf-8", huge_tree=True))
+    if root is None:  # nothing but white space
+        return []
     parents: Parents = {child: parent for parent in root.iter() for child in parent}
     folder, seen = _folder(root, url), set[str]()
     figures: list[Figure] = []
@@ -162,7 +165,7 @@ def _caption(float_: Element, parents: Parents) -> str | None:
     """The words of the float's own caption, else those of its first panel's."""
     captions = [*_own_captions(float_, parents), *float_.iter("figcaption")]
     words = fold(_text(captions[0])) if captions else ""
-    return _cut(NUMBERED.sub("", words)) or None
+    return excerpt(NUMBERED.sub("", words), MOST_CAPTION, whole_words=True) or None
 
 
 def _section(float_: Element, parents: Parents) -> str | None:
@@ -172,12 +175,6 @@ def _section(float_: Element, parents: Parents) -> str | None:
         if title is not None:
             return fold(_text(title)) or None
     return None
-
-
-def _cut(text: str) -> str:
-    if len(text) <= MOST_CAPTION:
-        return text
-    return text[: MOST_CAPTION - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
 
 
 def _text(node: Element, unread: frozenset[str] | set[str] = UNREAD) -> str:

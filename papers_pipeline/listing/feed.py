@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.http import cause
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
 from papers_pipeline.store.limits import SharedLimit
 
@@ -73,17 +74,12 @@ class FeedClient:
             )
         except requests.RequestException as error:
             raise FeedError(
-                f"{day}: {self._url} cannot be reached ({_cause(error)}): try again later"
+                f"{day}: {self._url} cannot be reached ({cause(error)}): try again later"
             ) from None
         if answer.status_code != requests.codes.ok:
             raise FeedError(f"{day}: {self._url} answered {_refusal(answer, day)}")
         answer.encoding = "utf-8"
         return answer.text
-
-
-def _cause(error: requests.RequestException) -> str:
-    reason = error.args[0] if error.args else error
-    return str(getattr(reason, "reason", reason))
 
 
 def _refusal(answer: requests.Response, day: date) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel
 from upath import UPath
 
+from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
@@ -567,8 +568,7 @@ def _spending(
 
 
 def _line(error: Exception, most: int = 300) -> str:
-    folded = " ".join(str(error).split())
-    return folded if len(folded) <= most else folded[: most - 1] + "…"
+    return excerpt(str(error), most)
 
 
 def _without_earlier(entry: CacheEntry) -> dict[str, Any]:

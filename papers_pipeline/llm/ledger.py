@@ -1,19 +1,25 @@
-"""What was spent: an append-only file of JSON lines a UTC day, from which budgets and costs are read."""
+"""An append-only record of every paid call: one JSON Lines file per UTC day.
 
-import fcntl
+Budgets and cost reports are read from it.
+"""
+
 import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
 FORMAT = 1
+LOCK = ".lock"
 
 
 class Spending(BaseModel):
-    """One call of a model, about a paper or, by `papers doctor`, about none. ``usd`` is None when the model's price is
-    unknown."""
+    """One model call. `arxiv_id` is None for calls about no paper, as `papers doctor` makes.
+
+    `usd` is None if the model's price is unknown.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,18 +37,21 @@ class Spending(BaseModel):
 
 
 class Ledger:
-    """The ledger's files below ``folder``, on a local disk: appending to a bucket's object is not atomic."""
+    """The ledger files in `folder`, on a local disk: objects in a bucket cannot be appended to."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
     def add(self, spending: Spending) -> None:
-        """Append one line; the lock keeps lines of several processes whole, and what a killed run left of a line stays
-        a line of its own."""
+        """Append one line. A lock keeps the lines of concurrent processes whole.
+
+        If a killed process left an unfinished line, the new line still starts on a line of its own.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{spending.at.date()}.jsonl").open("ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        path = self._path(spending.at.date())
+        with FileLock(self._folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
@@ -50,32 +59,40 @@ class Ledger:
             file.write(spending.model_dump_json().encode() + b"\n")
 
     def total_usd(self, day: date) -> float:
-        """The USD of known price that all processes spent on a UTC day; only what came since the last call is read."""
-        seen, offset, total = self._read if self._read[0] == day else (day, 0, 0.0)
-        path = self._folder / f"{day}.jsonl"
+        """USD spent by all processes on a UTC day, without calls whose price is unknown.
+
+        Reads only what was appended since the last call.
+        """
+        last_day, offset, total = self._read
+        if last_day != day:
+            offset, total = 0, 0.0
+        path = self._path(day)
         if path.exists():
             with path.open("rb") as file:
                 file.seek(offset)
-                rest = file.read()
-            whole = rest[
-                : rest.rfind(b"\n") + 1
-            ]  # a line that is being written counts the next time
-            offset += len(whole)
-            total += sum(spending.usd or 0.0 for spending in _spendings(whole))
-        self._read = (seen, offset, total)
+                appended = file.read()
+            # A line that is still being written counts next time.
+            complete = appended[: appended.rfind(b"\n") + 1]
+            offset += len(complete)
+            total += sum(spending.usd or 0.0 for spending in _spendings(complete))
+        self._read = (day, offset, total)
         return total
 
     def days(self) -> list[date]:
-        """The UTC days on which something was spent, in order."""
+        """The UTC days with spending, in order."""
         return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
-        """The spendings of one UTC day, in order. A line that a killed run left unfinished is passed over."""
-        path = self._folder / f"{day}.jsonl"
-        yield from _spendings(path.read_bytes() if path.exists() else b"")
+        """The spending of one UTC day, in order, without lines that a killed process left torn."""
+        path = self._path(day)
+        if path.exists():
+            yield from _spendings(path.read_bytes())
+
+    def _path(self, day: date) -> Path:
+        return self._folder / f"{day}.jsonl"
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:
-    return (
-        Spending.model_validate_json(line) for line in lines.split(b"\n") if line.endswith(b"}")
-    )
+    for line in lines.split(b"\n"):
+        if line.endswith(b"}"):
+            yield Spending.model_validate_json(line)

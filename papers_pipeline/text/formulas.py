@@ -5,7 +5,6 @@ Titles and abstracts are written for TeX, and the feed hands them on half-digest
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from xml.etree import ElementTree
@@ -13,7 +12,7 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from papers_pipeline.text.latex import readable_math
+from papers_pipeline.text.latex import accented, readable_math
 
 LONGEST = 1000
 """Characters of the longest formula that is set; a longer one stays source."""
@@ -47,13 +46,6 @@ _LOOK = re.compile(
 _SWITCH = re.compile(r"\{\\(?:bf|it|em|tt|sc|rm|sl|sf)\s+([^{}]*)\}")
 _ACCENT = re.compile(
     r"""\\(['"`^~=.]|[vuHcr](?![A-Za-z]))\s*(?:\{\\?([A-Za-z])\}|\\?([A-Za-z])(?![A-Za-z]*\{))"""
-)
-_ABOVE = dict(
-    zip(
-        "'\"`^~=.vuHcr",
-        "\u0301\u0308\u0300\u0302\u0303\u0304\u0307\u030c\u0306\u030b\u0327\u030a",
-        strict=True,
-    )
 )
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\([%&#_{}$])", r"\1"),
@@ -185,6 +177,5 @@ def _without_macros(text: str) -> str:
 
 
 def _accented(found: re.Match[str]) -> str:
-    letter = found[2] or found[3]
-    composed = unicodedata.normalize("NFC", letter + _ABOVE[found[1]])
-    return composed if len(composed) == 1 else found[0]
+    character = accented(found[1], found[2] or found[3])
+    return character if len(character) == 1 else found[0]

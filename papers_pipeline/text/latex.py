@@ -1,62 +1,73 @@
-"""LaTeX mathematics as plain text, for places that cannot set it: `3\\times 3` is "3 × 3", `d^{-1/2}` is "d^(-1/2)"."""
+"""LaTeX as plain text, for places that cannot typeset it: `3\\times 3` becomes "3 × 3".
+
+Symbols and accents come from pylatexenc. Its converter would lose what one line of text needs:
+spaces around relations, raised and lowered digits, brackets around an operand.
+"""
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from pylatexenc.latex2text import LatexNodes2Text, get_default_latex_context_db
 
 LONGEST = 300
-"""A longer formula is an equation of its own rather than a word of a sentence; it is cut."""
+"""Characters. A longer formula is an equation rather than part of a sentence; it is cut."""
 
 TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\s+|.", re.DOTALL)
-LOOKS = """
-    rm bf it sf tt cal mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr boldsymbol bm text textbf
-    textit textrm texttt textsf textsc operatorname operatorname* mbox hbox emph displaystyle textstyle scriptstyle left
-    right big Big bigg Bigg bigl bigr Bigl Bigr middle limits nolimits mathop mathbin mathrel mathord ensuremath
-    underline overline widehat widetilde hat tilde bar vec dot ddot ( ) [ ] !
+STYLE_COMMANDS = """
+    rm bf it sf tt cal mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak mathscr
+    boldsymbol bm text textbf textit textrm texttt textsf textsc operatorname operatorname*
+    mbox hbox emph displaystyle textstyle scriptstyle left right big Big bigg Bigg bigl bigr
+    Bigl Bigr middle limits nolimits mathop mathbin mathrel mathord ensuremath underline
+    overline widehat widetilde hat tilde bar vec dot ddot ( ) [ ] !
 """
-UNSEEN = frozenset(LOOKS.split())
-"""Commands that change how their argument looks, or its size: the argument is read, the change is not."""
-SPACED = {
-    "times": "×", "cdot": "·", "pm": "±", "mp": "∓", "div": "÷", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
-    "neq": "≠", "ne": "≠", "approx": "≈", "equiv": "≡", "sim": "∼", "simeq": "≃", "propto": "∝", "ll": "≪", "gg": "≫",
-    "to": "→", "rightarrow": "→", "leftarrow": "←", "leftrightarrow": "↔", "Rightarrow": "⇒", "mapsto": "↦",
-    "in": "∈", "notin": "∉", "subset": "⊂", "subseteq": "⊆", "cup": "∪", "cap": "∩", "mid": "|", "circ": "∘",
-    "oplus": "⊕", "otimes": "⊗", "odot": "⊙", "quad": "", "qquad": "",
+_STYLE_COMMANDS = frozenset(STYLE_COMMANDS.split())
+"""Commands that change only how their argument looks. They are dropped; the argument stays."""
+OWN_SYMBOLS = {
+    "ne": "≠", "mid": "|", "|": "‖", "cdots": "…", "prime": "′", "degree": "°", "checkmark": "✓",
+    "bot": "⊥", "epsilon": "ε", "phi": "φ", "quad": " ", "qquad": " ",
 }  # fmt: skip
-CLOSE = {
-    "infty": "∞", "partial": "∂", "nabla": "∇", "sum": "∑", "prod": "∏", "int": "∫", "forall": "∀", "exists": "∃",
-    "ldots": "…", "dots": "…", "cdots": "…", "ell": "ℓ", "emptyset": "∅", "star": "⋆", "ast": "∗", "dagger": "†",
-    "prime": "′", "degree": "°", "lVert": "‖", "rVert": "‖", "Vert": "‖", "|": "‖", "langle": "⟨", "rangle": "⟩",
-    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "setminus": "∖", "checkmark": "✓", "varepsilon": "ε",
-    "vartheta": "ϑ", "varphi": "φ", "uparrow": "↑", "downarrow": "↓", "top": "⊤", "bot": "⊥",
-}  # fmt: skip
+"""Symbols that pylatexenc 2.11 lacks or writes with a rarer character: `ϵ`, `ϕ`, `⋯`."""
+SPACED = frozenset("×·±∓÷≤≥≠≈≡∼≃∝≪≫→←↔⇒↦∈∉⊂⊆∪∩|∘⊕⊗⊙≲≳≺≻≼≽⊃⊇⊊⇐⇔⟶⟹∧∨")
+"""Relations and binary operators: text has a space on either side of them."""
 RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 
 
 def readable_math(latex: str) -> str:
-    """The formula as one line of text; what is not known keeps its name, and nothing raises."""
+    """The formula on one line. An unknown command becomes its name; no input raises."""
     tokens = iter(TOKEN.findall(latex[:LONGEST]))
-    whole = ""
-    while True:  # a closing brace too many ends a group that was never opened
-        whole += _group(tokens)
-        rest = next(tokens, None)
-        if rest is None:
-            break
-        tokens = iter([rest, *tokens])
-    return " ".join(whole.split())
+    text = ""
+    while True:
+        text += _group(tokens)
+        # `_group` stops at a closing brace, even at one that closes nothing.
+        following = next(tokens, None)
+        if following is None:
+            return " ".join(text.split())
+        tokens = iter([following, *tokens])
+
+
+def accented(mark: str, letter: str) -> str:
+    """The letter under an accent: `accented("v", "C")` is Č.
+
+    Two characters if Unicode has no such letter.
+    """
+    text = LatexNodes2Text().latex_to_text(f"\\{mark}{{{letter}}}")
+    return unicodedata.normalize("NFC", text)
 
 
 def _group(tokens: Iterator[str]) -> str:
-    """The text up to the brace that closes the group, or to the end."""
+    """The text up to the next unmatched closing brace, or to the end."""
     text = ""
     for token in tokens:
         if token == "}":
             break
         piece = _piece(token, tokens)
-        # A function's name, or one that is not known, would run into the variable before it.
-        named = token.startswith("\\") and piece == token[1:] and piece.isalpha()
-        text += f" {piece}" if named and text[-1:].isalnum() else piece
+        # A function's name or an unknown command would run into the variable before it.
+        is_name = token.startswith("\\") and piece == token[1:] and piece.isalpha()
+        text += f" {piece}" if is_name and text[-1:].isalnum() else piece
     return text
 
 
@@ -71,8 +82,10 @@ def _piece(token: str, tokens: Iterator[str]) -> str:
 
 
 def _argument(tokens: Iterator[str]) -> str:
-    token = next((token for token in tokens if not token.isspace()), "")
-    return _piece(token, tokens).strip() if token else ""
+    for token in tokens:
+        if not token.isspace():
+            return _piece(token, tokens).strip()
+    return ""
 
 
 def _command(name: str, tokens: Iterator[str]) -> str:
@@ -80,35 +93,49 @@ def _command(name: str, tokens: Iterator[str]) -> str:
         return f"{_operand(_argument(tokens))}/{_operand(_argument(tokens))}"
     if name == "sqrt":
         return f"√{_operand(_argument(tokens))}"
-    if name in SPACED:
-        return f" {SPACED[name]} "
-    if name in CLOSE:
-        return CLOSE[name]
-    if name in UNSEEN:
+    if name in _STYLE_COMMANDS:
         return ""
-    if not name[0].isalpha():
-        return name if name in "{}%_&#$" else " "
-    return _greek(name) or name
+    symbol = _symbol(name)
+    if symbol in SPACED:
+        return f" {symbol} "
+    if symbol:
+        return symbol
+    if name[0].isalpha():
+        return name
+    return name if name in "{}%_&#$" else " "
 
 
-def _greek(name: str) -> str:
-    size = "CAPITAL" if name[0].isupper() else "SMALL"
-    try:
-        return unicodedata.lookup(
-            f"GREEK {size} LETTER {'LAMDA' if name.lower() == 'lambda' else name.upper()}"
-        )
-    except KeyError:
+@cache
+def _macros() -> Any:
+    return get_default_latex_context_db()
+
+
+def _symbol(name: str) -> str:
+    """The character for a command, or "" if there is none."""
+    if name in OWN_SYMBOLS:
+        return OWN_SYMBOLS[name]
+    # One-letter commands are letters of text (`\L` is Ł); in formulas they are authors' macros.
+    if len(name) == 1:
         return ""
+    macro = _macros().get_macro_spec(name)
+    text = macro.simplify_repl if macro else None
+    # Other replacements are functions, format strings, or placeholders such as "<ref>".
+    if not isinstance(text, str) or text.isascii() or "%" in text:
+        return ""
+    return text
 
 
 def _operand(text: str) -> str:
-    return text if len(text) == 1 or re.fullmatch(r"[^\W_.]+(\.[0-9]+)?", text) else f"({text})"
+    is_simple = len(text) == 1 or re.fullmatch(r"[^\W_.]+(\.[0-9]+)?", text)
+    return text if is_simple else f"({text})"
 
 
 def _script(mark: str, text: str) -> str:
     table = RAISED if mark == "^" else LOWERED
     if text and all(ord(character) in table for character in text):
         return text.translate(table)
-    if mark == "^" and text in ("", "∘", "°", "′", "†", "∗"):
-        return "°" if text == "∘" else text
+    if mark == "^" and text == "∘":
+        return "°"
+    if mark == "^" and text in ("", "°", "′", "†", "∗"):
+        return text
     return mark + _operand(text)

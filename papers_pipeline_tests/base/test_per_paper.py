@@ -1,17 +1,17 @@
-"""A bad paper never fails a day: every paper ends as a value or as the reason why there is none."""
+"""A bad paper never fails a day: every paper gets a value or a reason why there is none."""
 
 import asyncio
 
 import pytest
 
-from papers_pipeline.base.per_paper import PaperFailed, PaperPending, Silence, per_paper
+from papers_pipeline.base.per_paper import NullProgress, PaperFailed, PaperPending, per_paper
 
 IDS = [f"2603.1000{n}" for n in range(6)]
 
 
 def run(work, ids=IDS, concurrency=4, progress=None):
     return asyncio.run(
-        per_paper("stage", ids, work, concurrency=concurrency, progress=progress or Silence())
+        per_paper("stage", ids, work, concurrency=concurrency, progress=progress or NullProgress())
     )
 
 
@@ -32,7 +32,7 @@ async def mixed(arxiv_id: str):
             return "late", False
 
 
-def test_every_paper_has_an_outcome_in_the_given_order_and_is_counted():
+def test_every_paper_is_counted_and_has_an_outcome_in_the_given_order():
     outcomes, counts = run(mixed)
     assert [(o.arxiv_id, o.state, o.value, o.reason) for o in outcomes] == [
         (IDS[0], "done", "new", None),
@@ -42,18 +42,12 @@ def test_every_paper_has_an_outcome_in_the_given_order_and_is_counted():
         (IDS[4], "failed", None, "error"),
         (IDS[5], "done", "late", None),
     ]
-    assert (counts.papers, counts.reused, counts.computed, counts.failed, counts.pending) == (
-        6,
-        1,
-        2,
-        2,
-        1,
-    )
-    assert counts.papers == counts.reused + counts.computed + counts.failed + counts.pending
+    assert (counts.papers, counts.reused, counts.computed) == (6, 1, 2)
+    assert (counts.failed, counts.pending) == (2, 1)
     assert (outcomes[3].retryable, outcomes[3].attempts, outcomes[4].retryable) == (False, 2, True)
 
 
-def test_no_more_run_at_once_than_allowed():
+def test_concurrency_is_limited():
     running, most = 0, 0
 
     async def work(arxiv_id: str):
@@ -68,8 +62,8 @@ def test_no_more_run_at_once_than_allowed():
     assert most == 3
 
 
-def test_progress_hears_of_every_paper():
-    class Heard(Silence):
+def test_progress_is_reported_for_every_paper():
+    class Recorder(NullProgress):
         def __init__(self):
             self.begun, self.ended = [], []
 
@@ -79,18 +73,18 @@ def test_progress_hears_of_every_paper():
         def done(self, outcome):
             self.ended.append(outcome.arxiv_id)
 
-    heard = Heard()
-    run(mixed, progress=heard)
-    assert heard.begun == [("stage", 6)]
-    assert sorted(heard.ended) == IDS
+    recorder = Recorder()
+    run(mixed, progress=recorder)
+    assert recorder.begun == [("stage", 6)]
+    assert sorted(recorder.ended) == IDS
 
 
-def test_a_day_without_papers_is_no_error():
+def test_a_day_without_papers_is_not_an_error():
     outcomes, counts = run(mixed, ids=[])
     assert (outcomes, counts.papers) == ([], 0)
 
 
-def test_a_cancelled_run_is_not_taken_for_a_papers_failure():
+def test_cancelling_a_run_is_not_a_failure_of_its_papers():
     async def work(arxiv_id: str):
         raise asyncio.CancelledError
 

@@ -11,7 +11,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.http import session
-from papers_pipeline.base.per_paper import Silence
+from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.documents import fetch as documents_module
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
@@ -56,18 +56,18 @@ class Library:
         self, *ids: str, earlier: list[PaperPdf] = (), run: Documents | None = None
     ) -> list[PaperPdf]:
         run = run or self.opened()
-        return asyncio.run(run.pdfs(papers(*ids), earlier=earlier, progress=Silence()))[0]
+        return asyncio.run(run.pdfs(papers(*ids), earlier=earlier, progress=NullProgress()))[0]
 
     def parsed(
         self, pdfs: list[PaperPdf], earlier: list[ParsedPaper] = (), keep_days: int = 7
     ) -> list[ParsedPaper]:
         return asyncio.run(
-            self.opened(keep_days).parsed(pdfs, earlier=earlier, progress=Silence())
+            self.opened(keep_days).parsed(pdfs, earlier=earlier, progress=NullProgress())
         )[0]
 
     def figures(self, *ids: str, earlier: list[PaperFigures] = ()) -> list[PaperFigures]:
         return asyncio.run(
-            self.opened().figures(papers(*ids), earlier=earlier, progress=Silence())
+            self.opened().figures(papers(*ids), earlier=earlier, progress=NullProgress())
         )[0]
 
     def asked(self, kind: str) -> int:
@@ -190,7 +190,7 @@ def test_a_pdf_that_changed_meanwhile_is_kept_as_the_new_one(library: Library, m
 
 
 async def _bytes_of(library: Library, arxiv_id: str) -> bytes:
-    rows, _ = await library.opened().pdfs(papers(arxiv_id), earlier=[], progress=Silence())
+    rows, _ = await library.opened().pdfs(papers(arxiv_id), earlier=[], progress=NullProgress())
     return (library.blobs / rows[0].blob).read_bytes()
 
 

@@ -11,7 +11,7 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
-from papers_pipeline.base.per_paper import Counts, PaperFailed, Silence
+from papers_pipeline.base.per_paper import Counts, NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Models, Spent
@@ -96,7 +96,7 @@ class Desk:
     def buy(
         self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any
     ) -> Bought:
-        with_models = {"models": self.models, "concurrency": 8, "progress": Silence()} | more
+        with_models = {"models": self.models, "concurrency": 8, "progress": NullProgress()} | more
         return Bought(*asyncio.run(enrich(STAGES[asset], papers, **with_models)))
 
     def entries(self) -> list[CacheEntry]:
@@ -213,7 +213,7 @@ def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
     )
     stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
     _, _, spent = asyncio.run(
-        enrich(stage, [PAPER], models=desk.models, concurrency=1, progress=Silence())
+        enrich(stage, [PAPER], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
     assert desk.spendings()[0].usd is None
@@ -262,7 +262,7 @@ def test_a_model_that_does_not_exist_is_asked_for_once(desk: Desk, outside: Outs
     prompt = STAGES["summaries_en"].prompt.model_copy(update={"models": names})
     stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
     rows, _, _ = asyncio.run(
-        enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=Silence())
+        enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
     )
     assert {row.model for row in rows} == {"gpt-6-luna"}
     assert list(desk.models.closed) == ["openai:unknown-model"]

@@ -1,6 +1,8 @@
-"""What was spent is appended and read back, a torn last line passed over."""
+"""Spending is appended and read back; an unfinished last line is skipped."""
 
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from papers_pipeline.llm.ledger import Ledger, Spending
 
@@ -30,7 +32,7 @@ def test_spendings_are_read_by_utc_day_in_order(tmp_path):
     assert list(ledger.spent(date(2026, 3, 4))) == []
 
 
-def test_a_line_that_a_killed_run_left_unfinished_is_passed_over(tmp_path):
+def test_a_line_that_a_killed_run_left_unfinished_is_skipped(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.add(spending(0.1))
     with (tmp_path / "2026-03-02.jsonl").open("a") as file:
@@ -39,3 +41,15 @@ def test_a_line_that_a_killed_run_left_unfinished_is_passed_over(tmp_path):
     ledger.add(spending(0.3))
     assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, 0.3]
     assert ledger.total_usd(date(2026, 3, 2)) == Ledger(tmp_path).total_usd(date(2026, 3, 2)) == 0.4
+
+
+def add_fifty(folder: Path) -> None:
+    for _ in range(50):
+        Ledger(folder).add(spending(0.1))
+
+
+def test_concurrent_processes_lose_no_line_and_the_lock_is_no_day(tmp_path):
+    with ProcessPoolExecutor(2) as processes:
+        list(processes.map(add_fifty, [tmp_path, tmp_path]))
+    assert len(list(Ledger(tmp_path).spent(AT.date()))) == 100
+    assert Ledger(tmp_path).days() == [AT.date()]
