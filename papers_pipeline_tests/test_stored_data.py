@@ -1,0 +1,155 @@
+"""Data that version 0.1.0 wrote: a later version opens it, builds on it, and buys none of it again.
+
+`fixtures/README.md` says what is stored and how it was made.
+"""
+
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from papers_pipeline_tests.conftest import Outside
+from papers_pipeline_tests.test_cli import papers
+
+ARCHIVE = Path(__file__).parent / "fixtures" / "data_0_1_0.tar.gz"
+NEXT_DAY = "2026-03-05"
+LANGUAGES = ("ru", "en", "zh")
+
+
+@dataclass
+class Stored:
+    """The unpacked data: its folder, its only day, and that day's record and list."""
+
+    data: Path
+    day: str
+    record: dict[str, Any]
+    entries: list[dict[str, Any]]
+
+    @property
+    def home(self) -> Path:
+        return self.data / "dagster"
+
+    def runs(self) -> set[str]:
+        """The ids of all runs, each of which has a database of its own."""
+        databases = (self.home / "history" / "runs").glob("*.db")
+        return {path.stem for path in databases} - {"index"}
+
+    def published(self, day: str) -> dict[str, Any]:
+        """The record of a day as it is on the site now."""
+        return json.loads((self.data / "site" / "d" / f"{day}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def stored(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    """The stored data in the test's folder, with the list, prompts and languages of then."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "data" / "dagster"))
+    monkeypatch.setenv("PAPERS_PROMPTS_DIR", str(tmp_path / "prompts"))
+    monkeypatch.setenv("PAPERS_LANGUAGES", ",".join(LANGUAGES))
+    outside.offer(monkeypatch)
+    (record,) = (tmp_path / "data" / "site" / "d").glob("*.json")
+    day = record.stem
+    entries = json.loads((tmp_path / "lists" / f"{day}.json").read_text(encoding="utf-8"))
+    outside.list(day, entries)
+    return Stored(tmp_path / "data", day, json.loads(record.read_text(encoding="utf-8")), entries)
+
+
+def texts(record: dict[str, Any]) -> dict[str, Any]:
+    """What models wrote about each paper of a day, and the figures of its HTML."""
+    names = ("state", "reason", "source", "title", "text", "model", "prompt_version", "created_at")
+    return {
+        paper["id"]: {
+            "summaries": {
+                language: {name: text[name] for name in names}
+                for language, text in paper["summaries"].items()
+            },
+            "emoji": paper["emoji"],
+            "topics": paper["topics"]["names"],
+            "institutions": paper["affiliations"],
+            "authors": {it["name"]: it["affiliations"] for it in paper["authors"]},
+            "figures": [(figure["url"], figure["caption"]) for figure in paper["figures"]],
+        }
+        for paper in record["papers"]
+    }
+
+
+def reading(record: dict[str, Any]) -> dict[str, Any]:
+    """The Chinese sentences of a day and their translations."""
+    task = record["reading_task"]
+    return {
+        "id": task["id"],
+        "zh": [sentence["text"] for sentence in task["sentences"]],
+        **{language: it["sentences"] for language, it in task["translations"].items()},
+    }
+
+
+def plan() -> list[dict[str, Any]]:
+    result = papers("plan", "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)["rows"]
+
+
+def behind(rows: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+    """The failed papers of each day and asset that is not current."""
+    late = [row for row in rows if row["state"] != "current"]
+    return {(row["day"], row["asset"]): row["failed"] for row in late}
+
+
+def test_nothing_stored_is_out_of_date(outside: Outside, stored: Stored):
+    rows = plan()
+    assert {row["calls"] for row in rows} == {0}
+    assert behind(rows) == {(stored.day, "summaries_ru"): 1}
+    assert outside.world.calls == []
+
+
+def test_the_ledger_and_the_answers_are_read(stored: Stored):
+    ledgers = [path.read_text(encoding="utf-8") for path in (stored.data / "ledger").iterdir()]
+    rows = json.loads(papers("costs", "--json").stdout)["rows"]
+    assert sum(row["calls"] for row in rows) == sum(len(it.splitlines()) for it in ledgers)
+    for paper in stored.record["papers"]:
+        shown = papers("show", paper["id"])
+        assert shown.exit_code == 0, shown.output
+        for text in paper["summaries"].values():
+            assert text["state"] != "done" or text["title"] in shown.stdout
+
+
+def test_dagster_knows_what_was_built(stored: Stored):
+    with dg.DagsterInstance.from_config(str(stored.home)) as instance:
+        runs = {run.run_id: run.status for run in instance.get_runs()}
+        assert runs == dict.fromkeys(stored.runs(), dg.DagsterRunStatus.SUCCESS)
+        for table in (stored.data / "lake").glob("*/*.parquet"):
+            asset = dg.AssetKey(table.parent.name)
+            assert instance.get_materialized_partitions(asset) == {table.stem}
+
+
+def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, stored: Stored):
+    """The next day lists the same papers: what is known of them was read and bought already."""
+    outside.list(NEXT_DAY, stored.entries)
+    runs = stored.runs()
+    result = papers("build", "--from", stored.day, "--to", NEXT_DAY)
+    assert result.exit_code == 0, result.output
+
+    assert outside.world.calls == []
+    assert [asked for asked in outside.world.asked if asked.startswith("pdf ")] == []
+    for day in (stored.day, NEXT_DAY):
+        assert texts(stored.published(day)) == texts(stored.record)
+        assert reading(stored.published(day)) == reading(stored.record)
+        for language in LANGUAGES:
+            assert (stored.data / "site" / language / "d" / f"{day}.html").exists()
+
+    rows = plan()
+    assert {row["calls"] for row in rows} == {0}
+    assert behind(rows) == {(stored.day, "summaries_ru"): 1, (NEXT_DAY, "summaries_ru"): 1}
+
+    with dg.DagsterInstance.from_config(str(stored.home)) as instance:
+        assert runs < {run.run_id for run in instance.get_runs()}
+        asset = dg.AssetKey("summaries_ru")
+        assert instance.get_materialized_partitions(asset) == {stored.day, NEXT_DAY}
+        of_the_day = dg.AssetRecordsFilter(asset, asset_partitions=[stored.day])
+        built = instance.fetch_materializations(of_the_day, limit=9).records
+        assert [record.run_id in runs for record in built] == [False, True]
