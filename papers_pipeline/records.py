@@ -1,6 +1,6 @@
-"""The typed records that travel between stages: frozen pydantic models, one a row of a stored table.
+"""The typed records: frozen pydantic models, each a row of a stored table or a part of one.
 
-A field that a later release adds needs a default, so that rows written before it can still be read.
+A field added later needs a default, so that older rows can still be read.
 """
 
 from datetime import date, datetime
@@ -20,13 +20,13 @@ PaperStatus = Literal["listed", "gone", "withdrawn"]
 OutcomeState = Literal["done", "pending", "failed"]
 DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
 PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
-"""Why a paper was not written about; the pages explain each (`pending.*` in `locales/`)."""
+"""Why no model was asked about a paper. The pages explain each (`pending.*` in `locales/`)."""
 UnaskableReason = Literal["no_abstract", "no_pdf", "no_text"]
-"""Why nothing can be asked about a paper, whatever is configured."""
+"""Why no model can be asked about a paper, whatever is configured."""
 UnreadReason = Literal["no_pdf", "no_text"]
-"""Why a paper itself was not read: there is no PDF, or no text of it."""
+"""Why a paper was not read: it has no PDF, or the PDF has no readable text."""
 FailureReason = Literal["refused", "unusable", "unreachable", "error"]
-"""Why a paper that was asked about has no text; the pages explain each (`failed.*` in `locales/`)."""
+"""Why asking failed. The pages explain each (`failed.*` in `locales/`)."""
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
 
 
@@ -34,8 +34,11 @@ _RECORDS: dict[str, "type[Record]"] = {}
 
 
 class Record(BaseModel):
-    """A row of a stored table. ``provenance`` names the fields that say how or when, not what: they are no part of
-    the row's data version, so that a change of theirs makes nothing downstream stale."""
+    """A row of a stored table.
+
+    `provenance` names the fields that say how or when, not what. They do not count for the data
+    version, so a change in them makes nothing downstream stale.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True
@@ -57,13 +60,13 @@ def record_named(name: str) -> type[Record] | None:
 
 
 class RecordPart(BaseModel):
-    """A value nested in a record. A field's alias is its name in Parquet files and in public JSON."""
+    """A value nested in a record. A field's alias is its name in Parquet files and public JSON."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
 
 class FeedResponse(Record):
-    """One page of one answer of the Hugging Face list, as received. Pages fetched together share ``fetched_at``."""
+    """One page of the Hugging Face list as received. Pages fetched together share `fetched_at`."""
 
     provenance = frozenset({"fetched_at"})
 
@@ -73,8 +76,11 @@ class FeedResponse(Record):
 
 
 class Paper(Record):
-    """A paper of one day's list. ``published_at`` is arXiv's time, ``submitted_at`` the time of listing
-    (``submittedOnDailyAt``, absent before March 2025); ``gone_at`` is the fetch that first lacked it."""
+    """A paper of one day's list.
+
+    `published_at` is arXiv's time. `submitted_at` is the time of listing (`submittedOnDailyAt`,
+    absent before March 2025). `gone_at` is the time of the first fetch without the paper.
+    """
 
     provenance = frozenset({"first_seen_at", "gone_at"})
 
@@ -99,7 +105,7 @@ class Paper(Record):
 
 
 class PaperVotes(Record):
-    """What changes by the hour, kept apart from ``Paper`` so that a new vote makes no text stale."""
+    """Hourly numbers. Apart from `Paper`, so that a new vote makes no text stale."""
 
     arxiv_id: str
     upvotes: int
@@ -108,8 +114,11 @@ class PaperVotes(Record):
 
 
 class StageRow(Record):
-    """What became of one paper in one stage. ``pending`` was not begun, ``failed`` was and gave nothing; ``reason``
-    says why, as a code, and ``detail`` to the operator."""
+    """One paper's result in one asset.
+
+    `pending` means not attempted, `failed` attempted without a result. `reason` is a code;
+    `detail` explains it to the operator.
+    """
 
     provenance = frozenset({"detail"})
 
@@ -120,7 +129,7 @@ class StageRow(Record):
 
 
 class PaperPdf(StageRow):
-    """A paper's PDF: ``blob`` is its name below `blobs/pdf/`, where it lies until it is pruned."""
+    """A paper's PDF. `blob` is its file name in `blobs/pdf/`, where it stays until it is pruned."""
 
     blob: str | None = None
     sha256: str | None = None
@@ -129,7 +138,7 @@ class PaperPdf(StageRow):
 
 
 class Section(BaseModel):
-    """A first-level section: its heading with the number as printed, and its text, one paragraph a line."""
+    """A first-level section: the heading as printed, number included; one paragraph per line."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -138,9 +147,11 @@ class Section(BaseModel):
 
 
 class ParsedPaper(StageRow):
-    """The text of a paper's PDF. ``header`` is what stands between title and abstract, and the footnotes and end matter
-    that name institutions; ``version`` is arXiv's, from the stamp. ``sha256`` and ``parser_version`` say of what and by
-    what."""
+    """The text of a paper's PDF.
+
+    `header` is the text between title and abstract, with the footnotes and end matter that name
+    institutions. `version` is arXiv's, from the stamp. `sha256` is the hash of the parsed PDF.
+    """
 
     sha256: str | None = None
     parser_version: str
@@ -151,8 +162,8 @@ class ParsedPaper(StageRow):
 
 
 class Figure(BaseModel):
-    """A link to a figure of a paper's HTML, with its caption and the section it stands in; ``is_dead`` when the link
-    gave nothing."""
+    """A link to a figure in a paper's HTML, with its caption and section. `is_dead` means that the
+    link was tried and does not work."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -169,8 +180,8 @@ class PaperFigures(StageRow):
 
 
 class Enrichment(StageRow):
-    """What every row of a prompt's asset tells beside its answer. ``input_hash`` and ``prompt_version`` say what was
-    asked."""
+    """The fields that every stage's row has besides its answer. `prompt_version` and `input_hash`
+    identify the question."""
 
     provenance = frozenset({"created_at", "detail"})
 
@@ -182,7 +193,7 @@ class Enrichment(StageRow):
 
 
 class Summary(Enrichment):
-    """A slogan and a short text in one language; ``source`` other than ``model`` marks a stand-in of a pending row."""
+    """A slogan and a short text in one language. A `source` other than `model` marks a stand-in."""
 
     source: TextSource | None = None
     title: str | None = None
@@ -191,7 +202,7 @@ class Summary(Enrichment):
 
 
 class AuthorInstitutions(BaseModel):
-    """An author as printed, and the institutions that the paper gives this author."""
+    """An author as printed, with the institutions that the paper ties to the name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -200,8 +211,8 @@ class AuthorInstitutions(BaseModel):
 
 
 class Affiliations(Enrichment):
-    """The institutions of a paper as printed, in the order of the page, and whose they are; ``hf_organization`` marks a
-    stand-in from Hugging Face."""
+    """The institutions of a paper as printed, in page order, and those of each author. The source
+    `hf_organization` marks a stand-in from Hugging Face."""
 
     source: Literal["model", "hf_organization"] | None = None
     institutions: list[str] = []
@@ -209,15 +220,16 @@ class Affiliations(Enrichment):
 
 
 class TopicTags(Enrichment):
-    """Topics of the closed list, by name; ``keywords`` marks a stand-in found by the keyword rules."""
+    """Topics of the closed list, by name. The source `keywords` marks a stand-in that the keyword
+    rules found."""
 
     source: Literal["model", "keywords"] | None = None
     topics: list[str] = []
 
 
 class ReadingWord(BaseModel):
-    """A word of a Chinese sentence and its pinyin there; what is not Chinese (Latin words, numbers, punctuation,
-    spaces) has none."""
+    """A piece of a Chinese sentence with its pinyin. Latin words, numbers, punctuation, and spaces
+    have none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -226,7 +238,7 @@ class ReadingWord(BaseModel):
 
 
 class ReadingSentence(BaseModel):
-    """A sentence of a reading task, and the same in words."""
+    """A sentence of a reading task, whole and split into words."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -235,8 +247,11 @@ class ReadingSentence(BaseModel):
 
 
 class VocabularyWord(BaseModel):
-    """A word of a reading task above HSK 3. ``level`` is 4 to 7, where 7 stands for 7 to 9, or None for one that the
-    syllabus does not list; ``meaning`` is English."""
+    """A word of a reading task above HSK 3.
+
+    `level` is 4 to 7, where 7 stands for 7 to 9, or None if the syllabus does not list the word.
+    `meaning` is English.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -248,8 +263,8 @@ class VocabularyWord(BaseModel):
 
 
 class ReadingTask(Enrichment):
-    """The Chinese reading task of a day, about one paper. ``level`` is the lowest HSK level, 1 to 7, whose words
-    make up most of the text."""
+    """The Chinese reading task of a day, about one paper. `level` is the lowest HSK level, 1 to 7,
+    whose words make up most of the text."""
 
     source: Literal["model"] | None = None
     sentences: list[ReadingSentence] = []
@@ -258,7 +273,8 @@ class ReadingTask(Enrichment):
 
 
 class ReadingTranslation(Enrichment):
-    """A reading task in another language: a translation a sentence of ``of``, and the meanings of words by word."""
+    """A reading task in another language: one translation per sentence of `of`, and meanings by
+    word."""
 
     source: Literal["model"] | None = None
     of: list[str] = []
@@ -275,9 +291,9 @@ class RelatedPaper(RecordPart):
 
 
 class RelatedPapers(Record):
-    """The papers most similar to one paper, most similar first: of the same day or of an earlier one.
+    """The papers most similar to one paper, best first, from the same day or earlier ones.
 
-    ``terms`` are hashes of the paper's own words and ``counts`` how often it uses each. Later days
+    `terms` are hashes of the paper's own words and `counts` how often it uses each. Later days
     compare their papers with these.
     """
 
@@ -401,7 +417,7 @@ class IssueTranslation(RecordPart):
 class IssueReadingTask(RecordPart):
     """The Chinese reading task in the public record of a day.
 
-    ``arxiv_id`` and ``title`` identify the paper that it is about.
+    `arxiv_id` and `title` identify the paper that it is about.
     """
 
     arxiv_id: str = Field(alias="id")
@@ -430,8 +446,8 @@ class IssueCounts(RecordPart):
 class DailyIssue(Record):
     """The public record of a day (`d/YYYY-MM-DD.json`), papers by upvotes.
 
-    ``list_state`` is the state of the list shown. It differs from ``state`` while a shrunken list is
-    not believed, and it is not published. ``previous`` and ``next`` are the nearest days with papers.
+    `list_state` is the state of the list shown. It differs from `state` while a shrunken list is
+    not believed, and it is not published. `previous` and `next` are the nearest days with papers.
     """
 
     provenance = frozenset({"built_at"})
@@ -448,13 +464,17 @@ class DailyIssue(Record):
 
 
 PlanState = Literal["current", "stale", "missing", "incomplete"]
-"""Of an asset's day: every text is of the prompt in force; some are not; it was never built; some papers have none."""
+"""The state of an asset's day. `current`: every text is by the prompt in force; `stale`: some are
+not; `missing`: never built; `incomplete`: some papers have no text."""
 
 
 class PlanRow(Record):
-    """What is out of date in one prompt's asset of one day. ``stale``, ``pending`` and ``failed`` count papers, of
-    ``papers`` in all; ``calls`` are left when the answers in the cache are taken, by ``model``, about so many tokens
-    and USD; ``usd`` is None when the price is not known."""
+    """What is out of date in one stage's asset on one day.
+
+    `stale`, `pending`, and `failed` count papers, out of `papers`. `calls` are the calls left after
+    the cache's answers are taken, to `model`, with about these tokens and USD. `usd` is None if the
+    price is unknown.
+    """
 
     asset: str
     day: str
@@ -474,7 +494,7 @@ class PlanRow(Record):
 class SiteFile(Record):
     """A file of the site, with its path below the site's root.
 
-    ``fingerprint`` is a hash of what the file was made from. Only files that are skipped while
+    `fingerprint` is a hash of what the file was made from. Only files that are skipped while
     nothing changed have one.
     """
 
@@ -487,7 +507,7 @@ class SiteFile(Record):
 class PeriodFile(SiteFile):
     """A page of a month or week.
 
-    ``previous`` and ``next`` are the first days of the neighbours it links to. ``is_open`` records
+    `previous` and `next` are the first days of the neighbours it links to. `is_open` records
     that the page says the month or week is not over.
     """
 

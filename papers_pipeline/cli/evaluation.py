@@ -1,4 +1,4 @@
-"""How well title pages are read by whatever models are configured: `papers prompts eval affiliations`."""
+"""How well the configured models read title pages: `papers prompts eval affiliations`."""
 
 import asyncio
 import json
@@ -28,8 +28,11 @@ class LabelError(OperatorError):
 
 
 class Label(BaseModel):
-    """What a title page says, by hand. ``alt`` gives other forms that count as an institution, ``optional`` names that
-    are neither asked for nor wrong; an author without a key is not judged."""
+    """A title page, labelled by hand.
+
+    `alt` maps an institution to other accepted forms. `optional` names are neither expected nor
+    wrong. An author without a key in `author_affiliations` is not judged.
+    """
 
     id: str
     title: str = ""
@@ -49,7 +52,7 @@ class Label(BaseModel):
 
 @dataclass
 class Score:
-    """Found, right and expected, from which precision and recall follow."""
+    """Counts of found, right, and expected names."""
 
     found: int = 0
     right: int = 0
@@ -71,7 +74,7 @@ class Score:
 
 @dataclass
 class Evaluation:
-    """The scores over all papers, what was spent, and what each imperfect paper missed or had too much."""
+    """The scores over all papers, what was spent, and the faults of each imperfect paper."""
 
     papers: int = 0
     unread: list[str] = field(default_factory=list)
@@ -99,8 +102,11 @@ def load_labels(path: Path) -> list[Label]:
 def evaluate(
     settings: Settings, clock: Clock, labels: Sequence[Label], progress: Progress
 ) -> Evaluation:
-    """Read the title page of each labelled paper and compare. PDFs come from arXiv as in a build; answers are cached as
-    in a build, so that an evaluation of the same prompt is free the second time."""
+    """Read the title page of each labelled paper and compare.
+
+    PDFs come from arXiv and answers are cached, as in a build: evaluating the same prompt again is
+    free.
+    """
     with documents_of(settings, clock) as documents:
         return asyncio.run(_evaluate(settings, clock, documents, labels, progress))
 
@@ -143,16 +149,24 @@ async def _evaluate(
 
 
 def _compare(result: Evaluation, label: Label, row: Affiliations) -> None:
-    expected = {label.canonical(name) for name in label.affiliations}
-    found = {label.canonical(name) for name in row.institutions}
-    ignored = set(map(letters, label.optional))
+    expected = _canonical(label, label.affiliations)
+    found = _canonical(label, row.institutions)
+    ignored = {letters(name) for name in label.optional}
     result.institutions.add(found, expected, ignored)
     links = {author.name: author.institutions for author in row.authors}
     for author, institutions in label.author_affiliations.items():
-        given = {label.canonical(name) for name in links.get(author, ())}
-        result.links.add(given, {label.canonical(name) for name in institutions}, ignored)
-    missed = [name for name in label.affiliations if label.canonical(name) not in found]
-    extra = [name for name in row.institutions if label.canonical(name) not in expected | ignored]
-    told = [*(f"missed {name}" for name in missed), *(f"too much: {name}" for name in extra)]
-    if told:
-        result.faults[label.id] = "; ".join(told)
+        given = _canonical(label, links.get(author, ()))
+        result.links.add(given, _canonical(label, institutions), ignored)
+    faults = []
+    for name in label.affiliations:
+        if label.canonical(name) not in found:
+            faults.append(f"missed {name}")
+    for name in row.institutions:
+        if label.canonical(name) not in expected | ignored:
+            faults.append(f"too much: {name}")
+    if faults:
+        result.faults[label.id] = "; ".join(faults)
+
+
+def _canonical(label: Label, names: Sequence[str]) -> set[str]:
+    return {label.canonical(name) for name in names}

@@ -1,4 +1,4 @@
-"""What a build shows while it runs: bars on a terminal, plain lines anywhere else."""
+"""The progress of a build: bars on a terminal, plain lines anywhere else."""
 
 from datetime import date
 from types import TracebackType
@@ -19,7 +19,7 @@ from papers_pipeline.base.per_paper import Outcome
 
 
 class PlainWatcher:
-    """A line a day and stage, and one a paper that failed."""
+    """Prints a line per day and stage, and one per failed paper."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -44,10 +44,10 @@ class PlainWatcher:
         self._console.print(message, markup=False, soft_wrap=True)
 
     def pause(self) -> None:
-        """Leave the terminal to a question."""
+        """Make way for a question."""
 
     def resume(self) -> None:
-        """Go on after it."""
+        """Go on after the question."""
 
     def begin(self, stage: str, total: int) -> None:
         self.note(f"{self._day} {stage}: {total} papers")
@@ -61,7 +61,7 @@ class PlainWatcher:
 
 
 class TerminalWatcher(PlainWatcher):
-    """A bar for the days and one for the stage at work."""
+    """Shows a bar for the days and one for the current stage."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
