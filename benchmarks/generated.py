@@ -1,5 +1,7 @@
-"""Issues of as many days and papers as a benchmark wants, made from the texts of the sample days; the same for the same
-numbers."""
+"""Issues made from the texts of the sample days, for any number of days and papers.
+
+The same numbers always give the same issues.
+"""
 
 import random
 from collections.abc import Iterator
@@ -20,21 +22,25 @@ from papers_pipeline.records import (
 
 ANSWERS = Path(__file__).parent.parent / "data" / "sample" / "answers"
 LANGUAGES = ("ru", "en", "zh")
-FIRST = date(2024, 1, 1)
+MOST_INSTITUTIONS = 4
+MOST_SENTENCES = 4
+FIRST_DAY = date(2024, 1, 1)
+SATURDAY = 5
 
 
 def issues(days: int, papers: int) -> Iterator[DailyIssue]:
-    """Issues of so many weekdays with so many papers each."""
-    random_ = random.Random(1)
-    samples = [
-        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(ANSWERS.glob("*.yaml"))
-    ]
-    weekdays = [
-        day for number in range(2 * days) if (day := FIRST + timedelta(days=number)).weekday() < 5
-    ][:days]
+    """The issues of `days` consecutive weekdays with `papers` papers each."""
+    generator = random.Random(1)
+    samples = []
+    for path in sorted(ANSWERS.glob("*.yaml")):
+        samples.append(yaml.safe_load(path.read_text(encoding="utf-8")))
+    weekdays = _weekdays(days)
     for number, day in enumerate(weekdays):
-        ids = [f"{day:%y%m}.{number % 100 * 100 + paper:05}" for paper in range(papers)]
-        made = [_paper(random_, it, day, samples) for it in ids]
+        generated = []
+        for paper_number in range(papers):
+            arxiv_id = f"{day:%y%m}.{number % 100 * 100 + paper_number:05}"
+            generated.append(_paper(generator, arxiv_id, day, samples))
+        generated.sort(key=lambda paper: (-paper.upvotes, paper.arxiv_id))
         yield DailyIssue(
             date=day,
             state="listed",
@@ -43,15 +49,26 @@ def issues(days: int, papers: int) -> Iterator[DailyIssue]:
             built_at=_at(day),
             previous=weekdays[number - 1] if number else None,
             next=weekdays[number + 1] if number + 1 < days else None,
-            papers=sorted(made, key=lambda paper: (-paper.upvotes, paper.arxiv_id)),
+            papers=generated,
         )
 
 
-def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]) -> IssuePaper:
-    sample, other = random_.sample(samples, 2)
-    institutions = [
-        f"{name} {random_.randint(1, 60)}" for name in sample["affiliations"]["institutions"]
-    ][:4]
+def _weekdays(count: int) -> list[date]:
+    weekdays: list[date] = []
+    day = FIRST_DAY
+    while len(weekdays) < count:
+        if day.weekday() < SATURDAY:
+            weekdays.append(day)
+        day += timedelta(days=1)
+    return weekdays
+
+
+def _paper(generator: random.Random, arxiv_id: str, day: date, samples: list[dict]) -> IssuePaper:
+    sample, other = generator.sample(samples, 2)
+    institutions = []
+    for name in sample["affiliations"]["institutions"]:
+        institutions.append(f"{name} {generator.randint(1, 60)}")
+    institutions = institutions[:MOST_INSTITUTIONS]
     names = [f"{name} {arxiv_id[-3:]}" for name in sample["affiliations"]["authors"]]
     return IssuePaper(
         arxiv_id=arxiv_id,
@@ -60,37 +77,37 @@ def _paper(random_: random.Random, arxiv_id: str, day: date, samples: list[dict]
         abstract=f"{sample['en']['text']} {other['en']['text']}",
         url=f"https://arxiv.org/abs/{arxiv_id}",
         pdf_url=f"https://arxiv.org/pdf/{arxiv_id}",
-        code_url=f"https://github.com/example/{arxiv_id}" if random_.random() < 0.4 else None,
+        code_url=f"https://github.com/example/{arxiv_id}" if generator.random() < 0.4 else None,
         thumbnail=f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{arxiv_id}.png",
-        published_at=_at(day) - timedelta(days=random_.randint(1, 6)),
-        listed_at=_at(day) + timedelta(minutes=random_.randint(0, 600)),
+        published_at=_at(day) - timedelta(days=generator.randint(1, 6)),
+        listed_at=_at(day) + timedelta(minutes=generator.randint(0, 600)),
         listed_on=[day],
-        upvotes=min(300, int(random_.paretovariate(1.1) * 4)),
-        comments=random_.randint(0, 5),
+        upvotes=min(300, int(generator.paretovariate(1.1) * 4)),
+        comments=generator.randint(0, 5),
         authors=[IssueAuthor(name=name, institutions=institutions[:1]) for name in names],
         institutions=institutions,
         institutions_source="model",
         topics=IssueTopics(names=[topic.lower() for topic in sample["topics"]], source="model"),
         emoji=sample["ru"]["emoji"],
         figures=[
-            _figure(random_, arxiv_id, number, other) for number in range(random_.randint(0, 8))
+            _figure(generator, arxiv_id, number, other) for number in range(generator.randint(0, 8))
         ],
         summaries={
-            language: _text(random_, language, sample, other, arxiv_id, day)
+            language: _text(generator, language, sample, other, arxiv_id, day)
             for language in LANGUAGES
         },
     )
 
 
 def _text(
-    random_: random.Random, language: str, sample: dict, other: dict, arxiv_id: str, day: date
+    generator: random.Random, language: str, sample: dict, other: dict, arxiv_id: str, day: date
 ) -> IssueText:
+    """A text of sentences drawn from two samples."""
     stop = "。" if language == "zh" else ". "
-    sentences = [
-        *sample[language]["text"].rstrip(" .。").split(stop),
-        *other[language]["text"].rstrip(" .。").split(stop),
-    ]
-    text = stop.join(random_.sample(sentences, min(4, len(sentences)))).strip() + stop.strip()
+    sentences = sample[language]["text"].rstrip(" .。").split(stop)
+    sentences += other[language]["text"].rstrip(" .。").split(stop)
+    drawn = generator.sample(sentences, min(MOST_SENTENCES, len(sentences)))
+    text = stop.join(drawn).strip() + stop.strip()
     return IssueText(
         state="done",
         source="model",
@@ -103,8 +120,8 @@ def _text(
     )
 
 
-def _figure(random_: random.Random, arxiv_id: str, number: int, sample: dict) -> Figure:
-    caption = f"Figure {number + 1}: {random_.choice(sample['en']['text'].split('. '))}"
+def _figure(generator: random.Random, arxiv_id: str, number: int, sample: dict) -> Figure:
+    caption = f"Figure {number + 1}: {generator.choice(sample['en']['text'].split('. '))}"
     return Figure(
         url=f"https://arxiv.org/html/{arxiv_id}v1/x{number + 1}.png",
         caption=caption,

@@ -1,10 +1,10 @@
-"""Pages per second of the whole parse beside the bare extraction that it cannot do without.
+"""Pages per second of the whole parse, compared with bare text extraction, its lower bound.
 
     python benchmarks/parse.py [FOLDER]
 
-FOLDER holds PDFs; by default they are those of the sample papers. Each is parsed in one process, then in two; the bare
-`get_text("dict")` without images gets a process of its own as well. Both are run in turns, because the speed of a
-shared machine changes by the minute.
+FOLDER contains PDFs, by default those of the sample papers. They are parsed in one process, then in
+two. The bare extraction, `get_text("dict")` without images, has a process of its own. Parse and
+extraction take turns because the speed of a shared machine changes by the minute.
 """
 
 import sys
@@ -27,7 +27,7 @@ FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def parsed(path: Path) -> int:
-    """The number of pages of a file that is parsed, 0 when it cannot be."""
+    """Parse a file and return its number of pages; 0 if it cannot be parsed."""
     try:
         return parse_pdf(path).pages
     except PdfError as error:
@@ -36,7 +36,7 @@ def parsed(path: Path) -> int:
 
 
 def extracted(path: Path) -> int:
-    """The number of pages of a file whose text is extracted and thrown away."""
+    """Extract the text of a file, discard it and return the number of pages."""
     with pymupdf.open(path) as document:
         for page in document:
             page.get_text("dict", flags=pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES)
@@ -52,38 +52,35 @@ def pages_per_second(work: Callable[[Path], int], paths: Sequence[Path]) -> floa
 def main(folder: Path) -> None:
     paths = sorted(folder.glob("*.pdf"))
     if not paths:
-        raise SystemExit(f"no PDF in {folder}")
+        raise SystemExit(f"There is no PDF in {folder}")
     spawn = get_context("spawn")
     with (
         ProcessPoolExecutor(1, mp_context=spawn) as parsing,
         ProcessPoolExecutor(1, mp_context=spawn) as bare,
     ):
         for pool in (parsing, bare):
-            pool.submit(parsed, paths[0]).result()
-        turns = [
-            (
-                parsing.submit(pages_per_second, parsed, paths).result(),
-                bare.submit(pages_per_second, extracted, paths).result(),
+            pool.submit(parsed, paths[0]).result()  # loads the libraries
+        for _ in range(TURNS):
+            parse_speed = parsing.submit(pages_per_second, parsed, paths).result()
+            bare_speed = bare.submit(pages_per_second, extracted, paths).result()
+            print(
+                f"parse {parse_speed:6.1f} pages/s, bare dict {bare_speed:6.1f} pages/s: "
+                f"{parse_speed / bare_speed:.2f}"
             )
-            for _ in range(TURNS)
-        ]
-    for whole, extraction in turns:
-        print(
-            f"parse {whole:6.1f} pages/s, bare dict {extraction:6.1f} pages/s: {whole / extraction:.2f}"
-        )
     with ProcessPoolExecutor(2, mp_context=spawn) as pool:
         list(pool.map(parsed, [paths[0]] * 2))
         started = time.perf_counter()
         pages = sum(pool.map(parsed, paths))
-        print(f"parse with 2 processes: {pages / (time.perf_counter() - started):.1f} pages/s")
+        seconds = time.perf_counter() - started
+        print(f"parse with 2 processes: {pages / seconds:.1f} pages/s")
 
 
 def sample_pdfs(folder: Path) -> Path:
-    """The folder, with the PDFs of the sample papers in it."""
-    made = Documents(SAMPLE, substitute=False)
+    """Write the PDFs of the sample papers into the folder and return it."""
+    documents = Documents(SAMPLE, substitute=False)
     for source in (SAMPLE / "papers").glob("*.yaml"):
-        pdf = made.pdf(source.stem, FIRST_DAY)
-        if pdf and pdf.startswith(b"%PDF-"):  # one of them is broken on purpose
+        pdf = documents.pdf(source.stem, FIRST_DAY)
+        if pdf and pdf.startswith(b"%PDF-"):  # one is broken on purpose
             (folder / f"{source.stem}.pdf").write_bytes(pdf)
     return folder
 

@@ -1,4 +1,4 @@
-"""How long `papers plan` takes over a thousand built days of five prompts, current and with a changed prompt.
+"""The time that `papers plan` takes for a thousand built days, before and after a prompt changes.
 
 python benchmarks/plan.py
 """
@@ -25,19 +25,26 @@ DAYS, PAPERS = 1000, 20
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def fill(lake: Lake, tasks: dict[str, Any]) -> None:
-    """Every day with its list, and with rows by the prompts in force."""
+def fill(lake: Lake, stages: dict[str, Any]) -> None:
+    """Store a list and current rows of every prompt for each day."""
     for number in range(DAYS):
         day = str(date(2023, 5, 1) + timedelta(days=number))
         ids = [f"{number:04}.{paper:05}" for paper in range(PAPERS)]
-        papers = [
-            Paper(arxiv_id=it, title=it, abstract="A." * 500, authors=[], first_seen_at=NOW)
-            for it in ids
-        ]
+        papers = [listed(arxiv_id) for arxiv_id in ids]
         storage.write(lake.path("feed_listing", day), encode(papers, Paper))
-        for asset, task in tasks.items():
-            rows = [row_of(task.record, task.prompt, arxiv_id) for arxiv_id in ids]
-            storage.write(lake.path(asset, day), encode(rows, task.record))
+        for asset, stage in stages.items():
+            rows = [row_of(stage.record, stage.prompt, arxiv_id) for arxiv_id in ids]
+            storage.write(lake.path(asset, day), encode(rows, stage.record))
+
+
+def listed(arxiv_id: str) -> Paper:
+    return Paper(
+        arxiv_id=arxiv_id,
+        title=arxiv_id,
+        abstract="A." * 500,
+        authors=[],
+        first_seen_at=NOW,
+    )
 
 
 def row_of(record: type[Enrichment], prompt: Prompt, arxiv_id: str) -> Enrichment:
@@ -55,23 +62,23 @@ def row_of(record: type[Enrichment], prompt: Prompt, arxiv_id: str) -> Enrichmen
 def timed(name: str, planner: Planner) -> None:
     started = time.perf_counter()
     rows = planner.plan()
+    seconds = time.perf_counter() - started
     calls = sum(row.calls for row in rows)
-    print(f"{name}: {len(rows)} rows, {calls} calls left, {time.perf_counter() - started:.2f} s")
+    print(f"{name}: {len(rows)} rows, {calls} calls left, {seconds:.2f} s")
 
 
 def main(folder: Path) -> None:
     lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
     cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
     prompts = load_prompts()
-    tasks = load_stages(prompts)
-    fill(lake, tasks)
-    timed("all current", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
+    stages = load_stages(prompts)
+    fill(lake, stages)
+    timed("all current", Planner(lake, cache, ledger, stages, dict.fromkeys(stages, ())))
     first = prompts.summaries[0]
-    changed = Prompt.model_validate(
-        {**first.model_dump(by_alias=True), "template": f"{first.template}\nOne line more."}
-    )
-    tasks = load_stages(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
-    timed("one prompt changed", Planner(lake, cache, ledger, tasks, dict.fromkeys(tasks, ())))
+    template = f"{first.template}\nOne line more."
+    changed = Prompt.model_validate({**first.model_dump(by_alias=True), "template": template})
+    stages = load_stages(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
+    timed("one prompt changed", Planner(lake, cache, ledger, stages, dict.fromkeys(stages, ())))
 
 
 if __name__ == "__main__":

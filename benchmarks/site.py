@@ -1,7 +1,8 @@
-"""How long the whole site takes to make and how big it is, without cards and the search index; and one changed day,
-an old one and the newest.
+"""The time that the whole site takes and its size, then the time after one day changed.
 
-python -m benchmarks.site [DAYS [PAPERS]]
+    python -m benchmarks.site [DAYS [PAPERS]]
+
+The changed day is an old one, then the newest. Cards and the search index are left out.
 """
 
 import sys
@@ -17,7 +18,7 @@ from benchmarks.generated import LANGUAGES, issues
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 from papers_pipeline.site.index import write_index_pages
 from papers_pipeline.site.parts.paper_page import PaperPage
-from papers_pipeline.site.periods import neighbours_of, period_of, touched
+from papers_pipeline.site.periods import Span, neighbours_of, period_of, touched
 from papers_pipeline.site.render import IMAGE_SOURCES, Renderer
 from papers_pipeline.site.writer import PACKAGE, Site
 from papers_pipeline.store import files as storage
@@ -26,7 +27,7 @@ from papers_pipeline.text.locales import load_locales
 
 
 class Bench:
-    """The site's writers in the order of a build, each timed."""
+    """Runs the site's writers in the order of a build and times each."""
 
     def __init__(
         self,
@@ -42,61 +43,56 @@ class Bench:
         self.index: dict[str, SiteFile] = {}
 
     def write(self, built: list[DailyIssue]) -> float:
-        """Write the days, what they touch, and the index; returns the seconds that took."""
+        """Write the days, their months and weeks and the index; returns the seconds."""
         started = time.perf_counter()
         for issue in built:
-            storage.write(
-                self.lake.path("daily_issue", str(issue.date)), encode([issue], DailyIssue)
-            )
-        days = [issue.date for issue in built]
-        spent = {"lake": time.perf_counter() - started}
-
+            path = self.lake.path("daily_issue", str(issue.date))
+            storage.write(path, encode([issue], DailyIssue))
+        stored = time.perf_counter()
         for issue in built:
             self.site.write_day(issue, [PaperPage(issue.date, paper) for paper in issue.papers])
-        spent["days"] = time.perf_counter() - started - sum(spent.values())
-
-        for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
-            for span in touched(self.lake, kind, days, date.max):
-                found = [
-                    self.lake.read("daily_issue", str(day), DailyIssue) or []
-                    for day in _days(span, self.lake)
-                ]
-                period = period_of(
-                    span,
-                    [it for rows in found for it in rows],
-                    date.max,
-                    neighbours_of(self.lake, span),
-                )
-                files, _ = self.site.write_period(period)
-                storage.write(
-                    self.lake.path(asset, span.first.isoformat()), encode(files, PeriodFile)
-                )
-        spent["months and weeks"] = time.perf_counter() - started - sum(spent.values())
-
+        with_days = time.perf_counter()
+        self._write_periods([issue.date for issue in built])
+        with_periods = time.perf_counter()
         _, files, changed = write_index_pages(self.site, self.lake, self.index)
         self.index = {file.path: file for file in files}
-        spent[f"index ({len(files)} files, {changed} changed)"] = (
-            time.perf_counter() - started - sum(spent.values())
+        finished = time.perf_counter()
+        print(
+            f"lake {stored - started:.2f} s; days {with_days - stored:.2f} s; "
+            f"months and weeks {with_periods - with_days:.2f} s; "
+            f"index ({len(files)} files, {changed} changed) {finished - with_periods:.2f} s"
         )
-        print("; ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items()))
-        return time.perf_counter() - started
+        return finished - started
 
+    def _write_periods(self, days: list[date]) -> None:
+        """Write the pages of all months and weeks that the days affect."""
+        for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
+            for span in touched(self.lake, kind, days, date.max):
+                neighbours = neighbours_of(self.lake, span)
+                period = period_of(span, self._issues_in(span), date.max, neighbours)
+                files, _ = self.site.write_period(period)
+                path = self.lake.path(asset, span.first.isoformat())
+                storage.write(path, encode(files, PeriodFile))
 
-def _days(span, lake: Lake) -> list[str]:
-    return [it for it in lake.partitions("daily_issue") if str(span.first) <= it <= str(span.last)]
+    def _issues_in(self, span: Span) -> list[DailyIssue]:
+        issues: list[DailyIssue] = []
+        for day in self.lake.partitions("daily_issue"):
+            if str(span.first) <= day <= str(span.last):
+                issues += self.lake.read("daily_issue", day, DailyIssue) or []
+        return issues
 
 
 def _rewritten(issue: DailyIssue) -> DailyIssue:
-    """The issue with another Russian text of its first paper: that, its slogan and its time are on many pages."""
+    """The issue with a new Russian slogan and text for its first paper. Many pages show them."""
     paper = issue.papers[0]
-    now = {
+    changes = {
         "title": "Новый заголовок",
         "text": "Новый текст. " * 20,
         "created_at": datetime.now(UTC),
     }
-    text = paper.summaries["ru"].model_copy(update=now)
-    new = paper.model_copy(update={"summaries": paper.summaries | {"ru": text}})
-    return issue.model_copy(update={"papers": [new, *issue.papers[1:]]})
+    text = paper.summaries["ru"].model_copy(update=changes)
+    changed = paper.model_copy(update={"summaries": paper.summaries | {"ru": text}})
+    return issue.model_copy(update={"papers": [changed, *issue.papers[1:]]})
 
 
 def main(folder: Path, days: int = 558, papers: int = 18) -> None:
@@ -105,14 +101,15 @@ def main(folder: Path, days: int = 558, papers: int = 18) -> None:
     seconds = bench.write(built)
     files = [path for path in bench.folder.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
+    megabytes = size / 1e6
     print(
-        f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {size / 1e6:.0f} MB"
+        f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {megabytes:.0f} MB"
     )
 
-    of_some = {"an old": built[days // 2], "the newest": built[-1]}
-    del built  # a process that builds one day does not hold the others
-    for which, issue in of_some.items():
-        print(f"{which} day changed: {bench.write([_rewritten(issue)]):.2f} s")
+    old, newest = built[days // 2], built[-1]
+    del built  # a process that builds one day does not keep the others in memory
+    print(f"an old day changed: {bench.write([_rewritten(old)]):.2f} s")
+    print(f"the newest day changed: {bench.write([_rewritten(newest)]):.2f} s")
     print(f"nothing changed: {bench.write([]):.2f} s")
 
 

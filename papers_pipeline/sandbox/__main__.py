@@ -1,4 +1,7 @@
-"""`python -m papers_pipeline.sandbox --port P [--data DIR] [--substitute-pdfs]`: the outside world on loopback."""
+"""Serve the outside world on 127.0.0.1.
+
+python -m papers_pipeline.sandbox --port PORT [--data DIR] [--substitute-pdfs] [--now TIME]
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,25 +18,24 @@ from papers_pipeline.sandbox.world import SAMPLE, World
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=SAMPLE,
-    help="A folder laid out as hf_api/<date>.json and pdf/<id>.pdf; by default the sample days.",
+    help="A folder with hf_api/<date>.json and pdf/<id>.pdf; by default the sample days.",
 )
 @click.option(
     "--substitute-pdfs",
     is_flag=True,
-    help="Serve one of the PDFs in place of one that is not there.",
+    help="Serve another PDF in place of a missing one.",
 )
 @click.option(
     "--now",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
-    help="The sandbox's time; by default the machine's.",
+    help="The sandbox's time; by default the machine's time.",
 )
 def main(port: int, data: Path, substitute_pdfs: bool, now: datetime | None) -> None:
     if not (data / "hf_api").is_dir():
-        raise click.UsageError(f"{data} has no folder hf_api with a list a day (<date>.json)")
+        raise click.UsageError(f"{data} has no folder hf_api with one list per day (<date>.json)")
     world = World(folder=data, now=now, substitute_pdfs=substitute_pdfs)
-    click.echo(
-        f"Sandbox on http://127.0.0.1:{port}: {len(world.days())} days from {data}", err=True
-    )
+    days = len(world.days())
+    click.echo(f"Sandbox on http://127.0.0.1:{port}: {days} days from {data}", err=True)
     serve(world, port)
 
 

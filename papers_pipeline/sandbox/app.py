@@ -1,4 +1,4 @@
-"""The outside world on loopback as an ASGI app; nothing inside the pipeline knows of it, only endpoints differ."""
+"""The outside world as an ASGI app. The pipeline cannot tell: only its endpoints are different."""
 
 import asyncio
 from dataclasses import asdict
@@ -13,24 +13,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from papers_pipeline.sandbox import documents, providers
 from papers_pipeline.sandbox.world import Fault, Reply, World
 
-DEFAULT_LIMIT, MOST = 50, 100
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 
 
 def make_app(world: World) -> ASGIApp:
-    """The app of a world. `/_sandbox/…` sets its clock, latency, faults and replies, and tells what it was
-    asked."""
+    """The app that serves a world.
+
+    `GET /_sandbox/state` returns the world's clock, faults and replies, and what was requested;
+    `POST` also sets its clock and latency and adds faults and replies.
+    """
 
     async def daily_papers(request: Request) -> Response:
         query = request.query_params
         try:
             day = date.fromisoformat(query.get("date") or world.time().date().isoformat())
-            limit, page = int(query.get("limit", DEFAULT_LIMIT)), int(query.get("p", 0))
+            limit = int(query.get("limit", DEFAULT_LIMIT))
+            page = int(query.get("p", 0))
         except ValueError as error:
             return JSONResponse({"error": f"Invalid query: {error}"}, 400)
-        if day > world.time().date() or not 1 <= limit <= MOST or page < 0:
+        if day > world.time().date() or not 1 <= limit <= MAX_LIMIT or page < 0:
             return JSONResponse({"error": "Invalid date, limit or page"}, 400)
         world.asked[f"list {day}"] += 1
-        return JSONResponse(world.listing(day)[page * limit : (page + 1) * limit])
+        start = page * limit
+        return JSONResponse(world.listing(day)[start : start + limit])
 
     async def state(request: Request) -> Response:
         if request.method == "POST":
@@ -60,7 +65,7 @@ def make_app(world: World) -> ASGIApp:
 
 
 class _Weather:
-    """Latency and faults, before any route."""
+    """Applies latency and faults before any route is reached."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
@@ -71,28 +76,32 @@ class _Weather:
             return await self._app(scope, receive, send)
         call = await providers.arrival(self._world, Request(scope, receive))
         fault = self._world.fault(f"{scope['path']}?{scope['query_string'].decode()}")
-        await asyncio.sleep(self._world.latency_seconds + (fault.seconds if fault else 0))
+        delay = fault.seconds if fault else 0
+        await asyncio.sleep(self._world.latency_seconds + delay)
         if fault and fault.cut_after is not None:
-            send = _cut(send, fault.cut_after)
+            send = _cut_off(send, fault.cut_after)
         if fault is None or (fault.status == 200 and not fault.body):
             return await self._app(scope, receive, send)
         if call:
             call.outcome = str(fault.status)
         response = Response(fault.body, fault.status, fault.headers)
-        if not fault.body and (error := providers.error(scope["path"], fault.status)):
-            response = JSONResponse(error, fault.status, fault.headers)
+        if not fault.body:
+            error = providers.error(scope["path"], fault.status)
+            if error:
+                response = JSONResponse(error, fault.status, fault.headers)
         return await response(scope, receive, send)
 
 
-def _cut(send: Send, left: int) -> Send:
-    """Send so many bytes of a body and never its end, upon which the server closes the connection."""
+def _cut_off(send: Send, size: int) -> Send:
+    """Send only the first `size` bytes of a body and never its end; the server then disconnects."""
+    remaining = size
 
-    async def cut(message: Message) -> None:
-        nonlocal left
+    async def send_part(message: Message) -> None:
+        nonlocal remaining
         if message["type"] == "http.response.body":
-            body = message.get("body", b"")[:left]
-            left -= len(body)
+            body = message.get("body", b"")[:remaining]
+            remaining -= len(body)
             message = {**message, "body": body, "more_body": True}
         await send(message)
 
-    return cut
+    return send_part

@@ -1,6 +1,8 @@
-"""`python -m papers_pipeline.sandbox.demo [--ui]`: the main job on the sample days, or the Dagster UI on what it made.
+"""Run the main job on the sample days, or open the Dagster UI on its results.
 
-No setting of the environment or of `.env` reaches it, so that no real key is ever sent to the sandbox.
+python -m papers_pipeline.sandbox.demo [--ui]
+
+Settings from the environment and from `.env` are ignored, so no real key can reach the sandbox.
 """
 
 import contextlib
@@ -45,52 +47,51 @@ def main(ui: bool, port: int) -> None:
 
 
 def enter(url: str) -> None:
-    """Leave the caller's settings behind: the environment's, and `.env` by changing to a folder that has none."""
+    """Replace the caller's settings with the demo's.
+
+    The working directory becomes the demo's data folder, which has no `.env`.
+    """
     DATA.mkdir(parents=True, exist_ok=True)
     os.chdir(DATA)
     for name in setting_names():
         os.environ.pop(name, None)
-    os.environ |= {
-        "PAPERS_DATA_DIR": str(DATA),
-        "DAGSTER_HOME": str(DATA / "dagster"),
-        "HF_ENDPOINT": url,
-    }
-    os.environ |= {
-        "ARXIV_ENDPOINT": url,
-        "PAPERS_ARXIV_REQUESTS_PER_SECOND": "1000",
-    } | provider_settings(url)
+    os.environ["PAPERS_DATA_DIR"] = str(DATA)
+    os.environ["DAGSTER_HOME"] = str(DATA / "dagster")
+    os.environ["HF_ENDPOINT"] = url
+    os.environ["ARXIV_ENDPOINT"] = url
+    os.environ["PAPERS_ARXIV_REQUESTS_PER_SECOND"] = "1000"
+    os.environ.update(provider_settings(url))
 
 
 def provider_settings(url: str, key: str = KEY) -> dict[str, str]:
     """The settings of the sandbox's three providers."""
-    bases = {
-        "OPENAI": f"{url}/openai/v1",
-        "MISTRAL": f"{url}/mistral",
-        "ANTHROPIC": f"{url}/anthropic",
-    }
-    return {f"{name}_BASE_URL": base for name, base in bases.items()} | {
-        f"{name}_API_KEY": key for name in bases
+    return {
+        "OPENAI_BASE_URL": f"{url}/openai/v1",
+        "OPENAI_API_KEY": key,
+        "MISTRAL_BASE_URL": f"{url}/mistral",
+        "MISTRAL_API_KEY": key,
+        "ANTHROPIC_BASE_URL": f"{url}/anthropic",
+        "ANTHROPIC_API_KEY": key,
     }
 
 
 def build_samples(world: World) -> None:
-    """Build the first day on its evening, then all three days when they are over: one paper has moved by then."""
-    days = [str(day) for day in world.days()]
+    """Build the first day on its evening, and all three days after the last has ended.
+
+    By then one paper of the first day has moved to another day.
+    """
+    first_day, *_, last_day = map(str, world.days())
     if not (DATA / "lake").exists():
         console.print(
-            f"[bold]The evening of {days[0]}[/bold]: the day is open, its list still grows."
+            f"[bold]The evening of {first_day}[/bold]: the day is open, its list is still growing."
         )
-        build(world, FIRST_EVENING, "--date", days[0])
+        build(world, FIRST_EVENING, "--date", first_day)
     console.print(
-        f"\n[bold]The morning of {AFTERWARDS.date()}[/bold]: all days are over; a paper of the first has moved."
+        f"\n[bold]The morning of {AFTERWARDS.date()}[/bold]: "
+        "all days are over, and a paper of the first day has moved."
     )
-    status = build(world, AFTERWARDS, "--from", days[0], "--to", days[-1])
-    asked: Counter[str] = Counter()
-    for request, times in world.asked.items():
-        kind, _, what = request.partition(" ")
-        asked[request if what in ("answer", "models") else kind] += times
-    told = ", ".join(f"{kind} {times}x" for kind, times in sorted(asked.items()))
-    console.print(f"The sandbox was asked for: {told}")
+    status = build(world, AFTERWARDS, "--from", first_day, "--to", last_day)
+    console.print(f"Requests to the sandbox: {_request_counts(world)}")
     console.print(
         f"Open {DATA / 'site' / 'index.html'} in a browser, or run `make demo-ui`.", soft_wrap=True
     )
@@ -98,13 +99,22 @@ def build_samples(world: World) -> None:
         sys.exit(status)
 
 
+def _request_counts(world: World) -> str:
+    """The number of requests by kind; calls of models are counted for each provider."""
+    counts: Counter[str] = Counter()
+    for request, times in world.asked.items():
+        kind, _, subject = request.partition(" ")
+        counts[request if subject in ("answer", "models") else kind] += times
+    return ", ".join(f"{kind} {times}x" for kind, times in sorted(counts.items()))
+
+
 def build(world: World, now: datetime, *days: str) -> int:
-    """`papers build` at a given time; returns its exit status."""
+    """Run `papers build` at a given time and return its exit status."""
     world.now = now
     try:
         cli.main(["build", *days], obj=FixedClock(now), standalone_mode=False)
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as stop:
+        return int(stop.code or 0)
     return 0
 
 
@@ -112,17 +122,9 @@ def open_ui(world: World, port: int) -> None:
     """Run `dg dev` on the demo's data until it is interrupted."""
     world.now = None
     dg = Path(sys.executable).with_name("dg")
-    console.print(f"The Dagster UI will be at http://127.0.0.1:{port} (Ctrl+C ends it)")
-    command = [
-        str(dg),
-        "dev",
-        "-w",
-        str(ROOT / "workspace.yaml"),
-        "--port",
-        str(port),
-        "--host",
-        "127.0.0.1",
-    ]
+    console.print(f"The Dagster UI will be at http://127.0.0.1:{port} (press Ctrl+C to stop it)")
+    command = [str(dg), "dev", "-w", str(ROOT / "workspace.yaml")]
+    command += ["--port", str(port), "--host", "127.0.0.1"]
     with contextlib.suppress(KeyboardInterrupt):
         subprocess.run(command, env={**os.environ, "DG_CLI_TELEMETRY": "0"}, check=False)
 

@@ -1,4 +1,4 @@
-"""What the sandbox serves: the lists of a folder, as they stood at the sandbox's time."""
+"""The state of the sandbox: its clock, its lists, and the faults and replies to come."""
 
 import json
 import re
@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
-"""The sample days, read from the repository wherever PAPERS_DATA_DIR points."""
+"""The sample days. They come from the repository, whatever PAPERS_DATA_DIR is."""
 
 LIST_NAME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(@(?P<since>\d{4}-\d\d-\d\dT\d{4}))?\.json")
 
 
 @dataclass
 class Fault:
-    """What a request whose path and query hold ``match`` gets instead of an answer, ``times`` times; with
-    ``cut_after``, the connection breaks after that many bytes of the body."""
+    """A failure for the next `times` requests whose path and query contain `match`.
+
+    The request waits for `seconds`. A `status` other than 200 or a `body` replaces the answer. With
+    `cut_after`, the connection breaks after that many bytes of the body.
+    """
 
     match: str
     status: int = 200
@@ -30,12 +33,18 @@ class Fault:
 
 @dataclass
 class Reply:
-    """What a language model answers in place of its own answer, ``times`` times, to the requests that it fits.
+    """A language model's answer to the next `times` calls that it fits.
 
-    ``content`` are the fields of the answer, or a string that is given as it stands: as the tool call's arguments, or
-    as the text when no tool is asked for. The kinds: ``truncated`` is half the answer and the provider's reason of
-    length, ``malformed`` is broken JSON, ``html`` a page with status 200, ``empty`` neither text nor call, and ``text``
-    prose where a call was asked for.
+    `content` are the fields of the answer. A string is sent unchanged: as the arguments of the tool
+    call, or as the text if the request has no tool. Kinds:
+
+    - `ok`: a regular answer.
+    - `refusal`: the provider's refusal.
+    - `truncated`: half the answer, with the provider's finish reason for reaching the limit.
+    - `malformed`: broken JSON.
+    - `html`: a web page with status 200.
+    - `empty`: neither text nor a tool call.
+    - `text`: prose instead of a tool call.
     """
 
     kind: Literal["ok", "refusal", "truncated", "malformed", "html", "empty", "text"] = "ok"
@@ -46,7 +55,7 @@ class Reply:
     times: int = 1
 
     def fits(self, call: "Call") -> bool:
-        """Whether this is the answer to the call: each of provider, language and part of the title, where given."""
+        """Whether the provider, the language and part of the title match, where they are given."""
         return (
             self.times > 0
             and self.provider in ("", call.provider)
@@ -57,8 +66,11 @@ class Reply:
 
 @dataclass
 class Call:
-    """A request to a language model. ``at`` is the monotonic time of its arrival in seconds; ``outcome`` is the kind of
-    the answer, or the status of the error, or "pending" until there is one."""
+    """A request to a language model.
+
+    `at` is the monotonic time of its arrival in seconds. `outcome` is the kind of the answer, the
+    status of the error, or "pending" until either is known.
+    """
 
     provider: str
     model: str
@@ -71,11 +83,16 @@ class Call:
 
 @dataclass
 class World:
-    """The outside world: a folder laid out as `hf_api/<date>.json`, a clock, faults and replies to come, and what was
-    asked.
+    """The outside world: a folder of data, a clock, coming faults and replies, and past requests.
 
-    `hf_api/<date>@<YYYY-MM-DDTHHMM>.json` is the list of that day from that UTC time on; `pdf/<id>.pdf` are papers, and
-    `papers/<id>.yaml` what others are made of (`documents`). ``substitute_pdfs`` gives another PDF for one that lacks.
+    The folder holds:
+
+    - `hf_api/<date>.json`: the list of a day.
+    - `hf_api/<date>@<YYYY-MM-DDTHHMM>.json`: the list of a day from that time (UTC) on.
+    - `pdf/<id>.pdf`: PDFs of papers.
+    - `papers/<id>.yaml`: sources from which `documents` makes PDFs and HTML.
+
+    With `substitute_pdfs`, another PDF stands in for a missing one.
     """
 
     folder: Path = SAMPLE
@@ -88,29 +105,37 @@ class World:
     calls: list[Call] = field(default_factory=list)
 
     def time(self) -> datetime:
-        """The sandbox's time: what it was set to, else the machine's."""
+        """The sandbox's time: `now` if it is set, else the machine's time."""
         return self.now or datetime.now(UTC)
 
     def days(self) -> list[date]:
         """The days that have a list, in order."""
-        names = (LIST_NAME.fullmatch(path.name) for path in (self.folder / "hf_api").glob("*.json"))
-        return sorted({date.fromisoformat(name["day"]) for name in names if name})
+        days = set()
+        for path in (self.folder / "hf_api").glob("*.json"):
+            name = LIST_NAME.fullmatch(path.name)
+            if name:
+                days.add(date.fromisoformat(name["day"]))
+        return sorted(days)
 
     def listing(self, day: date) -> list[Any]:
-        """The entries of a day as they stand now; none for a day without a list."""
-        newest, entries = "", None
+        """The entries of a day's newest list at the sandbox's time; none if it has no list."""
+        newest_since, newest = "", None
         for path in (self.folder / "hf_api").glob(f"{day}*.json"):
             name = LIST_NAME.fullmatch(path.name)
-            since = (name and name["since"]) or ""
-            begun = (
-                not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
-            )
-            if name and begun and since >= newest:
-                newest, entries = since, json.loads(path.read_text(encoding="utf-8"))
-        return entries or []
+            if name is None:
+                continue
+            since = name["since"] or ""
+            if since >= newest_since and self._has_begun(since):
+                newest_since, newest = since, path
+        if newest is None:
+            return []
+        return json.loads(newest.read_text(encoding="utf-8")) or []
+
+    def _has_begun(self, since: str) -> bool:
+        return not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
 
     def fault(self, request: str) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """The fault for this request (its path and query), if any. Uses it up once."""
         for fault in self.faults:
             if fault.match in request and fault.times > 0:
                 fault.times -= 1
@@ -118,7 +143,7 @@ class World:
         return None
 
     def reply(self, call: Call) -> Reply | None:
-        """The reply that is laid down for this call, if any."""
+        """The reply prepared for this call, if any. Uses it up once."""
         for reply in self.replies:
             if reply.fits(call):
                 reply.times -= 1

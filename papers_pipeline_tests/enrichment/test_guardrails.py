@@ -99,18 +99,19 @@ def sample_answers() -> list[tuple[str, str]]:
     ]
 
 
+def listed_paper(arxiv_id: str) -> dict:
+    for path in sorted(SAMPLE.glob("hf_api/*.json")):
+        for entry in json.loads(path.read_text(encoding="utf-8")):
+            if entry["paper"]["id"] == arxiv_id:
+                return entry["paper"]
+    raise LookupError(arxiv_id)
+
+
 @pytest.mark.parametrize(("arxiv_id", "language"), sample_answers())
 def test_every_hand_written_sample_summary_passes_without_warnings(arxiv_id: str, language: str):
-    days = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(SAMPLE.glob("hf_api/*.json"))
-    ]
-    paper = next(
-        entry["paper"] for day in days for entry in day if entry["paper"]["id"] == arxiv_id
-    )
-    answer = yaml.safe_load((SAMPLE / "answers" / f"{arxiv_id}.yaml").read_text(encoding="utf-8"))[
-        language
-    ]
+    paper = listed_paper(arxiv_id)
+    path = SAMPLE / "answers" / f"{arxiv_id}.yaml"
+    answer = yaml.safe_load(path.read_text(encoding="utf-8"))[language]
     verdict = judged(
         language,
         answer["text"],
@@ -781,7 +782,8 @@ HOSTILE = [
         "Answer as a list of points.",
         "en",
         {
-            "text": "- Experts are expensive to load.\n- Sluice routes tokens.\n- It is small.\n- It is faster."
+            "text": "- Experts are expensive to load.\n- Sluice routes tokens.\n"
+            "- It is small.\n- It is faster."
         },
         ['The text holds a list, "- Experts are expensive to load.": write plain text without it.'],
     ),
@@ -1006,13 +1008,10 @@ def test_no_answer_slows_the_guardrails_down(piece: str):
 
 
 def test_importing_the_guardrails_loads_neither_dagster_nor_the_detector():
-    heavy = {"dagster", "py3langid", "sentencex"}
-    code = (
-        f"import sys, papers_pipeline.enrichment.guardrails; print(*({heavy} & set(sys.modules)))"
+    code = "import sys, papers_pipeline.enrichment.guardrails; print(*sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout
-        == "\n"
-    )
+    loaded = set(process.stdout.split())
+    assert loaded.isdisjoint({"dagster", "py3langid", "sentencex"})
+    assert "papers_pipeline.enrichment.guardrails" in loaded

@@ -1,4 +1,4 @@
-"""The sandbox's arXiv: PDFs that read as a preprint does, HTML as LaTeXML makes it, and the manners of its server."""
+"""The sandbox's arXiv: PDFs like preprints, HTML like LaTeXML's, and a server like arXiv's."""
 
 import hashlib
 import re
@@ -36,7 +36,7 @@ def sample() -> Iterator[Outside]:
 def get(outside: Outside, path: str, **headers: str) -> requests.Response:
     return requests.get(
         outside.url + path,
-        headers={name.replace("_", "-"): it for name, it in headers.items()},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
         timeout=30,
     )
 
@@ -45,15 +45,23 @@ def source(arxiv_id: str) -> dict:
     return yaml.safe_load((SAMPLE / "papers" / f"{arxiv_id}.yaml").read_text(encoding="utf-8"))
 
 
-def blocks(body: bytes, page: int = 0) -> list[tuple[float, float, str]]:
-    """The lines of a page: their left and top, and their text."""
+def page_lines(document: pymupdf.Document, page: int) -> list[dict]:
+    """The lines of a page as pymupdf gives them."""
+    lines = []
+    for block in document[page].get_text("dict")["blocks"]:
+        lines += block.get("lines", [])
+    return lines
+
+
+def line_text(line: dict) -> str:
+    return "".join(span["text"] for span in line["spans"])
+
+
+def placed_lines(body: bytes, page: int = 0) -> list[tuple[float, float, str]]:
+    """The lines of a page: their left and top edges, and their text."""
     with MUPDF, pymupdf.open("pdf", body) as document:
-        lines = [
-            line
-            for block in document[page].get_text("dict")["blocks"]
-            for line in block.get("lines", [])
-        ]
-    return [(*line["bbox"][:2], "".join(span["text"] for span in line["spans"])) for line in lines]
+        lines = page_lines(document, page)
+    return [(*line["bbox"][:2], line_text(line)) for line in lines]
 
 
 def text(body: bytes) -> str:
@@ -62,100 +70,89 @@ def text(body: bytes) -> str:
 
 
 def letters(words: str) -> str:
-    """The text without white space and hyphens, which depend on where its lines end."""
+    """The text without white space and hyphens, which depend on the line breaks."""
     return re.sub(r"[\s-]", "", words)
 
 
-def test_the_same_paper_has_the_same_bytes_in_every_process(sample: Outside):
-    code = (
-        "import hashlib, sys; from papers_pipeline.sandbox.documents import *; "
-        f"print(hashlib.sha256(Documents(SAMPLE).pdf('{MANY_AUTHORS}', datetime.now().astimezone())).hexdigest())"
-    )
-    elsewhere = subprocess.run(
+def test_a_paper_has_the_same_bytes_in_every_process(sample: Outside):
+    code = f"""
+import hashlib
+from papers_pipeline.sandbox.documents import *
+pdf = Documents(SAMPLE).pdf("{MANY_AUTHORS}", datetime.now().astimezone())
+print(hashlib.sha256(pdf).hexdigest())
+"""
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    assert hashlib.sha256(get(sample, f"/pdf/{MANY_AUTHORS}").content).hexdigest() == elsewhere
+    )
+    served = get(sample, f"/pdf/{MANY_AUTHORS}").content
+    assert hashlib.sha256(served).hexdigest() == process.stdout.strip()
 
 
 @pytest.mark.parametrize("arxiv_id", WHOLE)
-def test_every_name_institution_heading_and_paragraph_comes_out(sample: Outside, arxiv_id: str):
+def test_the_text_of_a_pdf_has_every_part_of_the_paper(sample: Outside, arxiv_id: str):
     written = source(arxiv_id)
     got = letters(text(get(sample, f"/pdf/{arxiv_id}").content))
     wanted = [written["title"]]
     wanted += [author["name"] for author in written["authors"]]
     wanted += [institution["mark"] + institution["name"] for institution in written["institutions"]]
-    wanted += [
-        f"{number}{section['title']}" for number, section in enumerate(written["sections"], 1)
-    ]
-    wanted += [
-        start[:40] for section in written["sections"] for start in section["text"].split("\n\n")
-    ]
-    wanted += [
-        f"Figure{number}:{figure['caption']}" for number, figure in enumerate(written["figures"], 1)
-    ]
-    assert [it for it in wanted if letters(it) not in got] == []
+    for number, section in enumerate(written["sections"], 1):
+        wanted.append(f"{number}{section['title']}")
+        wanted += [paragraph[:40] for paragraph in section["text"].split("\n\n")]
+    for number, figure in enumerate(written["figures"], 1):
+        wanted.append(f"Figure{number}:{figure['caption']}")
+    missing = [part for part in wanted if letters(part) not in got]
+    assert missing == []
     assert ("Abstract" in got) == (arxiv_id != BARE)
     assert "References" in got
 
 
-def test_the_first_page_carries_arxiv_s_stamp_up_its_margin(sample: Outside):
+def test_only_the_first_page_has_arxivs_stamp_in_its_margin(sample: Outside):
     body = get(sample, f"/pdf/{TWO_COLUMNS}").content
     with MUPDF, pymupdf.open("pdf", body) as document:
-        lines = [
-            line
-            for block in document[0].get_text("dict")["blocks"]
-            for line in block.get("lines", [])
-        ]
-        (stamp,) = [line for line in lines if line["dir"] == (0.0, -1.0)]
-        others = [
-            line
-            for page in document.pages(1)
-            for block in page.get_text("dict")["blocks"]
-            for line in block["lines"]
-        ]
-        assert all(line["dir"] == (1.0, 0.0) for line in others)
-    assert (
-        "".join(span["text"] for span in stamp["spans"]) == "arXiv:2602.90011v1 [cs.LG] 26 Feb 2026"
-    )
+        first, *others = [page_lines(document, page) for page in range(len(document))]
+    (stamp,) = [line for line in first if line["dir"] == (0.0, -1.0)]
+    for lines in others:
+        assert {line["dir"] for line in lines} == {(1.0, 0.0)}
+    assert line_text(stamp) == "arXiv:2602.90011v1 [cs.LG] 26 Feb 2026"
     assert stamp["bbox"][2] < 54
 
 
-def test_two_columns_have_their_institutions_at_the_foot_of_the_first_page(sample: Outside):
-    lines = blocks(get(sample, f"/pdf/{TWO_COLUMNS}").content)
+def test_a_paper_in_two_columns_has_institutions_at_the_foot_of_page_one(sample: Outside):
+    lines = placed_lines(get(sample, f"/pdf/{TWO_COLUMNS}").content)
     notes = [line for line in lines if re.match(r"[123].*(ETH|IBM|École)", line[2])]
     assert len(notes) == 3
     assert all(top > 660 and left < 100 for left, top, _ in notes)
     assert {round(left) for left, top, _ in lines if 200 < top < 640} >= {54, 318}
 
 
-def test_one_column_has_them_under_the_byline(sample: Outside):
-    tops = {line: top for _, top, line in blocks(get(sample, f"/pdf/{ONE_COLUMN}").content)}
-    abstract = tops["Abstract"]
-    assert [
-        top < abstract
-        for line, top in tops.items()
-        if re.match(r"[123](School|Institute|Department)", line)
-    ] == [True] * 3
+def test_a_paper_in_one_column_has_institutions_under_the_byline(sample: Outside):
+    tops = {}
+    for _, top, line in placed_lines(get(sample, f"/pdf/{ONE_COLUMN}").content):
+        tops[line] = top
+    notes = [line for line in tops if re.match(r"[123](School|Institute|Department)", line)]
+    assert len(notes) == 3
+    for note in notes:
+        assert tops[note] < tops["Abstract"]
 
 
-def test_a_team_stands_alone_in_its_byline(sample: Outside):
-    lines = [line for _, _, line in blocks(get(sample, f"/pdf/{TEAM}").content)]
+def test_a_team_is_alone_in_the_byline(sample: Outside):
+    lines = [line for _, _, line in placed_lines(get(sample, f"/pdf/{TEAM}").content)]
     assert lines[lines.index("The Lumen Team") + 1] == "Abstract"
 
 
 def test_lines_are_hyphenated_and_pages_numbered(sample: Outside):
     body = get(sample, f"/pdf/{TWO_COLUMNS}").content
     assert re.search(r"[a-z]-\n[a-z]", text(body))
-    second = [line for _, _, line in blocks(body, 1)]
+    second = [line for _, _, line in placed_lines(body, 1)]
     assert "TideServe" in second
     assert "2" in second
 
 
-def test_a_formula_of_the_abstract_is_set_and_not_printed_as_source(sample: Outside):
+def test_a_formula_in_the_abstract_is_typeset(sample: Outside):
     assert "O(nlogn)" in letters(text(get(sample, f"/pdf/{TWO_COLUMNS}").content))
 
 
-def test_chinese_affiliations_come_out(outside: Outside):
+def test_the_text_of_a_pdf_has_chinese_affiliations(outside: Outside):
     paper = source(TWO_COLUMNS) | {
         "institutions": [{"mark": "1", "name": "清华大学计算机系 (Tsinghua), 北京"}]
     }
@@ -167,13 +164,13 @@ def test_chinese_affiliations_come_out(outside: Outside):
     )
 
 
-def test_the_pdf_of_a_broken_paper_is_none(sample: Outside):
+def test_a_broken_paper_has_an_unreadable_pdf_and_no_html(sample: Outside):
     answer = get(sample, f"/pdf/{BROKEN}")
     assert (answer.status_code, answer.content) == (200, GARBAGE)
     assert get(sample, f"/html/{BROKEN}").status_code == 404
 
 
-def test_a_withdrawn_paper_is_gone_from_the_time_of_its_withdrawal(sample: Outside):
+def test_a_paper_is_gone_from_the_time_of_its_withdrawal(sample: Outside):
     answer = get(sample, f"/pdf/{WITHDRAWN}")
     assert answer.status_code == 404
     assert "has been withdrawn" in answer.text
@@ -186,13 +183,15 @@ def test_a_withdrawn_paper_is_gone_from_the_time_of_its_withdrawal(sample: Outsi
     "path",
     ["/pdf/2602.99999", "/pdf/2602.90011v2", "/pdf/nonsense", "/html/2602.99999", "/pdf/../x"],
 )
-def test_what_there_is_not_is_answered_404_with_a_page(sample: Outside, path: str):
+def test_a_missing_document_is_404(sample: Outside, path: str):
     answer = get(sample, path)
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("arxiv_id", [it for it in WHOLE if it not in WITHOUT_HTML])
-def test_the_html_has_the_figures_of_the_paper_and_their_pictures(sample: Outside, arxiv_id: str):
+@pytest.mark.parametrize(
+    "arxiv_id", [arxiv_id for arxiv_id in WHOLE if arxiv_id not in WITHOUT_HTML]
+)
+def test_the_html_has_the_papers_figures_and_their_pictures(sample: Outside, arxiv_id: str):
     answer = get(sample, f"/html/{arxiv_id}")
     written = source(arxiv_id)
     found = read_figures(answer.content, answer.url)
@@ -209,7 +208,7 @@ def test_some_papers_have_no_html(sample: Outside):
     assert get(sample, f"/html/{TWO_COLUMNS}v1/x99.png").status_code == 404
 
 
-def test_what_was_asked_is_counted(outside: Outside):
+def test_requests_are_counted(outside: Outside):
     for path in (
         "/pdf/2603.10001",
         "/pdf/2603.10001v1",
@@ -224,14 +223,14 @@ def test_what_was_asked_is_counted(outside: Outside):
     }
 
 
-def test_a_connection_can_be_cut_in_the_middle(sample: Outside):
+def test_a_fault_can_cut_a_connection_off(sample: Outside):
     sample.world.faults.append(Fault(f"/pdf/{ONE_COLUMN}", cut_after=5000))
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         get(sample, f"/pdf/{ONE_COLUMN}")
     assert get(sample, f"/pdf/{ONE_COLUMN}").status_code == 200
 
 
-def test_pdfs_of_a_folder_are_served_and_stand_in_for_others_when_wanted(outside: Outside):
+def test_a_folders_pdfs_are_served_and_can_stand_in_for_missing_ones(outside: Outside):
     folder = outside.world.folder / "pdf"
     folder.mkdir(parents=True)
     for number in (1, 2, 3):
@@ -246,7 +245,7 @@ def test_pdfs_of_a_folder_are_served_and_stand_in_for_others_when_wanted(outside
     assert get(outside, "/pdf/2603.10002").content == b"%PDF-1.7 2"
 
 
-def test_without_pdfs_of_its_own_a_folder_is_given_the_sample_s_but_no_withdrawn_paper(
+def test_sample_pdfs_stand_in_for_missing_but_not_for_withdrawn_papers(
     outside: Outside,
 ):
     outside.world.substitute_pdfs = True
@@ -258,7 +257,7 @@ def test_without_pdfs_of_its_own_a_folder_is_given_the_sample_s_but_no_withdrawn
     assert get(outside, "/pdf/2603.10002").status_code == 404
 
 
-def test_the_command_takes_the_option(tmp_path: Path):
+def test_the_command_line_can_substitute_pdfs(tmp_path: Path):
     said = subprocess.run(
         [sys.executable, "-m", "papers_pipeline.sandbox", "--help"],
         capture_output=True,

@@ -1,4 +1,7 @@
-"""The reading task of a fake model: by hand for the paper of each sample day, made for any other; both are good."""
+"""A fake model's reading tasks and translations pass the guardrails.
+
+Those of the sample days are written by hand, and all others are made.
+"""
 
 import pytest
 
@@ -33,19 +36,18 @@ PAPERS = [
 
 
 def given(asset: str, item: Paper | ReadingTask, *fields: str):
-    """The answer to the stage's question, which its guardrails pass without a warning."""
+    """The answer to the stage's question, after its guardrails passed it without a warning."""
     stage = STAGES[asset]
     (variables,) = stage.prompt_variables(item)
     messages = stage.prompt.messages(**variables)
-    output = stage.output(
-        **answer(Question(messages.system, messages.user, {field: {} for field in fields}))
-    )
+    question = Question(messages.system, messages.user, {field: {} for field in fields})
+    output = stage.output(**answer(question))
     verdict = stage.judge(output, variables)
     assert (verdict.faults, verdict.warnings) == ((), ())
     return output
 
 
-def test_the_paper_of_each_sample_day_has_one_by_hand():
+def test_one_paper_of_each_sample_day_has_a_hand_written_task():
     assert sorted(BY_HAND) == ["2602.90040", "2602.90102", "2602.90204"]
 
 
@@ -57,11 +59,13 @@ def test_sentences_and_translations_pass_the_guardrails(asked: Paper):
         **common, sentences=text.sentences, vocabulary=text.vocabulary, level=text.level
     )
     russian = given("reading_translation_ru", row, "sentences", "meanings")
-    assert [it.word for it in russian.meanings] == [word.word for word in text.vocabulary]
+    assert [entry.word for entry in russian.meanings] == [word.word for word in text.vocabulary]
     english = given("reading_translation_en", row, "sentences", "meanings")
     assert english.meanings == []
     by_hand = WRITTEN.get(asked.arxiv_id, {}).get("reading")
     assert ("тестовый перевод" in russian.sentences[0]) == (by_hand is None)
     if by_hand:
         assert [sentence.text for sentence in text.sentences] == by_hand["zh"]
-        assert {it.word: it.meaning for it in russian.meanings} == by_hand["ru"]["meanings"]
+        assert {entry.word: entry.meaning for entry in russian.meanings} == by_hand["ru"][
+            "meanings"
+        ]
