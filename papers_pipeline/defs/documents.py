@@ -68,7 +68,7 @@ async def figures(
     lake: dg.ResourceParam[Lake],
     progress: dg.ResourceParam[Progress],
 ) -> Table:
-    """Figure links and captions from arXiv's HTML, which appears days late and not for all papers."""
+    """Figure links and captions from arXiv's HTML, which comes days late and not for all papers."""
     earlier = last_rows(context, lake, PaperFigures)
     rows, counts = await documents.figures(feed_listing, earlier=earlier, progress=progress)
     return Table(rows, counts=counts)

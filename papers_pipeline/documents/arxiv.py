@@ -1,8 +1,9 @@
-"""PDFs and HTML of papers from arXiv: one polite client, whose limit holds for everything that it asks.
+"""Downloads PDFs and HTML of papers from arXiv, politely.
 
-arXiv asks harvesters to use `export.arxiv.org`, "bursts at 4 requests per second with a 1 second sleep, per burst", and
-takes requests that go on after a 403 for an attack (https://info.arxiv.org/help/bulk_data.html, robots.html). A limit
-of 4 requests in 2 seconds keeps to that.
+arXiv asks harvesters to use `export.arxiv.org` with "bursts at 4 requests per second with a 1
+second sleep, per burst". It takes requests that continue after a 403 for an attack
+(https://info.arxiv.org/help/bulk_data.html, robots.html). A limit of 4 requests in 2 seconds
+complies.
 """
 
 import hashlib
@@ -35,10 +36,10 @@ Reason = Literal[
 ]
 
 ARXIV_ID = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
-"""New and old style, with a version or without: https://info.arxiv.org/help/arxiv_identifier.html"""
+"""New and old style, with or without a version: https://info.arxiv.org/help/arxiv_identifier.html"""
 
 SLOW_DOWN = (403, 406, 429, 503)
-"""406 came to mean it in September 2026: https://github.com/blazickjp/arxiv-mcp-server/issues/277"""
+"""406 was added in September 2026: https://github.com/blazickjp/arxiv-mcp-server/issues/277"""
 TRIES = 4
 MOST_REDIRECTS = 5
 TIMEOUT_SECONDS = (10, 60)
@@ -48,7 +49,7 @@ MOST_HTML_BYTES = 30_000_000
 CHUNK = 1 << 14
 SIGNATURE, SIGNATURE_WITHIN, END = b"%PDF-", 1024, b"%%EOF"
 
-# urllib sends no Accept and gets a 406.
+# A request without Accept gets a 406.
 PDF_HEADERS = {"Accept": "application/pdf, */*"}
 HTML_HEADERS = {"Accept": "text/html, */*"}
 
@@ -61,25 +62,34 @@ NOTICES: tuple[tuple[str, Reason, bool], ...] = (
     ),
     (r"generat|try again|reload|refresh|in progress|processing", "not_a_pdf", True),
 )
-"""Words of arXiv's own pages, what they mean, and whether it passes: https://github.com/arXiv/arxiv-browse, below
-`browse/templates/dissemination`. Its page for a withdrawn paper speaks of a source that was not provided."""
+"""Patterns in arXiv's own pages, with the error's reason and whether a retry may succeed.
+
+From https://github.com/arXiv/arxiv-browse, `browse/templates/dissemination`. The page of a
+withdrawn paper says that no source was provided.
+"""
 
 MUPDF = threading.Lock()
-"""Held around every use of pymupdf in this process, which is not safe in threads:
+"""Held around every use of pymupdf in this process, because it is not thread-safe:
 https://pymupdf.readthedocs.io/en/latest/recipes-multiprocessing.html"""
 
 Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """Whatever says when the next request may be made, such as ``SharedLimit``."""
+    """A rate limit, such as ``SharedLimit``. ``acquire`` waits until a request is allowed."""
 
     def acquire(self) -> None: ...
 
 
 class ArxivError(Exception):
-    """A document that could not be had. ``retryable`` tells whether asking at another time may give it; ``status`` is
-    that of the last answer, if there was one, and ``wait`` the seconds that the answer asked to wait."""
+    """A document is unavailable.
+
+    - ``reason``: a code that pages and checks know.
+    - ``retryable``: whether a later attempt may succeed.
+    - ``detail``: the address and what happened, for the operator.
+    - ``status``: the last answer's status, if there was an answer.
+    - ``wait``: the seconds that the answer asked to wait, if it did.
+    """
 
     def __init__(
         self,
@@ -108,18 +118,18 @@ class DownloadedPdf:
 
 
 class ArxivClient:
-    """Asks one endpoint for documents; its threads slow down together. ``http`` is made with ``retries=0``: here every
-    try waits for the limit, and a session that repeats by itself would go past it."""
+    """Downloads documents from one endpoint. Its threads slow down together.
+
+    ``http`` must be a session with ``retries=0``. The client retries by itself, because each
+    attempt has to wait for ``limit``.
+    """
 
     def __init__(
         self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0
     ) -> None:
-        if any(
-            getattr(adapter, "max_retries", Retry(0)).total for adapter in http.adapters.values()
-        ):
-            raise ValueError(
-                "the session of an ArxivClient repeats requests by itself: make it with retries=0"
-            )
+        for adapter in http.adapters.values():
+            if getattr(adapter, "max_retries", Retry(0)).total:
+                raise ValueError("ArxivClient needs a session without retries: pass retries=0")
         self._endpoint = endpoint.rstrip("/")
         self._http = http
         self._limit = limit
@@ -134,7 +144,7 @@ class ArxivClient:
         url = f"{self._endpoint}/pdf/{_checked(arxiv_id)}"
         first_sha256 = None
         while True:
-            content = self._persist(partial(self._download_pdf, url, most_bytes))
+            content = self._with_retries(partial(self._download_pdf, url, most_bytes))
             sha256 = hashlib.sha256(content).hexdigest()
             try:
                 return DownloadedPdf(content, sha256, _page_count(content, url))
@@ -147,43 +157,48 @@ class ArxivClient:
                 first_sha256 = sha256
 
     def fetch_html(self, arxiv_id: str) -> tuple[bytes, str] | None:
-        """The HTML of a paper and the address that it came from after all redirects; None when arXiv has none (a 404,
-        which may end: HTML comes days late). Raises ArxivError."""
-        return self._persist(
-            partial(self._download_html, f"{self._endpoint}/html/{_checked(arxiv_id)}")
-        )
+        """The HTML of a paper and its address after redirects, or None if arXiv has none (yet).
+
+        Raises ArxivError.
+        """
+        url = f"{self._endpoint}/html/{_checked(arxiv_id)}"
+        return self._with_retries(partial(self._download_html, url))
 
     def alive(self, url: str) -> bool | None:
-        """Whether an address of arXiv's gives something; None when that cannot be known."""
-        if not self._is_ours(url):
+        """Whether an arXiv address works. None if that is unknown, or the address not arXiv's."""
+        if not self._is_arxiv(url):
             return None
         try:
-            with self._persist(partial(self._send, "HEAD", url, HTML_HEADERS)) as answer:
+            with self._with_retries(partial(self._send, "HEAD", url, HTML_HEADERS)) as answer:
                 status = answer.status_code
         except ArxivError:
             return None
-        return True if status == 200 else False if status in (404, 410) else None
+        if status == 200:
+            return True
+        return False if status in (404, 410) else None
 
-    def _persist(self, work: Callable[[], Result]) -> Result:
-        """What the work returns, tried again while arXiv asks to slow down or cannot be reached."""
+    def _with_retries(self, work: Callable[[], Result]) -> Result:
+        """The result of ``work``, retried while arXiv throttles or cannot be reached."""
         for attempt in range(1, TRIES):
             try:
                 return work()
             except ArxivError as error:
-                if not _may_pass(error):
+                if not _is_worth_waiting(error):
                     raise
-                wait = (
-                    self._backoff_seconds * 2 ** (attempt - 1) if error.wait is None else error.wait
-                )
-                if error.reason == "throttled":  # it is meant for every thread of this client
+                wait = error.wait
+                if wait is None:
+                    wait = self._backoff_seconds * 2 ** (attempt - 1)
+                if error.reason == "throttled":  # meant for every thread of this client
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
                 else:
                     time.sleep(wait)
         return work()
 
     def _send(self, method: str, url: str, headers: dict[str, str]) -> requests.Response:
-        """The answer after all redirects, its body not yet read, with a status that is left to the caller. Raises
-        ArxivError for one that means to slow down, for a server's error and for an answer that did not come."""
+        """The answer after redirects, its body unread. The caller checks the status.
+
+        Raises ArxivError if there is no answer, if arXiv throttles and for a server error.
+        """
         for _ in range(MOST_REDIRECTS + 1):
             time.sleep(max(0.0, self._resume_at - time.monotonic()))
             self._limit.acquire()
@@ -199,22 +214,20 @@ class ArxivClient:
             except requests.RequestException as error:
                 raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
             if not answer.is_redirect:
-                return _answered(answer)
+                return _checked_status(answer)
             answer.close()
-            here, url = url, urljoin(url, answer.headers["Location"])
-            if not self._is_ours(url):
-                raise ArxivError(
-                    "unreachable",
-                    True,
-                    f"{here} leads to {url}: not arXiv's",
-                    status=answer.status_code,
-                )
+            target = urljoin(url, answer.headers["Location"])
+            if not self._is_arxiv(target):
+                detail = f"{url} redirects to {target}, which is not arXiv's"
+                raise ArxivError("unreachable", True, detail, status=answer.status_code)
+            url = target
         detail = f"{url}: more than {MOST_REDIRECTS} redirects"
         raise ArxivError("unreachable", True, detail, status=answer.status_code)
 
-    def _is_ours(self, url: str) -> bool:
-        own, asked = urlsplit(self._endpoint), urlsplit(url)
-        if (asked.scheme, asked.netloc) == (own.scheme, own.netloc):
+    def _is_arxiv(self, url: str) -> bool:
+        """Whether an address is the endpoint's, or https on a host of arxiv.org."""
+        endpoint, asked = urlsplit(self._endpoint), urlsplit(url)
+        if (asked.scheme, asked.netloc) == (endpoint.scheme, endpoint.netloc):
             return True
         return asked.scheme == "https" and bool(re.fullmatch(r"(.+\.)?arxiv\.org", asked.netloc))
 
@@ -246,51 +259,59 @@ class ArxivClient:
 
 def _checked(arxiv_id: str) -> str:
     if not ARXIV_ID.fullmatch(arxiv_id):
-        raise ValueError(f"{arxiv_id!r} is no arXiv id")
+        raise ValueError(f"{arxiv_id!r} is not an arXiv id")
     return arxiv_id
 
 
-def _may_pass(error: ArxivError) -> bool:
-    """Whether seconds may change it: not so another refusal, or a redirect to elsewhere."""
+def _is_worth_waiting(error: ArxivError) -> bool:
+    """Whether an attempt some seconds later may succeed."""
     if error.reason == "unreachable":
         return error.status is None or error.status >= 500
     return error.reason == "throttled"
 
 
-def _answered(answer: requests.Response) -> requests.Response:
+def _checked_status(answer: requests.Response) -> requests.Response:
+    """The answer. Raises ArxivError if arXiv throttles and for a server error."""
     status = answer.status_code
     if status not in SLOW_DOWN and status < 500:
         return answer
     with answer:
         detail = f"{answer.url} answered {status}"
-        # arXiv answers 403 for a paper whose author keeps the source private, and 500 for one without a PDF.
-        if (notice := _notice(_beginning(answer))) and not notice[1]:
-            raise ArxivError(notice[0], False, detail, status=status)
+        # arXiv answers 403 if the author keeps the source private, and 500 if there is no PDF.
+        notice = _notice(_beginning(answer))
+        if notice is not None:
+            reason, retryable = notice
+            if not retryable:
+                raise ArxivError(reason, False, detail, status=status)
         if status in SLOW_DOWN:
             raise ArxivError("throttled", True, detail, status=status, wait=_retry_after(answer))
         raise ArxivError("unreachable", True, detail, status=status)
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """The seconds that the answer asks to wait, at most ``LONGEST_WAIT``; None when it does not say."""
-    asked = answer.headers.get("Retry-After")
+    """The seconds that the answer asks to wait, at most ``LONGEST_WAIT``, or None."""
+    value = answer.headers.get("Retry-After")
+    if not value:
+        return None
     try:
-        return min(Retry().parse_retry_after(asked), float(LONGEST_WAIT)) if asked else None
+        return min(Retry().parse_retry_after(value), float(LONGEST_WAIT))
     except InvalidHeader:
         return None
 
 
 def _refusal(answer: requests.Response, url: str) -> ArxivError:
-    """What an answer without a document means."""
+    """The error for an answer without a document."""
     status = answer.status_code
-    if status in (404, 410):
-        reason, _ = _notice(_beginning(answer)) or ("not_found", False)
-        reason = reason if reason == "withdrawn" else "not_found"
-        return ArxivError(reason, False, f"{url} answered {status}", status=status)
-    return ArxivError("unreachable", True, f"{url} answered {status}", status=status)
+    detail = f"{url} answered {status}"
+    if status not in (404, 410):
+        return ArxivError("unreachable", True, detail, status=status)
+    notice = _notice(_beginning(answer))
+    is_withdrawn = notice is not None and notice[0] == "withdrawn"
+    return ArxivError("withdrawn" if is_withdrawn else "not_found", False, detail, status=status)
 
 
 def _beginning(answer: requests.Response) -> str:
+    """The first 256 kB of a page, or '' if it cannot be read."""
     try:
         return b"".join(islice(answer.iter_content(CHUNK), 16)).decode("utf-8", "replace")
     except requests.RequestException:
@@ -298,18 +319,15 @@ def _beginning(answer: requests.Response) -> str:
 
 
 def _notice(page: str) -> tuple[Reason, bool] | None:
-    return next(
-        (
-            (reason, passes)
-            for words, reason, passes in NOTICES
-            if re.search(words, page, re.IGNORECASE)
-        ),
-        None,
-    )
+    """The reason that a page of arXiv gives, and whether a retry may succeed."""
+    for pattern, reason, retryable in NOTICES:
+        if re.search(pattern, page, re.IGNORECASE):
+            return reason, retryable
+    return None
 
 
 def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
-    """The body in pieces. Raises ArxivError when the connection breaks off."""
+    """The chunks of the body. Raises ArxivError if the connection breaks off."""
     received_bytes = 0
     try:
         for chunk in answer.iter_content(CHUNK):
@@ -321,7 +339,7 @@ def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
 
 
 def _body(chunks: Iterable[bytes], url: str, most_bytes: int) -> bytes:
-    """The chunks as one. Raises ArxivError as soon as they exceed ``most_bytes``."""
+    """The whole body. Raises ArxivError as soon as it exceeds ``most_bytes``."""
     body = bytearray()
     for chunk in chunks:
         body += chunk
@@ -335,19 +353,23 @@ def _too_large(url: str, most_bytes: int) -> ArxivError:
 
 
 def _not_a_pdf(head: bytes, answer: requests.Response, url: str) -> ArxivError:
-    """The error for a body that does not begin as a PDF: arXiv sends notices with status 200
-    (https://github.com/lukasschwab/arxiv.py/issues/87)."""
+    """The error for a body that does not start like a PDF.
+
+    arXiv sends notices with status 200 (https://github.com/lukasschwab/arxiv.py/issues/87).
+    """
+    status = answer.status_code
     page = head.decode("utf-8", "replace")
     if not re.match(r"\s*<(!doctype|html|head|\?xml|!--)", page, re.IGNORECASE):
-        return ArxivError("not_a_pdf", False, f"{url} is {head[:16]!r}", status=answer.status_code)
+        return ArxivError("not_a_pdf", False, f"{url} is {head[:16]!r}", status=status)
     page += _beginning(answer)
-    # A page that nobody foresaw is a proxy's or a maintenance page more often than arXiv's last word.
-    reason, passes = _notice(page) or ("not_a_pdf", True)
+    # An unknown page is more often a proxy's or a maintenance page than arXiv's last word.
+    reason, retryable = _notice(page) or ("not_a_pdf", True)
     words = " ".join(re.sub(r"<[^>]*>", " ", page).split())
-    return ArxivError(reason, passes, f"{url} is a page: {words[:80]!r}", status=answer.status_code)
+    return ArxivError(reason, retryable, f"{url} is a page: {words[:80]!r}", status=status)
 
 
 def _page_count(content: bytes, url: str) -> int:
+    """The number of pages. Raises ArxivError for an encrypted or damaged PDF."""
     with MUPDF:
         pymupdf.TOOLS.mupdf_display_errors(False)
         try:
@@ -357,7 +379,7 @@ def _page_count(content: bytes, url: str) -> int:
                 pages, repaired = int(document.page_count), bool(document.is_repaired)
         except RuntimeError as error:
             raise ArxivError("damaged", True, f"{url} cannot be opened: {error}") from None
-    # MuPDF opens the first half of a file as well, with the pages that it finds.
+    # MuPDF also opens the first half of a file, with the pages it finds there.
     has_end = END in content[-2 * SIGNATURE_WITHIN :]
     if not pages or (repaired and not has_end):
         raise ArxivError("damaged", True, f"{url} has no end")

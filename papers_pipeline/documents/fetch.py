@@ -67,7 +67,7 @@ class Documents:
     async def pdfs(
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperPdf], progress: Progress
     ) -> tuple[list[PaperPdf], Counts]:
-        """One row per paper that says where its PDF is stored, in the given order; and the counts."""
+        """One row per paper with the place of its PDF, in the given order; and the counts."""
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
@@ -143,7 +143,7 @@ class Documents:
         )
 
     def prune(self) -> list[str]:
-        """Delete PDFs that were parsed, or found unreadable, long enough ago. Returns their names."""
+        """Delete PDFs parsed, or found unreadable, long enough ago. Returns their names."""
         deleted = []
         for path in sorted(self._blobs.glob("*.pdf")):
             if self._may_be_deleted(path):
@@ -168,7 +168,7 @@ class Documents:
         return self._entry("paper_pdfs", identity, value)
 
     async def _parse(self, pdf: PaperPdf, parsers: Parsers) -> CacheEntry:
-        """Parse a PDF. Returns the cache entry with its text, or with the reason why it has none."""
+        """Parse a PDF. Returns the cache entry with its text, or with the failure."""
         blob, sha256 = await self._stored_pdf(pdf)
         identity = _parse_identity(sha256)
         try:
@@ -204,7 +204,7 @@ class Documents:
         return str(value["blob"]), str(value["sha256"])
 
     async def _read_figures(self, paper: Paper) -> CacheEntry:
-        """Read a paper's HTML. Returns the cache entry with its figures, or with why there are none."""
+        """Read a paper's HTML. Returns the cache entry with its figures, or with the failure."""
         identity = _figures_identity(paper.arxiv_id)
         try:
             answer = await self._ask_arxiv(lambda: self._client.fetch_html(paper.arxiv_id))

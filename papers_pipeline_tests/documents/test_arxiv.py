@@ -312,7 +312,7 @@ def test_a_redirect_within_arxiv_is_followed_and_each_step_waits_for_the_limit(
 )
 def test_a_redirect_to_elsewhere_is_not_followed(outside: Outside, arxiv: Arxiv, to: str):
     outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
-    with pytest.raises(ArxivError, match="not arXiv's"):
+    with pytest.raises(ArxivError, match="is not arXiv's"):
         arxiv.client.fetch_pdf(ID)
 
 
@@ -331,7 +331,7 @@ def test_what_is_no_id_never_gets_into_an_address(outside: Outside, arxiv: Arxiv
         lambda: arxiv.client.fetch_pdf(arxiv_id),
         lambda: arxiv.client.fetch_html(arxiv_id),
     ):
-        with pytest.raises(ValueError, match="is no arXiv id"):
+        with pytest.raises(ValueError, match="is not an arXiv id"):
             fetch()
     assert arxiv.limit.acquired == 0
 

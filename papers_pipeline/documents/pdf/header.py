@@ -1,7 +1,7 @@
-"""The part of a paper that names its authors and their institutions: what a language model is shown to find them.
+"""Reads the part of a paper that names its authors and their institutions.
 
-Everything that is sent is paid for, so only the byline is sent whole; of footnotes and end matter only the sentences
-that can name an institution.
+A language model reads it to find them. Everything sent costs money, so only the byline is sent
+whole. Footnotes and end matter contribute only sentences that can name an institution.
 """
 
 import re
@@ -18,15 +18,15 @@ from papers_pipeline.documents.pdf.institutions import (
 )
 from papers_pipeline.documents.pdf.lines import Line, Pages, rows
 
-ENOUGH = 3000
-"""Characters of which the first question to a language model consists at most."""
+MODEL_REACH = 3000
+"""Characters at the start of the header that are in the first question to a language model."""
 LONGEST_END_MATTER = 2500
 FRONT_LINES = 30
 SMALLEST = 0.55
-"""A byline is printed in no smaller letters, as a share of the text's; the labels of a picture are."""
+"""Size of the smallest byline as a share of the body size. The labels of a picture are smaller."""
 
 _CAPTION = re.compile(r"(?:figure|fig\.|table|algorithm)\s*\d", re.IGNORECASE)
-_NO_NOTE = re.compile(rf"{_CAPTION.pattern}|\[\d+\]", re.IGNORECASE)
+_NOT_A_FOOTNOTE = re.compile(rf"{_CAPTION.pattern}|\[\d+\]", re.IGNORECASE)
 _REFERENCE = re.compile(r"\[?\d+[\].]")
 _AUTHORS_SECTION = re.compile(r"contribut|authors?\b|affiliations?|team", re.IGNORECASE)
 _MAIL = re.compile(r"e-?mail(?: address)?e?s?\s*:", re.IGNORECASE)
@@ -36,70 +36,88 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 def read_header(pages: Pages, headings: Sequence[Heading]) -> str:
-    """The byline, one printed line or cell a line, then the footnotes of the first page that name institutions, then
-    end matter that does. Authors' markers stay where they are printed: 'Ada Example1,2' and '1 ETH Zürich'."""
+    """The byline, then footnotes of the first page and end matter that name institutions.
+
+    Each line is a printed line or cell. Authors' markers stay in place: 'Ada Example1,2' and
+    '1 ETH Zürich'. End matter is read only if the first page names no institution.
+    """
     byline = _byline(pages, headings)
-    texts = [text for text in map(without_contacts, _texts(byline)) if text] or _front(pages)
-    named = _any_names(texts)
-    texts += institution_sentences(_footnotes(pages, byline, headings), named)
-    if not named and not _any_names(texts):
+    texts = _cleaned(_texts(byline)) or _possible_byline(pages)
+    byline_has_institutions = _has_institution(texts)
+    footnotes = _footnotes(pages, byline, headings)
+    texts += institution_sentences(footnotes, byline_has_institutions)
+    if not _has_institution(texts) and not byline_has_institutions:
         texts += _end_matter(pages, headings)
-    return "\n".join(_in_reach(texts))
+    return "\n".join(_within_reach(texts))
 
 
-def _front(pages: Pages) -> list[str]:
-    """What may be a byline on a first page that has none at its top."""
-    lines = [line for line in pages.lines if line.page == 0 and not is_prose(line.text)]
-    texts = [text for text in map(without_contacts, _texts(lines)) if text]
-    return texts[:FRONT_LINES]
+def _cleaned(texts: Iterable[str]) -> list[str]:
+    """The texts without contacts, except those with nothing left."""
+    cleaned = map(without_contacts, texts)
+    return [text for text in cleaned if text]
 
 
-def _any_names(texts: Iterable[str]) -> bool:
+def _possible_byline(pages: Pages) -> list[str]:
+    """Texts of the first page that may be the byline when there is none at its top."""
+    lines = [line for line in _first_page(pages) if not is_prose(line.text)]
+    return _cleaned(_texts(lines))[:FRONT_LINES]
+
+
+def _first_page(pages: Pages) -> list[Line]:
+    return [line for line in pages.lines if line.page == 0]
+
+
+def _has_institution(texts: Iterable[str]) -> bool:
     return any(INSTITUTION.search(text) for text in texts)
 
 
 def _byline(pages: Pages, headings: Sequence[Heading]) -> list[Line]:
-    """The lines between title and abstract, by their place on the page: some PDFs store names after the text."""
-    front = [line for line in pages.lines if line.page == 0]
-    foot, limit = _end_of_byline(pages, front, headings)
-    above = [
-        line
-        for index, line in enumerate(front)
-        if line.y0 < foot - 5
-        and (index < limit or not is_prose(line.text))
-        and line.size > SMALLEST * pages.body_size
-    ]
+    """The lines between title and abstract, by their place on the page.
+
+    Their order proves nothing, because some PDFs store the names after the text.
+    """
+    front = _first_page(pages)
+    foot, end = _end_of_byline(pages, front, headings)
+    above = []
+    for index, line in enumerate(front):
+        is_above = line.y0 < foot - 5 and line.size > SMALLEST * pages.body_size
+        if is_above and (index < end or not is_prose(line.text)):
+            above.append(line)
     title = _title(above, pages)
-    return [
-        line
-        for _, block in groupby(
-            (line for line in above if line not in title), key=lambda line: line.block
-        )
-        for line in _without_text(list(block))
-    ]
+    byline: list[Line] = []
+    for block in _blocks([line for line in above if line not in title]):
+        if not _is_caption_or_motto(block):
+            byline += block
+    return byline
 
 
-def _without_text(block: list[Line]) -> list[Line]:
-    """The lines of a block of the byline; none of a picture's caption or a motto."""
+def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Runs of lines of one block."""
+    for _, block in groupby(lines, key=lambda line: line.block):
+        yield list(block)
+
+
+def _is_caption_or_motto(block: Sequence[Line]) -> bool:
     if _CAPTION.match(block[0].text):
-        return []
+        return True
     text = " ".join(line.text for line in block)
-    return (
-        []
-        if len(block) > 1 and is_prose(text, len(block)) and not INSTITUTION.search(text)
-        else block
-    )
+    return len(block) > 1 and is_prose(text, len(block)) and not INSTITUTION.search(text)
 
 
 def _end_of_byline(
     pages: Pages, front: Sequence[Line], headings: Sequence[Heading]
 ) -> tuple[float, int]:
-    """The height at which the byline ends, and the number of the line that ends it."""
+    """The height at which the byline ends, and the index of the line that ends it.
+
+    That is the abstract, or else the first heading or paragraph, whichever is higher.
+    """
     first = headings[0].first if headings else len(pages.lines)
     if first >= len(front):
         return _first_prose(front, pages)
-    place = pages.lines[first].y0, first
-    return place if _is_abstract(headings[0]) else min(place, _first_prose(front[:first], pages))
+    heading_place = (pages.lines[first].y0, first)
+    if _is_abstract(headings[0]):
+        return heading_place
+    return min(heading_place, _first_prose(front[:first], pages))
 
 
 def _is_abstract(heading: Heading) -> bool:
@@ -107,48 +125,56 @@ def _is_abstract(heading: Heading) -> bool:
 
 
 def _first_prose(front: Sequence[Line], pages: Pages) -> tuple[float, int]:
+    """Height and index of the first paragraph of at least three lines, or the end of the page."""
     index = 0
-    for _, block in groupby(front, key=lambda line: line.block):
-        lines = list(block)
-        if len(lines) >= 3 and is_prose(" ".join(line.text for line in lines), len(lines)):
-            return lines[0].y0, index
-        index += len(lines)
+    for block in _blocks(front):
+        text = " ".join(line.text for line in block)
+        if len(block) >= 3 and is_prose(text, len(block)):
+            return block[0].y0, index
+        index += len(block)
     return pages.height, len(front)
 
 
-def _title(lines: Sequence[Line], pages: Pages) -> list[Line]:
-    """The lines of the biggest print above the abstract, when it is bigger than text."""
+def _title(lines: Sequence[Line], pages: Pages) -> Sequence[Line]:
+    """The first run of lines in the largest size, if that is larger than the text."""
     size = max((line.size for line in lines), default=0.0)
     if not lines or size < 1.15 * pages.body_size:
         return []
-    first = next(index for index, line in enumerate(lines) if line.size > 0.97 * size)
+    first = 0
+    while lines[first].size <= 0.97 * size:
+        first += 1
     end = first
-    while (
-        end < len(lines) and lines[end].size > 0.97 * size and lines[end].font == lines[first].font
-    ):
+    while end < len(lines) and _is_same_title(lines[first], lines[end], size):
         end += 1
-    return list(lines[first:end])
+    return lines[first:end]
+
+
+def _is_same_title(first: Line, line: Line, size: float) -> bool:
+    return line.size > 0.97 * size and line.font == first.font
 
 
 def _texts(lines: Sequence[Line]) -> list[str]:
-    """One text a printed line or cell; a line of which every word stands apart is one text."""
+    """One text per printed line or cell. A line with stretched spaces is one text."""
     texts: list[str] = []
-    block = -1
+    previous_block = -1
     for row in rows(lines):
         cells = _cells(row)
-        single = sum(" " not in cell for cell in cells)
-        stretched = len(cells) >= 4 and single > 0.7 * len(cells)
-        for text in [" ".join(cells)] if stretched else cells:
-            if texts and block == row[0].block and texts[-1].endswith("-") and text[:1].isalpha():
+        single_words = sum(" " not in cell for cell in cells)
+        is_stretched = len(cells) >= 4 and single_words > 0.7 * len(cells)
+        if is_stretched:
+            cells = [" ".join(cells)]
+        for text in cells:
+            is_same_block = bool(texts) and row[0].block == previous_block
+            if is_same_block and texts[-1].endswith("-") and text[:1].isalpha():
                 texts[-1] = join_lines(texts[-1], text)
             else:
                 texts.append(text)
-        block = row[0].block
+        previous_block = row[0].block
     return texts
 
 
 def _cells(row: Sequence[Line]) -> list[str]:
-    """The texts of a row; a marker that touches its name is part of it."""
+    """The texts of a row. A marker that touches its name is part of the same text."""
     cells = [row[0].text]
     for before, line in pairwise(row):
         if line.x0 - before.x1 < 0.25 * before.size:
@@ -161,31 +187,37 @@ def _cells(row: Sequence[Line]) -> list[str]:
 def _footnotes(pages: Pages, byline: Sequence[Line], headings: Sequence[Heading]) -> Iterator[str]:
     """The text of each block in small print in the lower part of the first page."""
     taken = {*byline, *_abstract(pages, headings)}
-    front = [line for line in pages.lines if line.page == 0 and line not in taken]
-    for (_, small), block in groupby(
-        front, key=lambda line: (line.block, line.size < 0.96 * pages.body_size)
-    ):
-        lines = list(block)
-        low = small and lines[0].y0 > 0.4 * pages.height
-        if low and not _NO_NOTE.match(lines[0].text) and not _has_text_below(lines, front, pages):
-            yield _text(lines)
+    front = [line for line in _first_page(pages) if line not in taken]
+    small_size = 0.96 * pages.body_size
+    for block in _blocks_by_size(front, small_size):
+        first = block[0]
+        is_low = first.size < small_size and first.y0 > 0.4 * pages.height
+        if not is_low or _NOT_A_FOOTNOTE.match(first.text):
+            continue
+        if not _has_text_below(block, front, small_size):
+            yield _joined(block)
 
 
-def _has_text_below(note: Sequence[Line], front: Sequence[Line], pages: Pages) -> bool:
-    """Whether text goes on below, as it does below a picture's labels and not below a footnote."""
-    left, right, foot = min(line.x0 for line in note), max(line.x1 for line in note), note[-1].y1
-    return any(
-        line.y0 > foot
-        and line.x0 < right
-        and line.x1 > left
-        and line.size >= 0.96 * pages.body_size
-        for line in front
-        if is_prose(line.text)
-    )
+def _blocks_by_size(lines: Iterable[Line], small_size: float) -> Iterator[list[Line]]:
+    """Runs of lines of one block that are all small, or all not."""
+    for _, block in groupby(lines, key=lambda line: (line.block, line.size < small_size)):
+        yield list(block)
+
+
+def _has_text_below(note: Sequence[Line], front: Sequence[Line], small_size: float) -> bool:
+    """Whether body text continues below, as it does below a picture's labels, not a footnote."""
+    left = min(line.x0 for line in note)
+    right = max(line.x1 for line in note)
+    foot = note[-1].y1
+    for line in front:
+        is_below = line.y0 > foot and line.x0 < right and line.x1 > left
+        if is_below and line.size >= small_size and is_prose(line.text):
+            return True
+    return False
 
 
 def _abstract(pages: Pages, headings: Sequence[Heading]) -> Iterator[Line]:
-    """The lines of the abstract, which some styles print as small as footnotes."""
+    """The lines of the abstract. Some styles print it as small as footnotes."""
     if not headings or not _is_abstract(headings[0]):
         return
     last = pages.lines[headings[0].first]
@@ -198,7 +230,7 @@ def _abstract(pages: Pages, headings: Sequence[Heading]) -> Iterator[Line]:
         last = line
 
 
-def _text(lines: Sequence[Line]) -> str:
+def _joined(lines: Sequence[Line]) -> str:
     text = ""
     for piece in _texts(lines):
         text = join_lines(text, piece) if text else piece
@@ -206,61 +238,67 @@ def _text(lines: Sequence[Line]) -> str:
 
 
 def _end_matter(pages: Pages, headings: Sequence[Heading]) -> list[str]:
-    """The addresses behind the references (amsart), or the institutions that a list of contributors names."""
+    """Institutions from the end of the paper.
+
+    These are addresses after the references (as in amsart), institutions in a list of contributors,
+    or else a list of marked institutions.
+    """
+    ends = [heading.first for heading in headings[1:]] + [len(pages.lines)]
     found: list[Line] = []
-    for number, heading in enumerate(headings):
-        end = headings[number + 1].first if number + 1 < len(headings) else len(pages.lines)
+    for heading, end in zip(headings, ends, strict=False):
         lines = pages.lines[heading.end : end]
         if re.fullmatch(r"references|bibliography", heading.title, re.IGNORECASE):
             found += _addresses(lines)
         elif _AUTHORS_SECTION.search(heading.title):
-            found += [
-                line for line in lines if INSTITUTION.search(line.text) and not is_prose(line.text)
-            ]
-    texts, left = [], LONGEST_END_MATTER
-    for text in filter(None, map(without_contacts, _texts(found or _marked_institutions(pages)))):
-        left -= len(text)
-        if left > 0:
+            found += _institution_lines(lines)
+    texts = []
+    remaining = LONGEST_END_MATTER
+    for text in _cleaned(_texts(found or _marked_institutions(pages))):
+        remaining -= len(text)
+        if remaining > 0:
             texts.append(text)
     return texts
 
 
+def _institution_lines(lines: Iterable[Line]) -> list[Line]:
+    found = []
+    for line in lines:
+        if INSTITUTION.search(line.text) and not is_prose(line.text):
+            found.append(line)
+    return found
+
+
 def _addresses(lines: Sequence[Line]) -> list[Line]:
-    """The lines before and after an e-mail address, behind the last reference."""
+    """The lines around e-mail addresses after the last reference."""
     mails = [index for index, line in enumerate(lines) if _MAIL.search(line.text)]
     if not mails or mails[0] < len(lines) - 60:
         return []
-    first = mails[0]
-    while first > 0 and mails[0] - first < 8:
+    first_mail = mails[0]
+    font = lines[first_mail - 1].font
+    first = first_mail
+    while first > 0 and first_mail - first < 8:
         line = lines[first - 1]
-        if (
-            line.page != lines[first].page
-            or line.font != lines[mails[0] - 1].font
-            or _REFERENCE.match(line.text)
-        ):
+        if line.page != lines[first].page or line.font != font or _REFERENCE.match(line.text):
             break
         first -= 1
     return list(lines[first:])
 
 
 def _marked_institutions(pages: Pages) -> list[Line]:
-    """The lines of a list of marked institutions ('1 Example University') in the second half of a long paper."""
-    return [
-        line
-        for line in pages.lines
-        if line.page > pages.count // 2
-        and _MARKED.match(line.text)
-        and INSTITUTION.search(line.text)
-        and not _YEAR.search(line.text)
-        and not is_prose(line.text)
-    ]
+    """Lines such as '1 Example University' in the second half of a paper."""
+    found = []
+    for line in _institution_lines(pages.lines):
+        is_late = line.page > pages.count // 2
+        if is_late and _MARKED.match(line.text) and not _YEAR.search(line.text):
+            found.append(line)
+    return found
 
 
-def _in_reach(texts: Sequence[str]) -> list[str]:
-    """The texts, institutions first when a long list of names would push them out of the first question."""
+def _within_reach(texts: Sequence[str]) -> list[str]:
+    """The texts, with institutions first if one would lie beyond MODEL_REACH."""
     length = 0
     for text in texts:
         length += len(text) + 1
-        if length > ENOUGH and INSTITUTION.search(text):
+        if length > MODEL_REACH and INSTITUTION.search(text):
             return sorted(texts, key=lambda text: not INSTITUTION.search(text))
     return list(texts)

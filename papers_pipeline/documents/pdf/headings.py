@@ -37,7 +37,7 @@ _STRONG = re.compile(
     r"acknowledge?ments?(?: and .{3,40})?|(?:table of )?contents",
     re.IGNORECASE,
 )
-# Names that only sections have after the last numbered heading. Before it, subsections use them too.
+# Names that only sections have after the last numbered heading. Before it, subsections do too.
 _CLOSING = re.compile(
     r"limitations?|limitations and .{3,40}|ethic(?:s|al) (?:statements?|considerations?)|ethics|"
     r"(?:broader |societal )?impacts?(?: statements?)?|reproducibility(?: statement| and .{3,20})?|"
@@ -217,7 +217,7 @@ def _numbers(text: str) -> dict[str, int]:
 
 
 def _assign_clusters(candidates: Iterable[Candidate]) -> None:
-    """Number the styles: one font at nearly one size, because stretched fonts vary by some percent."""
+    """Number the styles: one font at nearly one size. Stretched fonts vary by some percent."""
     cluster = 0
     by_font: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
