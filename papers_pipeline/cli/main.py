@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -25,6 +25,7 @@ from papers_pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from papers_pipeline.llm.chain import Spent
+    from papers_pipeline.llm.conversation import Provenance
     from papers_pipeline.records import PlanRow
     from papers_pipeline.runner import DayReport
 
@@ -250,42 +251,31 @@ def show(arxiv_id: str) -> None:
     for title, content in held.rows:
         _rule(title)
         out.print_json(json.dumps(content, ensure_ascii=False))
-    for entry in held.answers:
-        for earlier in entry.provenance.get("earlier", []):
-            _print_attempts(
-                f"{entry.asset}, replaced, asked {earlier['created_at'][:19]}",
-                earlier["provenance"],
-            )
-        _print_attempts(
-            f"{entry.asset}, asked {entry.created_at:%Y-%m-%dT%H:%M:%S}", entry.provenance
-        )
-    for name, provenance in held.attempts:
-        _print_attempts(f"failed, attempts/{name}", provenance)
+    for title, provenance in held.conversations:
+        _print_attempts(title, provenance)
 
 
 def _rule(title: str) -> None:
     out.rule(f"[bold]{escape(title)}[/bold]", align="left", style="dim")
 
 
-def _print_attempts(title: str, provenance: dict[str, Any]) -> None:
-    """The messages as sent, the raw replies and the verdicts of every model that was asked."""
-    for attempt in provenance["attempts"]:
-        usd = "unknown" if attempt["usd"] is None else f"{attempt['usd']:.6f}"
-        tokens = f"{attempt['input_tokens']} + {attempt['output_tokens']} tokens, USD {usd}"
-        _rule(f"{title}: {attempt['model']} {attempt['result']} ({tokens})")
-        verdicts = iter(attempt["verdicts"])
-        for message in attempt["messages"]:
-            out.print(f"[bold]{message['role']}[/bold]", markup=True)
-            out.print(message["text"], markup=False, soft_wrap=True)
-            if message["role"] == "reply" and (verdict := next(verdicts, None)):
-                told = [
-                    *verdict["faults"],
-                    *(f"(warning) {warning}" for warning in verdict["warnings"]),
-                ]
+def _print_attempts(title: str, provenance: "Provenance") -> None:
+    """Print the messages, raw replies and verdicts of every model that was asked."""
+    for attempt in provenance.attempts:
+        usd = "unknown" if attempt.usd is None else f"{attempt.usd:.6f}"
+        tokens = f"{attempt.input_tokens} + {attempt.output_tokens} tokens, USD {usd}"
+        _rule(f"{title}: {attempt.model} {attempt.result} ({tokens})")
+        verdicts = iter(attempt.verdicts)
+        for message in attempt.messages:
+            out.print(f"[bold]{message.role}[/bold]", markup=True)
+            out.print(message.text, markup=False, soft_wrap=True)
+            verdict = next(verdicts, None) if message.role == "reply" else None
+            if verdict:
+                lines = [*verdict.faults, *(f"(warning) {text}" for text in verdict.warnings)]
                 out.print("[bold]verdict[/bold]", markup=True)
-                out.print("\n".join(told) or "passes", markup=False, soft_wrap=True)
-        if attempt["detail"]:
-            out.print(attempt["detail"], markup=False, soft_wrap=True)
+                out.print("\n".join(lines) or "passes", markup=False, soft_wrap=True)
+        if attempt.detail:
+            out.print(attempt.detail, markup=False, soft_wrap=True)
 
 
 @main.command()

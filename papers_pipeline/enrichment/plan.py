@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any, get_args
 
 from papers_pipeline.enrichment.enrich import Task, Unasked
-from papers_pipeline.llm.chain import is_believed
+from papers_pipeline.llm.chain import is_valid
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.prices import price
 from papers_pipeline.prompts.prompt import input_hash
@@ -237,7 +237,7 @@ class Planner:
         if not self._cache.path(asset, identity).exists():
             return None
         entry = self._cache.get(asset, identity)
-        return entry if entry and is_believed(entry, self._available[asset]) else None
+        return entry if entry and is_valid(entry, self._available[asset]) else None
 
     def _size(self, asset: str) -> CallSize:
         prompt = self._tasks[asset].prompt

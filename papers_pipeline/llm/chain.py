@@ -22,7 +22,7 @@ from upath import UPath
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
-from papers_pipeline.llm.conversation import Attempt, conversation
+from papers_pipeline.llm.conversation import Attempt, KeptVerdict, Provenance, conversation
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import price
 from papers_pipeline.llm.providers import Access, Connection, connect
@@ -223,17 +223,14 @@ class Chain(Generic[Output]):
             raise PaperPending("no_provider")
 
         def is_usable(entry: CacheEntry) -> bool:
-            return not again and is_believed(entry, available)
+            return not again and is_valid(entry, available)
 
         async def compute() -> CacheEntry:
             entry = await self._buy(arxiv_id, identity, texts, available)
             if again and old and old.value is not None:
                 if entry.failure:
                     raise _failed(entry.failure)
-                earlier = [*old.provenance.get("earlier", []), _without_earlier(old)]
-                entry = entry.model_copy(
-                    update={"provenance": entry.provenance | {"earlier": earlier}}
-                )
+                return _with_earlier(entry, old)
             return entry
 
         entry, reused = await self._models.cache.get_or_compute(
@@ -241,9 +238,14 @@ class Chain(Generic[Output]):
         )
         if entry.failure:
             raise _failed(entry.failure)
-        how = entry.provenance
-        output = self._output.model_validate(entry.value)
-        return Answer(output, how["provider"], how["model"], entry.created_at, reused)
+        provenance = Provenance.of(entry)
+        return Answer(
+            output=self._output.model_validate(entry.value),
+            provider=provenance.provider or "",
+            model=provenance.model or "",
+            created_at=entry.created_at,
+            reused=reused,
+        )
 
     async def _buy(
         self,
@@ -261,14 +263,13 @@ class Chain(Generic[Output]):
             )
             attempts.append(attempt)
             if output is not None:
-                provider, model = split_name(name)
-                provenance = {"provider": provider, "model": model, "models": list(available)}
+                provenance = self._provenance(arxiv_id, available, attempts, answered_by=name)
                 return CacheEntry(
                     asset=self._prompt.asset,
                     identity=identity,
                     created_at=self._models.clock.now(),
                     value=output.model_dump(mode="json"),
-                    provenance=provenance | self._provenance(arxiv_id, attempts),
+                    provenance=provenance.as_json(),
                 )
         return self._failure(arxiv_id, identity, available, attempts)
 
@@ -280,7 +281,7 @@ class Chain(Generic[Output]):
         attempts: list[Attempt],
     ) -> CacheEntry:
         now = self._models.clock.now()
-        provenance = {"models": list(available)} | self._provenance(arxiv_id, attempts)
+        provenance = self._provenance(arxiv_id, available, attempts).as_json()
         kept = (
             self._models.attempts
             / str(now.date())
@@ -300,17 +301,27 @@ class Chain(Generic[Output]):
         entry = self._models.cache.final_failure(self._prompt.asset, identity, failure)
         return entry.model_copy(update={"provenance": provenance})
 
-    def _provenance(self, arxiv_id: str, attempts: Sequence[Attempt]) -> dict[str, Any]:
-        priced = [attempt.usd for attempt in attempts if attempt.usd is not None]
-        return {
-            "arxiv_id": arxiv_id,
-            "prompt": self._prompt.name,
-            "prompt_version": self._prompt.version,
-            "input_tokens": sum(attempt.input_tokens for attempt in attempts),
-            "output_tokens": sum(attempt.output_tokens for attempt in attempts),
-            "usd": sum(priced) if priced else None,
-            "attempts": [attempt.model_dump(mode="json") for attempt in attempts],
-        }
+    def _provenance(
+        self,
+        arxiv_id: str,
+        available: Sequence[str],
+        attempts: Sequence[Attempt],
+        answered_by: str | None = None,
+    ) -> Provenance:
+        provider, model = split_name(answered_by) if answered_by else (None, None)
+        prices = [attempt.usd for attempt in attempts if attempt.usd is not None]
+        return Provenance(
+            provider=provider,
+            model=model,
+            models=tuple(available),
+            arxiv_id=arxiv_id,
+            prompt=self._prompt.name,
+            prompt_version=self._prompt.version,
+            input_tokens=sum(attempt.input_tokens for attempt in attempts),
+            output_tokens=sum(attempt.output_tokens for attempt in attempts),
+            usd=sum(prices) if prices else None,
+            attempts=tuple(attempts),
+        )
 
     async def _attempt(
         self, arxiv_id: str, name: str, text: Mapping[str, Any], is_last_text: bool
@@ -344,7 +355,7 @@ class Chain(Generic[Output]):
             except _AskNext:
                 result, detail = "unusable", "nothing found: the next model is shown more"
             except UnexpectedModelBehavior as error:
-                faults = asking.verdicts[-1]["faults"] if asking.verdicts else []
+                faults = asking.verdicts[-1].faults if asking.verdicts else ()
                 # Without any response it was something else that answered in the model's place, such as a proxy.
                 result = "unusable" if asking.spent.calls else "error"
                 detail = " ".join(faults) or _line(error)
@@ -391,7 +402,7 @@ class Chain(Generic[Output]):
             def hold(context: RunContext[_Asking], output: Output) -> Output:
                 verdict = context.deps.judge(output)
                 context.deps.verdicts.append(
-                    {"faults": list(verdict.faults), "warnings": list(verdict.warnings)}
+                    KeptVerdict(faults=verdict.faults, warnings=verdict.warnings)
                 )
                 if verdict.faults:
                     raise ModelRetry("\n".join(verdict.faults))
@@ -487,9 +498,9 @@ class Chain(Generic[Output]):
             spent.unpriced_calls += spending.usd is None
 
 
-def is_believed(entry: CacheEntry, available: Sequence[str]) -> bool:
+def is_valid(entry: CacheEntry, available: Sequence[str]) -> bool:
     """Whether an entry stands: an answer always does, a failure until a model is configured that was not tried."""
-    return entry.value is not None or set(available) <= set(entry.provenance["models"])
+    return entry.value is not None or set(available) <= set(Provenance.of(entry).models)
 
 
 def _failed(failure: CachedFailure) -> PaperFailed:
@@ -502,7 +513,7 @@ class _Asking:
 
     judge: Callable[[Any], Verdict]
     is_last_text: bool
-    verdicts: list[dict[str, list[str]]] = field(default_factory=list)
+    verdicts: list[KeptVerdict] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
 
 
@@ -562,6 +573,11 @@ def _line(error: Exception, most: int = 300) -> str:
     return folded if len(folded) <= most else folded[: most - 1] + "…"
 
 
-def _without_earlier(entry: CacheEntry) -> dict[str, Any]:
-    kept = {name: value for name, value in entry.provenance.items() if name != "earlier"}
-    return entry.model_copy(update={"provenance": kept}).model_dump(mode="json")
+def _with_earlier(entry: CacheEntry, replaced: CacheEntry) -> CacheEntry:
+    """The entry with the answer it replaces, and those that one replaced, in its provenance."""
+    provenance = Provenance.of(replaced)
+    without_earlier = provenance.model_copy(update={"earlier": ()}).as_json()
+    last = replaced.model_copy(update={"provenance": without_earlier})
+    earlier = (*provenance.earlier, last)
+    new = Provenance.of(entry).model_copy(update={"earlier": earlier})
+    return entry.model_copy(update={"provenance": new.as_json()})

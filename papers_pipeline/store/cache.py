@@ -33,7 +33,10 @@ class CachedFailure(BaseModel):
 
 
 class CacheEntry(BaseModel):
-    """What one key holds: a value or a final failure, what it was made from, and how (``provenance``)."""
+    """The content of one key: a value or a final failure, and how it came about.
+
+    ``provenance`` is a JSON object that the writer of the asset defines and parses.
+    """
 
     model_config = ConfigDict(frozen=True)
 
