@@ -25,7 +25,7 @@ from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.llm.conversation import Attempt, KeptVerdict, Provenance, conversation
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import price
-from papers_pipeline.llm.providers import Access, Connection, connect
+from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
@@ -159,6 +159,14 @@ class Models:
         self.ledger.add(
             _spending(response, name, self.assumed_price, at=self.clock.now(), asset="doctor")
         )
+        return None
+
+    async def why_unreachable(self, provider: str) -> str | None:
+        """Why a provider does not list its models; None if it does."""
+        try:
+            await list_models(provider, self.access[provider], self.timeout_seconds)
+        except Exception as error:  # each SDK has errors of its own
+            return _line(error)
         return None
 
     @asynccontextmanager
