@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
 
+AttemptResult = Literal["answered", "refused", "unusable", "error", "closed"]
+
+
 class Message(BaseModel):
     """One turn: sent by us (``system``, ``user``, ``correction``) or by the model (``reply``)."""
 
@@ -35,7 +38,7 @@ class Attempt(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     model: str
-    result: Literal["answered", "refused", "unusable", "error", "closed"]
+    result: AttemptResult
     detail: str | None = None
     messages: tuple[Message, ...] = ()
     verdicts: tuple[KeptVerdict, ...] = ()

@@ -1,4 +1,7 @@
-"""What was spent: an append-only file of JSON lines a UTC day, from which budgets and costs are read."""
+"""The ledger of model calls: an append-only file of JSON lines per UTC day.
+
+Budgets and costs are read from it.
+"""
 
 import fcntl
 import os
@@ -12,8 +15,10 @@ FORMAT = 1
 
 
 class Spending(BaseModel):
-    """One call of a model, about a paper or, by `papers doctor`, about none. ``usd`` is None when the model's price is
-    unknown."""
+    """One call of a model; without ``arxiv_id`` it came from `papers doctor`.
+
+    ``usd`` is None if the model's price is unknown.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,15 +36,19 @@ class Spending(BaseModel):
 
 
 class Ledger:
-    """The ledger's files below ``folder``, on a local disk: appending to a bucket's object is not atomic."""
+    """The ledger's files in ``folder``, on a local disk: a bucket's objects are not appended to."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: tuple[date | None, int, float] = (None, 0, 0.0)
+        # Day, bytes and USD that total_usd has read; replaced as a whole, for several threads.
+        self._counted: tuple[date | None, int, float] = (None, 0, 0.0)
 
     def add(self, spending: Spending) -> None:
-        """Append one line; the lock keeps lines of several processes whole, and what a killed run left of a line stays
-        a line of its own."""
+        """Append one line.
+
+        A lock keeps the lines of several processes apart. Half a line left by a killed run is ended
+        first, so that it does not spoil this one.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{spending.at.date()}.jsonl").open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -50,32 +59,37 @@ class Ledger:
             file.write(spending.model_dump_json().encode() + b"\n")
 
     def total_usd(self, day: date) -> float:
-        """The USD of known price that all processes spent on a UTC day; only what came since the last call is read."""
-        seen, offset, total = self._read if self._read[0] == day else (day, 0, 0.0)
+        """The USD of known price that all processes spent on a UTC day.
+
+        Only the lines since the last call are read.
+        """
+        counted_day, offset, total = self._counted
+        if counted_day != day:
+            offset, total = 0, 0.0
         path = self._folder / f"{day}.jsonl"
         if path.exists():
             with path.open("rb") as file:
                 file.seek(offset)
-                rest = file.read()
-            whole = rest[
-                : rest.rfind(b"\n") + 1
-            ]  # a line that is being written counts the next time
-            offset += len(whole)
-            total += sum(spending.usd or 0.0 for spending in _spendings(whole))
-        self._read = (seen, offset, total)
+                new = file.read()
+            # The end of a line that is being written counts next time.
+            lines = new[: new.rfind(b"\n") + 1]
+            offset += len(lines)
+            for spending in _spendings(lines):
+                total += spending.usd or 0.0
+        self._counted = (day, offset, total)
         return total
 
     def days(self) -> list[date]:
-        """The UTC days on which something was spent, in order."""
+        """The UTC days with calls, in order."""
         return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
-        """The spendings of one UTC day, in order. A line that a killed run left unfinished is passed over."""
+        """The calls of one UTC day, in order; a line that a killed run cut short is skipped."""
         path = self._folder / f"{day}.jsonl"
         yield from _spendings(path.read_bytes() if path.exists() else b"")
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:
-    return (
-        Spending.model_validate_json(line) for line in lines.split(b"\n") if line.endswith(b"}")
-    )
+    for line in lines.split(b"\n"):
+        if line.endswith(b"}"):
+            yield Spending.model_validate_json(line)

@@ -1,5 +1,7 @@
-"""Prices of tokens, from the pinned genai-prices. Its ids of providers are ours; it knows neither
-`qwen` nor `local`, whose prices are unknown."""
+"""Prices of tokens, from the pinned genai-prices.
+
+It names providers as we do, but does not know `qwen` and `local`: their prices are unknown.
+"""
 
 from functools import cache
 
