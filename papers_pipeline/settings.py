@@ -1,30 +1,51 @@
-"""Every setting of the project, once: read from the environment, else from `.env` in the working directory.
+"""Every setting, read from the environment, else from `.env` in the working directory.
 
-An empty value counts as unset. `docs/configuration.md` explains each of them; `.env.example` lists the defaults.
+An empty value counts as unset. `docs/configuration.md` explains each setting, and `.env.example`
+lists the defaults.
 """
 
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from upath import UPath
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.providers import Access
 
 
 class SettingsError(OperatorError):
-    """A setting that cannot be used; the message names the variable, its value's fault and the way out."""
+    """An unusable setting; the message names the variable, its value and what is wrong with it."""
 
 
 def _setting(name: str, default: Any) -> Any:
     return Field(default=default, validation_alias=name)
 
 
+def with_provider_variables(settings: type[BaseSettings]) -> type[BaseSettings]:
+    """``settings`` with a field for each key and base URL of the table of providers."""
+    fields: dict[str, Any] = {}
+    for provider in PROVIDERS.values():
+        if provider.key_variable:
+            field = _setting(provider.key_variable, None)
+            fields[provider.key_variable.lower()] = (SecretStr | None, field)
+        field = _setting(provider.base_url_variable, None)
+        fields[provider.base_url_variable.lower()] = (str | None, field)
+    return create_model(
+        settings.__name__,
+        __base__=settings,
+        __doc__=settings.__doc__,
+        __module__=__name__,
+        **fields,
+    )
+
+
+@with_provider_variables
 class Settings(BaseSettings):
-    """One field a variable. The names are a contract with every deployment: they never change, only grow."""
+    """One field per variable. Deployments rely on the names: add new ones, change none."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -58,23 +79,15 @@ class Settings(BaseSettings):
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
     hf_token: SecretStr | None = _setting("HF_TOKEN", None)
     arxiv_endpoint: str = _setting("ARXIV_ENDPOINT", "https://export.arxiv.org")
-    openai_api_key: SecretStr | None = _setting("OPENAI_API_KEY", None)
-    openai_base_url: str | None = _setting("OPENAI_BASE_URL", None)
-    mistral_api_key: SecretStr | None = _setting("MISTRAL_API_KEY", None)
-    mistral_base_url: str | None = _setting("MISTRAL_BASE_URL", None)
-    anthropic_api_key: SecretStr | None = _setting("ANTHROPIC_API_KEY", None)
-    anthropic_base_url: str | None = _setting("ANTHROPIC_BASE_URL", None)
-
     dagster_home: Path = _setting("DAGSTER_HOME", Path("data/dagster"))
 
     @field_validator("languages", "quiet_days", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        return tuple(part for part in parts if part)
 
     @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
     @classmethod
@@ -85,41 +98,41 @@ class Settings(BaseSettings):
 
     @property
     def access(self) -> dict[str, Access]:
-        """How each provider of models is reached."""
-        given = {
-            "openai": (self.openai_api_key, self.openai_base_url),
-            "mistral": (self.mistral_api_key, self.mistral_base_url),
-            "anthropic": (self.anthropic_api_key, self.anthropic_base_url),
-        }
-        return {
-            name: Access(key.get_secret_value() if key else None, url)
-            for name, (key, url) in given.items()
-        }
+        """Key and base URL of every provider, by its name."""
+        access = {}
+        for provider in PROVIDERS.values():
+            key: SecretStr | None = None
+            if provider.key_variable:
+                key = getattr(self, provider.key_variable.lower())
+            base_url: str | None = getattr(self, provider.base_url_variable.lower())
+            access[provider.name] = Access(key.get_secret_value() if key else None, base_url)
+        return access
 
     @property
     def data(self) -> UPath:
-        """The root of all state: a local folder (made absolute) or a bucket's URL."""
-        return (
-            UPath(self.data_dir) if "://" in self.data_dir else UPath(Path(self.data_dir).resolve())
-        )
+        """The root of all state: an absolute local folder or a bucket's URL."""
+        if "://" in self.data_dir:
+            return UPath(self.data_dir)
+        return UPath(Path(self.data_dir).resolve())
 
     @property
     def home(self) -> Path:
-        """DAGSTER_HOME of this machine, absolute: run history, locks and limits, never on a bucket."""
+        """DAGSTER_HOME as an absolute path: run history, locks and limits of this machine."""
         return self.dagster_home.resolve()
 
 
 def load_settings() -> Settings:
-    """The settings in force. Raises SettingsError naming each variable that cannot be used."""
+    """The current settings. Raises SettingsError, which names every unusable variable."""
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(
-            f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}" for fault in error.errors()
-        )
-        raise SettingsError(f"{faults} (docs/configuration.md explains every setting)") from None
+        faults = []
+        for fault in error.errors():
+            faults.append(f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}")
+        message = f"{'; '.join(faults)} (docs/configuration.md explains every setting)"
+        raise SettingsError(message) from None
 
 
 def setting_names() -> tuple[str, ...]:
-    """The environment variables of all settings, in the order of the class."""
+    """The environment variables of all settings, providers last."""
     return tuple(str(field.validation_alias) for field in Settings.model_fields.values())

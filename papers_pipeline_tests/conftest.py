@@ -15,8 +15,10 @@ from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.records import DailyIssue, Record
+from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import load_settings, setting_names
@@ -26,6 +28,9 @@ collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real
 
 LONGEST = ("test_week", "test_models", "test_publishing")
 """The modules whose tests take a minute and more."""
+
+PACKAGED_PROVIDERS = ("openai", "mistral", "anthropic")
+"""The providers in the chains of the packaged prompts."""
 
 LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 """The tests' present: after every day that they build, unless they say otherwise."""
@@ -116,12 +121,15 @@ class Outside:
         *providers: str,
         key: str | None = "a-key-of-the-test",
     ) -> None:
-        """Configure these providers, or all three, with a key or, where it is None, with a base URL alone."""
-        bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
-        for name in providers or bases:
-            monkeypatch.setenv(f"{name.upper()}_BASE_URL", f"{self.url}{bases[name]}")
-            if key:
-                monkeypatch.setenv(f"{name.upper()}_API_KEY", key)
+        """Configure these providers, by default those of the packaged prompts.
+
+        Without ``key`` they have a base URL only.
+        """
+        for name in providers or PACKAGED_PROVIDERS:
+            provider = PROVIDERS[name]
+            monkeypatch.setenv(provider.base_url_variable, self.url + base_path(provider))
+            if key and provider.key_variable:
+                monkeypatch.setenv(provider.key_variable, key)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from papers_pipeline import home
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.cli.main import main
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
@@ -195,7 +196,8 @@ def test_doctor_tries_each_model_of_each_chain_and_prints_no_secret(outside: Out
     told = " ".join(result.stdout.split())
     for model in ("openai:gpt-6-luna", "openai:gpt-6.1-terra"):
         assert f"ok {model} is listed and answers at {outside.url}/openai/v1" in told
-    assert "neither MISTRAL_API_KEY nor MISTRAL_BASE_URL is set" in told
+    unset = "mistral, anthropic, google, deepseek, qwen, openrouter, local"
+    assert f"providers {unset}: neither key nor base URL is set" in told
     assert outside.world.asked["openai models"] == outside.world.asked["openai answer"] == 2
 
 
@@ -212,6 +214,22 @@ def test_doctor_says_of_a_key_what_is_wrong_with_it(outside: Outside, monkeypatc
     assert result.exit_code == 1
     assert f"wrong openai:gpt-6-luna {fault}" in " ".join(result.stdout.split())
     assert "secret-key" not in result.output
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_doctor_tries_providers_that_no_prompt_names(outside: Outside, monkeypatch, provider):
+    monkeypatch.setenv("PAPERS_MODEL", "openai:gpt-6-luna" if provider == "local" else "local:x")
+    outside.offer(monkeypatch, provider)
+    result = papers("doctor")
+    assert result.exit_code == 0, result.output
+    assert f"ok {provider} answers at {outside.url}/{provider}" in " ".join(result.stdout.split())
+    assert outside.world.asked[f"{provider} models"] == 1
+    if PROVIDERS[provider].key_variable:
+        outside.offer(monkeypatch, provider, key="wrong-secret-key")
+        result = papers("doctor")
+        assert result.exit_code == 1
+        assert f"wrong {provider} " in " ".join(result.stdout.split())
+        assert "secret-key" not in result.output
 
 
 def test_doctor_says_of_a_misspelled_model_that_it_is_not_listed(outside: Outside, monkeypatch):

@@ -1,4 +1,4 @@
-"""What is set and what can be reached: `papers doctor`. No secret is ever printed."""
+"""Checks what is configured and what can be reached: `papers doctor`. Secrets are never printed."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ from typing import Literal
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.listing.feed import FeedClient, FeedError
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.settings import Settings
@@ -16,7 +17,7 @@ from papers_pipeline.wiring import models_of, prompts_of
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination."""
+    """One line of the report."""
 
     state: Literal["ok", "unset", "wrong"]
     subject: str
@@ -24,7 +25,8 @@ class Finding:
 
 
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
-    """Data folder, Hugging Face's list of today, and every model of the prompts' chains."""
+    """The findings about the data folder, Hugging Face's list of today, and every model of every
+    prompt."""
     return [_data(settings), _list(settings, clock), *_models(settings, clock)]
 
 
@@ -33,62 +35,67 @@ def _data(settings: Settings) -> Finding:
     if not is_local(folder):
         return Finding("ok", "PAPERS_DATA_DIR", f"{folder} (a bucket; not tried)")
     parent = next(path for path in (folder, *folder.parents) if path.exists())
-    if not (parent.is_dir() and os.access(parent.path, os.W_OK)):
-        return Finding(
-            "wrong",
-            "PAPERS_DATA_DIR",
-            f"{parent} cannot be written to: change its owner or name another",
-        )
-    return Finding("ok", "PAPERS_DATA_DIR", str(folder))
+    if parent.is_dir() and os.access(parent.path, os.W_OK):
+        return Finding("ok", "PAPERS_DATA_DIR", str(folder))
+    fault = f"{parent} is not writable: change its owner, or set another folder"
+    return Finding("wrong", "PAPERS_DATA_DIR", fault)
 
 
 def _list(settings: Settings, clock: Clock) -> Finding:
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     with session(settings.contact, retries=0) as http:
+        client = FeedClient(settings.hf_endpoint, http, token=token)
         try:
-            bodies = FeedClient(settings.hf_endpoint, http, token=token).fetch(clock.today())
+            pages = client.fetch(clock.today())
         except FeedError as error:
             return Finding("wrong", "HF_ENDPOINT", str(error))
     with_token = "with HF_TOKEN" if token else "without HF_TOKEN"
-    return Finding(
-        "ok",
-        "HF_ENDPOINT",
-        f"{settings.hf_endpoint} answers {with_token} ({len(bodies)} page today)",
-    )
+    answer = f"{settings.hf_endpoint} answers {with_token} ({len(pages)} page today)"
+    return Finding("ok", "HF_ENDPOINT", answer)
 
 
 def _models(settings: Settings, clock: Clock) -> list[Finding]:
-    """Each model of each chain: whether its provider lists it, and whether it answers one tiny question."""
-    findings = []
-    for name, access in settings.access.items():
-        if not access.is_configured:
-            findings.append(
-                Finding(
-                    "unset",
-                    name,
-                    f"neither {name.upper()}_API_KEY nor {name.upper()}_BASE_URL is set",
-                )
-            )
-    chains = {
-        model: split_name(model)[0]
-        for prompt in prompts_of(settings).every
-        for model in prompt.models
-    }
-    asked = [model for model, provider in chains.items() if settings.access[provider].is_configured]
-    if not asked:
-        findings.append(
-            Finding("unset", "models", "no provider is configured: texts and topics stay pending")
-        )
-
-    async def ask_all() -> list[str | None]:
-        models = models_of(settings, clock)
-        return await asyncio.gather(*(models.examine(model) for model in asked))
-
-    for model, fault in zip(asked, asyncio.run(ask_all()), strict=True):
-        url = settings.access[chains[model]].base_url or "the official endpoint"
-        findings.append(
-            Finding("wrong", model, fault)
-            if fault
-            else Finding("ok", model, f"is listed and answers at {url}")
-        )
+    """Findings about every model that can be asked, every other configured provider, and the
+    providers that are not configured."""
+    provider_of: dict[str, str] = {}
+    for prompt in prompts_of(settings).every:
+        for model in prompt.models:
+            provider_of[model] = split_name(model)[0]
+    configured = [name for name, access in settings.access.items() if access.is_configured]
+    models = [model for model, provider in provider_of.items() if provider in configured]
+    unused = [name for name in configured if name not in provider_of.values()]
+    findings = asyncio.run(_ask_all(settings, clock, models, unused))
+    if not models:
+        detail = "no model of a prompt can be asked: texts and topics stay pending"
+        findings.append(Finding("unset", "models", detail))
+    unset = [name for name in PROVIDERS if name not in configured]
+    if unset:
+        detail = f"{', '.join(unset)}: neither key nor base URL is set"
+        findings.append(Finding("unset", "providers", detail))
     return findings
+
+
+async def _ask_all(
+    settings: Settings, clock: Clock, models: list[str], unused: list[str]
+) -> list[Finding]:
+    """Ask every model one question, and every provider that no prompt names for its models."""
+    asked = models_of(settings, clock)
+    model_faults = await asyncio.gather(*(asked.examine(model) for model in models))
+    provider_faults = await asyncio.gather(*(asked.why_unreachable(name) for name in unused))
+    findings = []
+    for model, fault in zip(models, model_faults, strict=True):
+        answer = f"is listed and answers at {_url(split_name(model)[0], settings)}"
+        findings.append(_finding(model, fault, answer))
+    for name, fault in zip(unused, provider_faults, strict=True):
+        answer = f"answers at {_url(name, settings)}, but no prompt names one of its models"
+        findings.append(_finding(name, fault, answer))
+    return findings
+
+
+def _finding(subject: str, fault: str | None, answer: str) -> Finding:
+    return Finding("wrong", subject, fault) if fault else Finding("ok", subject, answer)
+
+
+def _url(provider: str, settings: Settings) -> str:
+    access = settings.access[provider]
+    return access.base_url or PROVIDERS[provider].official_url or "the official endpoint"

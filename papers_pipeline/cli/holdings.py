@@ -1,6 +1,5 @@
-"""Everything that is held of one paper."""
+"""Everything stored about one paper, for `papers show`."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 from upath import UPath
 
 from papers_pipeline.enrichment.reading import pinyin_of
+from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
@@ -16,17 +16,19 @@ from papers_pipeline.store.lake import Lake, scan
 
 @dataclass(frozen=True)
 class Holdings:
-    """``rows``: title and content of the paper's row of every asset on every day that listed it, and of its entry in
-    each day's issue; ``answers``: what the cache holds for these rows; ``attempts``: the failed ones that are kept,
-    each a file's name and content."""
+    """What is stored about a paper, each item with a title.
+
+    ``rows`` has the paper's row of every asset on every day that lists it, and its entry in each
+    daily issue. ``conversations`` has what models were asked and answered for these rows, answers
+    that were replaced included, and then the failed attempts that are kept.
+    """
 
     rows: list[tuple[str, dict[str, Any]]]
-    answers: list[CacheEntry]
-    attempts: list[tuple[str, dict[str, Any]]]
+    conversations: list[tuple[str, Provenance]]
 
 
 def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
-    """What is held of a paper; without rows when no built day has listed it."""
+    """What is stored about a paper; without rows if no built day lists it."""
     lake = Lake(data / "lake")
     rows: list[tuple[str, dict[str, Any]]] = []
     answers: dict[tuple[str, str, str], CacheEntry] = {}
@@ -36,34 +38,31 @@ def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
             if row is None:
                 continue
             rows.append((f"{asset} {day}", _content(row)))
-            if isinstance(row, Enrichment):
-                identity = {"prompt_version": row.prompt_version, "input_hash": row.input_hash}
-                if entry := cache.get(asset, identity):
-                    answers[asset, row.prompt_version, row.input_hash] = entry
-    return Holdings(rows, list(answers.values()), list(_attempts(data / "attempts", arxiv_id)))
-
-
-def _content(row: BaseModel) -> dict[str, Any]:
-    content: dict[str, Any] = row.model_dump(mode="json")
-    if isinstance(row, ReadingTask):  # a line a sentence, where the words would take a screen
-        content["sentences"] = [
-            f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences
-        ]
-    return content
+            if not isinstance(row, Enrichment):
+                continue
+            identity = {"prompt_version": row.prompt_version, "input_hash": row.input_hash}
+            entry = cache.get(asset, identity)
+            if entry:
+                answers[asset, row.prompt_version, row.input_hash] = entry
+    conversations: list[tuple[str, Provenance]] = []
+    for entry in answers.values():
+        conversations += _conversations(entry)
+    conversations += _failed_attempts(data / "attempts", arxiv_id)
+    return Holdings(rows, conversations)
 
 
 def days_of(lake: Lake, arxiv_id: str) -> list[str]:
-    """The days whose listing has the paper, in order."""
-    listed = scan(lake, "feed_listing", lake.partitions("feed_listing"), ("arxiv_id",))
-    return [day for day, rows in listed.items() if any(row["arxiv_id"] == arxiv_id for row in rows)]
-
-
-def _attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(folder.glob(f"*/{arxiv_id}.*.json")) if folder.exists() else ():
-        yield f"{path.parent.name}/{path.name}", json.loads(path.read_text(encoding="utf-8"))
+    """The days that list the paper, in order."""
+    listings = scan(lake, "feed_listing", lake.partitions("feed_listing"), ("arxiv_id",))
+    days = []
+    for day, rows in listings.items():
+        if arxiv_id in [row["arxiv_id"] for row in rows]:
+            days.append(day)
+    return days
 
 
 def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> Any:
+    """The paper's row of an asset, or its entry in the daily issue; None if there is none."""
     rows: list[Record] = lake.read(asset, day, Record) or []
     for row in rows:
         if isinstance(row, DailyIssue):
@@ -71,3 +70,34 @@ def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> Any:
         if getattr(row, "arxiv_id", None) == arxiv_id:
             return row
     return None
+
+
+def _content(row: BaseModel) -> dict[str, Any]:
+    content: dict[str, Any] = row.model_dump(mode="json")
+    if isinstance(row, ReadingTask):
+        # One line per sentence: its words would fill the screen.
+        content["sentences"] = [
+            f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences
+        ]
+    return content
+
+
+def _conversations(entry: CacheEntry) -> Iterator[tuple[str, Provenance]]:
+    """The conversations behind an answer: first those whose answers it replaced, then its own."""
+    provenance = Provenance.of(entry)
+    for earlier in provenance.earlier:
+        title = f"{entry.asset}, replaced, asked {_second(earlier)}"
+        yield title, Provenance.of(earlier)
+    yield f"{entry.asset}, asked {_second(entry)}", provenance
+
+
+def _second(entry: CacheEntry) -> str:
+    return f"{entry.created_at:%Y-%m-%dT%H:%M:%S}"
+
+
+def _failed_attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, Provenance]]:
+    if not folder.exists():
+        return
+    for path in sorted(folder.glob(f"*/{arxiv_id}.*.json")):
+        provenance = Provenance.model_validate_json(path.read_bytes())
+        yield f"failed, attempts/{path.parent.name}/{path.name}", provenance

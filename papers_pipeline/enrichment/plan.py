@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any, get_args
 
 from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
-from papers_pipeline.llm.chain import is_believed
+from papers_pipeline.llm.chain import is_valid
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.prices import price
 from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
@@ -227,7 +227,7 @@ class Planner:
         if not self._cache.path(stage.asset, identity).exists():
             return None
         entry = self._cache.get(stage.asset, identity)
-        return entry if entry and is_believed(entry, self._available[stage.asset]) else None
+        return entry if entry and is_valid(entry, self._available[stage.asset]) else None
 
     def _model(self, stage: AnyStage) -> str | None:
         """The first configured model of the stage's chain."""

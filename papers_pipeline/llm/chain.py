@@ -1,9 +1,9 @@
-"""Language models asked about papers: a prompt's chain is tried in order until an answer keeps the guardrails, and no
-answer is bought twice.
+"""Chains of models: a prompt's models are asked in order until an answer passes the guardrails.
 
-What ends an attempt and lets the next model try: an error, a refusal, an answer that is cut off or still breaks the
-guardrails after it was sent back. A provider that answers 401, 403 or 'no credit' is closed for the rest of the
-process after one call. Every call goes to the ledger; messages, replies and verdicts are kept with the answer.
+No answer is bought twice. The next model is asked after an error, a refusal, an answer that is cut
+off, or one that still breaks the guardrails after it was sent back. A provider that answers 401,
+403 or "no credit" is closed for the rest of the process after one call. Every call goes to the
+ledger; messages, replies and verdicts are stored with the answer.
 """
 
 import asyncio
@@ -23,10 +23,16 @@ from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
-from papers_pipeline.llm.conversation import Attempt, conversation
+from papers_pipeline.llm.conversation import (
+    Attempt,
+    AttemptResult,
+    KeptVerdict,
+    Provenance,
+    conversation,
+)
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import price
-from papers_pipeline.llm.providers import Access, Connection, connect
+from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
@@ -44,7 +50,7 @@ Output = TypeVar("Output", bound=BaseModel)
 Judge = Callable[[Output, Mapping[str, Any]], Verdict]
 
 WINDOW_SECONDS = 61.0
-"""A second above the minute: a request reaches the provider a little after it was allowed."""
+"""A minute and a second: a request reaches the provider a little after the limit allowed it."""
 CORRECTIONS = 2
 TRIES = 3
 LONGEST_WAIT_SECONDS = 60.0
@@ -52,7 +58,7 @@ LONGEST_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Answer(Generic[Output]):
-    """What a model said of a paper, when, and whether it was there already."""
+    """A model's answer about a paper; ``reused`` if it came from the cache."""
 
     output: Output
     provider: str
@@ -63,7 +69,10 @@ class Answer(Generic[Output]):
 
 @dataclass
 class Spent:
-    """What a chain has cost so far. ``usd`` sums the calls of known price, ``unpriced_calls`` counts the others."""
+    """Calls, tokens and cost so far.
+
+    ``usd`` sums the calls of known price, ``unpriced_calls`` counts the others.
+    """
 
     calls: int = 0
     input_tokens: int = 0
@@ -73,11 +82,15 @@ class Spent:
 
 
 class UnknownPrice(OperatorError):
-    """A budget cannot be kept with a model whose price is not known; the message names it and the way out."""
+    """There is a budget and a model without a known price; the message says what to set."""
 
 
 class Models:
-    """The providers of one process: which are configured, which were closed and why, and what all of them share."""
+    """The providers of one process, and the cache, ledger and limits that they share.
+
+    ``closed`` has the providers and models that are not asked any more, each with the reason.
+    ``proven`` has the providers that have answered once.
+    """
 
     def __init__(
         self,
@@ -97,10 +110,9 @@ class Models:
         self.access = access
         self.cache = cache
         self.clock = clock
-        # On a bucket a file cannot be appended to: the ledger stays on this machine.
-        self.ledger = Ledger(
-            Path(data.path) / "ledger" if storage.is_local(data) else home / "ledger"
-        )
+        # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
+        ledger_root = Path(data.path) if storage.is_local(data) else home
+        self.ledger = Ledger(ledger_root / "ledger")
         self.attempts = data / "attempts"
         self.limits = home / "limits"
         self.concurrency = concurrency
@@ -117,23 +129,25 @@ class Models:
         return [name for name in prompt.models if self.access[split_name(name)[0]].is_configured]
 
     def is_over_budget(self) -> bool:
-        """Whether the budget of this UTC day, over all processes, is spent."""
-        return (
-            self.daily_budget_usd is not None
-            and self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
-        )
+        """Whether all processes together have spent the budget of this UTC day."""
+        if self.daily_budget_usd is None:
+            return False
+        return self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
 
     def require_prices(self, names: Sequence[str]) -> None:
-        """Raise UnknownPrice when there is a budget and a model whose price nobody knows."""
+        """Raise UnknownPrice if there is a budget and the price of a model is not known."""
+        if self.daily_budget_usd is None:
+            return
         unknown = [name for name in names if price(name, 1, 1, self.assumed_price) is None]
-        if self.daily_budget_usd is not None and unknown:
+        if unknown:
             raise UnknownPrice(
-                f"PAPERS_DAILY_BUDGET_USD is set, but the price of {', '.join(unknown)} is not known: "
-                "set PAPERS_ASSUME_PRICE_USD (USD a million tokens), or unset the budget"
+                "PAPERS_DAILY_BUDGET_USD is set, but "
+                f"the price of {', '.join(unknown)} is not known: "
+                "set PAPERS_ASSUME_PRICE_USD (USD per million tokens), or unset the budget"
             )
 
     def why_closed(self, name: str) -> str | None:
-        """Why a model is not asked any more, if so."""
+        """Why a model is not asked any more; None if it still is."""
         return self.closed.get(split_name(name)[0]) or self.closed.get(name)
 
     def closed_models(self, prompt: Prompt) -> dict[str, str]:
@@ -146,7 +160,7 @@ class Models:
         return closed
 
     async def examine(self, name: str) -> str | None:
-        """What is wrong with a model, if anything: it is looked up at its provider and asked one tiny question."""
+        """What is wrong with a model; None if its provider lists it and it answers a question."""
         from pydantic_ai import UnexpectedModelBehavior
         from pydantic_ai.direct import model_request
         from pydantic_ai.exceptions import ModelAPIError
@@ -166,17 +180,29 @@ class Models:
             return f"is listed, but does not answer: {_line(error)}"
         finally:
             await connection.close()
-        self.ledger.add(
-            _spending(response, name, self.assumed_price, at=self.clock.now(), asset="doctor")
+        spending = _spending(
+            response, name, self.assumed_price, at=self.clock.now(), asset="doctor"
         )
+        self.ledger.add(spending)
+        return None
+
+    async def why_unreachable(self, provider: str) -> str | None:
+        """Why a provider does not list its models; None if it does."""
+        try:
+            await list_models(provider, self.access[provider], self.timeout_seconds)
+        except Exception as error:  # each SDK has errors of its own
+            return _line(error)
         return None
 
     @asynccontextmanager
     async def chain(
         self, prompt: Prompt, output: type[Output], judge: Judge[Output], day: str | None = None
     ) -> "AsyncIterator[Chain[Output]]":
-        """The chain of a prompt, whose answers are ``output`` objects that ``judge`` passes; its connections are closed
-        at the end. ``day`` is noted in the ledger. Raises UnknownPrice before anything is asked."""
+        """The chain of a prompt; its connections are closed at the end.
+
+        Answers are ``output`` objects without faults in the verdict of ``judge``. ``day`` goes to
+        the ledger. Raises UnknownPrice before any model is asked.
+        """
         self.require_prices(self.configured(prompt))
         async with AsyncExitStack() as stack:
             yield Chain(self, prompt, output, judge, day, stack)
@@ -202,8 +228,8 @@ class Chain(Generic[Output]):
         self._day = day
         self._stack = stack
         self._connections: dict[str, Connection] = {}
-        self._agents: dict[str, Agent[_Asking, Output]] = {}
-        # A lock belongs to the event loop that first waits for it, and every asset has a loop of its own.
+        self._agents: dict[str, Agent[_Question, Output]] = {}
+        # Of this chain, since a lock belongs to an event loop and every asset has its own loop.
         self._first_call: dict[str, asyncio.Lock] = {}
         self._slots = SharedSlots(models.limits, "llm-slots", models.concurrency)
 
@@ -216,69 +242,78 @@ class Chain(Generic[Output]):
         return limit
 
     async def ask(
-        self, arxiv_id: str, *texts: Mapping[str, Any], again: bool = False
+        self, arxiv_id: str, *prompt_variables: Mapping[str, Any], again: bool = False
     ) -> Answer[Output]:
         """The answer about one paper, from the cache unless ``again``.
 
-        ``texts`` is what the prompt is given; of several, the first goes to the first model and the next to the one
-        after it, and only the first counts as the input. Raises PaperPending when no provider is configured and
-        PaperFailed when none of them gave an answer; a new failure never takes the place of an answer.
+        ``prompt_variables`` fill the template. If several are given, the first model gets the
+        first, the next model the next; only the first are part of the cache key. Raises
+        PaperPending if no provider is configured, and PaperFailed if no model gave an answer. A
+        new failure never replaces an answer.
         """
+        cache = self._models.cache
         available = self._models.configured(self._prompt)
-        identity = {"prompt_version": self._prompt.version, "input_hash": input_hash(**texts[0])}
-        old = (
-            self._models.cache.get(self._prompt.asset, identity) if again or not available else None
-        )
-        if not available and (again or old is None or old.value is None):
+        identity = {
+            "prompt_version": self._prompt.version,
+            "input_hash": input_hash(**prompt_variables[0]),
+        }
+        stored = cache.get(self._prompt.asset, identity) if again or not available else None
+        replaced = stored if stored is not None and stored.value is not None else None
+        if not available and (again or replaced is None):
             raise PaperPending("no_provider")
 
         def is_usable(entry: CacheEntry) -> bool:
-            return not again and is_believed(entry, available)
+            return not again and is_valid(entry, available)
 
         async def compute() -> CacheEntry:
-            entry = await self._buy(arxiv_id, identity, texts, available)
-            if again and old and old.value is not None:
-                if entry.failure:
-                    raise _failed(entry.failure)
-                earlier = [*old.provenance.get("earlier", []), _without_earlier(old)]
-                entry = entry.model_copy(
-                    update={"provenance": entry.provenance | {"earlier": earlier}}
-                )
-            return entry
+            entry = await self._buy(arxiv_id, identity, prompt_variables, available)
+            if not again or replaced is None:
+                return entry
+            if entry.failure:
+                raise _failed(entry.failure)
+            return _with_earlier(entry, replaced)
 
-        entry, reused = await self._models.cache.get_or_compute(
-            self._prompt.asset, identity, compute, is_usable
-        )
+        entry, reused = await cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
         if entry.failure:
             raise _failed(entry.failure)
-        how = entry.provenance
-        output = self._output.model_validate(entry.value)
-        return Answer(output, how["provider"], how["model"], entry.created_at, reused)
+        provenance = Provenance.of(entry)
+        return Answer(
+            output=self._output.model_validate(entry.value),
+            provider=provenance.provider or "",
+            model=provenance.model or "",
+            created_at=entry.created_at,
+            reused=reused,
+        )
 
     async def _buy(
         self,
         arxiv_id: str,
         identity: dict[str, str],
-        texts: Sequence[Mapping[str, Any]],
+        prompt_variables: Sequence[Mapping[str, Any]],
         available: Sequence[str],
     ) -> CacheEntry:
+        """Ask the models in order; the entry of the first answer, or of the final failure.
+
+        The last model gets the rest of ``prompt_variables``, the last variables go to the rest of
+        the models.
+        """
         attempts: list[Attempt] = []
-        for number in range(max(len(available), len(texts))):
-            name = available[min(number, len(available) - 1)]
-            is_last_text = number >= len(texts) - 1
-            output, attempt = await self._attempt(
-                arxiv_id, name, texts[min(number, len(texts) - 1)], is_last_text
-            )
+        last_model = len(available) - 1
+        last_variables = len(prompt_variables) - 1
+        for number in range(max(last_model, last_variables) + 1):
+            name = available[min(number, last_model)]
+            variables = prompt_variables[min(number, last_variables)]
+            is_last = number >= last_variables
+            output, attempt = await self._attempt(arxiv_id, name, variables, is_last)
             attempts.append(attempt)
             if output is not None:
-                provider, model = split_name(name)
-                provenance = {"provider": provider, "model": model, "models": list(available)}
+                provenance = self._provenance(arxiv_id, available, attempts, answered_by=name)
                 return CacheEntry(
                     asset=self._prompt.asset,
                     identity=identity,
                     created_at=self._models.clock.now(),
                     value=output.model_dump(mode="json"),
-                    provenance=provenance | self._provenance(arxiv_id, attempts),
+                    provenance=provenance.as_json(),
                 )
         return self._failure(arxiv_id, identity, available, attempts)
 
@@ -289,14 +324,12 @@ class Chain(Generic[Output]):
         available: Sequence[str],
         attempts: list[Attempt],
     ) -> CacheEntry:
+        """The entry of a final failure. Raises PaperFailed for one that may pass."""
         now = self._models.clock.now()
-        provenance = {"models": list(available)} | self._provenance(arxiv_id, attempts)
-        kept = (
-            self._models.attempts
-            / str(now.date())
-            / f"{arxiv_id}.{self._prompt.asset}.{now:%H%M%S%f}.json"
-        )
-        storage.write(kept, json.dumps(provenance, ensure_ascii=False, indent=1).encode() + b"\n")
+        provenance = self._provenance(arxiv_id, available, attempts).as_json()
+        folder = self._models.attempts / str(now.date())
+        path = folder / f"{arxiv_id}.{self._prompt.asset}.{now:%H%M%S%f}.json"
+        storage.write(path, json.dumps(provenance, ensure_ascii=False, indent=1).encode() + b"\n")
         results = {attempt.result for attempt in attempts}
         detail = "; ".join(
             f"{attempt.model} {attempt.result}: {attempt.detail}" for attempt in attempts
@@ -310,21 +343,32 @@ class Chain(Generic[Output]):
         entry = self._models.cache.final_failure(self._prompt.asset, identity, failure)
         return entry.model_copy(update={"provenance": provenance})
 
-    def _provenance(self, arxiv_id: str, attempts: Sequence[Attempt]) -> dict[str, Any]:
-        priced = [attempt.usd for attempt in attempts if attempt.usd is not None]
-        return {
-            "arxiv_id": arxiv_id,
-            "prompt": self._prompt.name,
-            "prompt_version": self._prompt.version,
-            "input_tokens": sum(attempt.input_tokens for attempt in attempts),
-            "output_tokens": sum(attempt.output_tokens for attempt in attempts),
-            "usd": sum(priced) if priced else None,
-            "attempts": [attempt.model_dump(mode="json") for attempt in attempts],
-        }
+    def _provenance(
+        self,
+        arxiv_id: str,
+        available: Sequence[str],
+        attempts: Sequence[Attempt],
+        answered_by: str | None = None,
+    ) -> Provenance:
+        provider, model = split_name(answered_by) if answered_by else (None, None)
+        prices = [attempt.usd for attempt in attempts if attempt.usd is not None]
+        return Provenance(
+            provider=provider,
+            model=model,
+            models=tuple(available),
+            arxiv_id=arxiv_id,
+            prompt=self._prompt.name,
+            prompt_version=self._prompt.version,
+            input_tokens=sum(attempt.input_tokens for attempt in attempts),
+            output_tokens=sum(attempt.output_tokens for attempt in attempts),
+            usd=sum(prices) if prices else None,
+            attempts=tuple(attempts),
+        )
 
     async def _attempt(
-        self, arxiv_id: str, name: str, text: Mapping[str, Any], is_last_text: bool
+        self, arxiv_id: str, name: str, prompt_variables: Mapping[str, Any], is_last: bool
     ) -> tuple[Output | None, Attempt]:
+        """Ask one model, with corrections; the answer, or None, and the record of the attempt."""
         from pydantic_ai import capture_run_messages
         from pydantic_ai.exceptions import (
             AgentRunError,
@@ -332,14 +376,16 @@ class Chain(Generic[Output]):
             UnexpectedModelBehavior,
         )
 
-        asked = self._prompt.messages(**text)
-        asking = _Asking(lambda output: self._judge(output, text), is_last_text)
-        output, result, detail = None, "error", None
+        sent = self._prompt.messages(**prompt_variables)
+        question = _Question(lambda output: self._judge(output, prompt_variables), is_last)
+        output: Output | None = None
+        result: AttemptResult = "error"
+        detail: str | None = None
         with capture_run_messages() as messages:
             try:
-                speaker = _metered(self, name, arxiv_id, asking)
+                model = _metered(self, name, arxiv_id, question)
                 run = await self._agent(name).run(
-                    asked.user, instructions=asked.system, model=speaker, deps=asking
+                    sent.user, instructions=sent.system, model=model, deps=question
                 )
                 output, result = run.output, "answered"
             except _Closed as closed:
@@ -347,65 +393,61 @@ class Chain(Generic[Output]):
             except ContentFilterError as error:
                 result, detail = "refused", _line(error)
             except _CutOff:
-                result, detail = (
-                    "unusable",
-                    f"the answer was cut off at {self._prompt.max_tokens} tokens",
-                )
+                result = "unusable"
+                detail = f"the answer was cut off at {self._prompt.max_tokens} tokens"
             except _AskNext:
                 result, detail = "unusable", "nothing found: the next model is shown more"
             except UnexpectedModelBehavior as error:
-                faults = asking.verdicts[-1]["faults"] if asking.verdicts else []
-                # Without any response it was something else that answered in the model's place, such as a proxy.
-                result = "unusable" if asking.spent.calls else "error"
+                # Without a response, something else answered for the model, such as a proxy.
+                result = "unusable" if question.spent.calls else "error"
+                faults = question.verdicts[-1].faults if question.verdicts else ()
                 detail = " ".join(faults) or _line(error)
             except AgentRunError as error:
                 detail = _line(error)
-        attempt = Attempt.model_validate(
-            {
-                "model": name,
-                "result": result,
-                "detail": detail,
-                "messages": conversation(asked.system, messages),
-                "verdicts": asking.verdicts,
-                "input_tokens": asking.spent.input_tokens,
-                "output_tokens": asking.spent.output_tokens,
-                "usd": asking.spent.usd
-                if asking.spent.calls > asking.spent.unpriced_calls
-                else None,
-            }
+        spent = question.spent
+        attempt = Attempt(
+            model=name,
+            result=result,
+            detail=detail,
+            messages=conversation(sent.system, messages),
+            verdicts=tuple(question.verdicts),
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            usd=spent.usd if spent.calls > spent.unpriced_calls else None,
         )
         return output, attempt
 
     def connection(self, name: str) -> Connection:
-        """The connection to a model, made at its first question and closed with the chain."""
+        """The connection to a model, opened for its first question and closed with the chain."""
         if name not in self._connections:
             access = self._models.access[split_name(name)[0]]
-            made = self._connections[name] = connect(name, access, self._models.timeout_seconds)
-            self._stack.push_async_callback(made.close)
+            connection = connect(name, access, self._models.timeout_seconds)
+            self._stack.push_async_callback(connection.close)
+            self._connections[name] = connection
         return self._connections[name]
 
-    def _agent(self, name: str) -> "Agent[_Asking, Output]":
+    def _agent(self, name: str) -> "Agent[_Question, Output]":
         from pydantic_ai import Agent, ModelRetry, RunContext
 
         if name not in self._agents:
             connection = self.connection(name)
-            agent: Agent[_Asking, Output] = Agent(
+            agent: Agent[_Question, Output] = Agent(
                 connection.model,
-                deps_type=_Asking,
+                deps_type=_Question,
                 output_type=connection.structured(self._output),
                 retries={"output": CORRECTIONS},
                 model_settings=_settings(self._prompt),
             )
 
             @agent.output_validator
-            def hold(context: RunContext[_Asking], output: Output) -> Output:
+            def check(context: RunContext[_Question], output: Output) -> Output:
                 verdict = context.deps.judge(output)
                 context.deps.verdicts.append(
-                    {"faults": list(verdict.faults), "warnings": list(verdict.warnings)}
+                    KeptVerdict(faults=verdict.faults, warnings=verdict.warnings)
                 )
                 if verdict.faults:
                     raise ModelRetry("\n".join(verdict.faults))
-                if verdict.is_empty and not context.deps.is_last_text:
+                if verdict.is_empty and not context.deps.is_last:
                     raise _AskNext
                 return output
 
@@ -413,10 +455,12 @@ class Chain(Generic[Output]):
         return self._agents[name]
 
     async def send(
-        self, name: str, arxiv_id: str, asking: "_Asking", request: "Callable[[], Any]"
+        self, name: str, arxiv_id: str, question: "_Question", request: "Callable[[], Any]"
     ) -> "ModelResponse":
-        """One request within the limits, repeated after a rate limit, a server error or a broken connection, and
-        entered into the ledger."""
+        """Send one request within the limits, and enter it into the ledger.
+
+        It is repeated after a rate limit, a server error or a broken connection.
+        """
         from pydantic_ai.exceptions import (
             ModelConnectionError,
             ModelRateLimitError,
@@ -438,8 +482,9 @@ class Chain(Generic[Output]):
                     raise
                 await asyncio.sleep(pause)
             else:
-                self._book(name, arxiv_id, asking, response)
-                # Here, since half an answer can be a valid one, and an invalid one would be cut off again.
+                self._book(name, arxiv_id, question, response)
+                # Not left to validation: half an answer may be valid, and a correction of an
+                # invalid one would be cut off again.
                 if response.finish_reason == "length":
                     raise _CutOff
                 return response
@@ -455,15 +500,15 @@ class Chain(Generic[Output]):
         provider = split_name(name)[0]
         async with AsyncExitStack() as turn:
             if provider not in self._models.proven:
-                # Until a provider has answered once, one request at a time: a wrong key costs one call, not eight.
-                await turn.enter_async_context(
-                    self._first_call.setdefault(provider, asyncio.Lock())
-                )
-            if reason := self._models.why_closed(name):
+                # One request at a time until the first answer: a wrong key costs one call.
+                first_call = self._first_call.setdefault(provider, asyncio.Lock())
+                await turn.enter_async_context(first_call)
+            reason = self._models.why_closed(name)
+            if reason:
                 raise _Closed(reason)
             await turn.enter_async_context(self._slots.held())
             await self._limit.acquire_async()
-            # Last of all: others may have spent the rest while this request waited for its turn.
+            # Checked last: others may have spent the rest while this request waited.
             if self._models.is_over_budget():
                 raise PaperPending("budget")
             try:
@@ -477,7 +522,9 @@ class Chain(Generic[Output]):
             self._models.proven.add(provider)
             return response
 
-    def _book(self, name: str, arxiv_id: str, asking: "_Asking", response: "ModelResponse") -> None:
+    def _book(
+        self, name: str, arxiv_id: str, question: "_Question", response: "ModelResponse"
+    ) -> None:
         spending = _spending(
             response,
             name,
@@ -489,7 +536,7 @@ class Chain(Generic[Output]):
             prompt_version=self._prompt.version,
         )
         self._models.ledger.add(spending)
-        for spent in (self.spent, asking.spent):
+        for spent in (self.spent, question.spent):
             spent.calls += 1
             spent.input_tokens += spending.input_tokens
             spent.output_tokens += spending.output_tokens
@@ -497,9 +544,11 @@ class Chain(Generic[Output]):
             spent.unpriced_calls += spending.usd is None
 
 
-def is_believed(entry: CacheEntry, available: Sequence[str]) -> bool:
-    """Whether an entry stands: an answer always does, a failure until a model is configured that was not tried."""
-    return entry.value is not None or set(available) <= set(entry.provenance["models"])
+def is_valid(entry: CacheEntry, available: Sequence[str]) -> bool:
+    """Whether an entry can be used: an answer always, a failure if it tried all these models."""
+    if entry.value is not None:
+        return True
+    return set(available) <= set(Provenance.of(entry).models)
 
 
 def _failed(failure: CachedFailure) -> PaperFailed:
@@ -507,12 +556,13 @@ def _failed(failure: CachedFailure) -> PaperFailed:
 
 
 @dataclass
-class _Asking:
-    """What the validator of an answer needs to know, and what it leaves behind."""
+class _Question:
+    """One question to one model, with the verdicts on its replies and what they cost."""
 
     judge: Callable[[Any], Verdict]
-    is_last_text: bool
-    verdicts: list[dict[str, list[str]]] = field(default_factory=list)
+    is_last: bool
+    """Whether no further prompt variables are left for the next model."""
+    verdicts: list[KeptVerdict] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
 
 
@@ -521,33 +571,33 @@ class _Closed(Exception):
 
 
 class _CutOff(Exception):
-    """The answer reached the limit of tokens."""
+    """The answer reached the token limit."""
 
 
 class _AskNext(Exception):
-    """A good but empty answer that a longer text may fill."""
+    """The answer is valid but empty, and the next model is given more text."""
 
 
 def _settings(prompt: Prompt) -> "ModelSettings":
     from pydantic_ai.settings import ModelSettings
 
-    # Short texts need no long thought, and what a model thinks is paid for and counts against its answer. The
-    # announcement would put 120 English words before a prompt in Russian or Chinese.
+    # Short texts need no thinking, which costs money and counts towards max_tokens. An announcement
+    # would put 120 English words before a prompt in Russian or Chinese.
     settings = ModelSettings(
         max_tokens=prompt.max_tokens, thinking=False, framing_announcement="never"
     )
-    return (
-        settings if prompt.temperature is None else settings | {"temperature": prompt.temperature}
-    )
+    if prompt.temperature is not None:
+        settings["temperature"] = prompt.temperature
+    return settings
 
 
-def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, asking: _Asking) -> "Model":
-    """The model with every request of one question sent through the chain."""
+def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, question: _Question) -> "Model":
+    """The model, with every request of one question sent through the chain."""
     from pydantic_ai.models.wrapper import WrapperModel
 
     class Metered(WrapperModel):
         async def request(self, *args: Any) -> "ModelResponse":
-            return await chain.send(name, arxiv_id, asking, lambda: self.wrapped.request(*args))
+            return await chain.send(name, arxiv_id, question, lambda: self.wrapped.request(*args))
 
     return Metered(chain.connection(name).model)
 
@@ -556,21 +606,32 @@ def _spending(
     response: "ModelResponse", name: str, assumed_price: float | None, **about: Any
 ) -> Spending:
     provider, model = split_name(name)
-    tokens = {
-        "input_tokens": response.usage.input_tokens,
-        "output_tokens": response.usage.output_tokens,
-    }
-    try:  # the response knows of cached and other tokens that have prices of their own
-        usd: float | None = float(response.cost().total_price)
+    usage = response.usage
+    usd: float | None
+    try:
+        # The response also knows cached and other tokens with prices of their own.
+        usd = float(response.cost().total_price)
     except (LookupError, ValueError):
-        usd = price(name, tokens["input_tokens"], tokens["output_tokens"], assumed_price)
-    return Spending(provider=provider, model=model, usd=usd, **tokens, **about)
+        usd = price(name, usage.input_tokens, usage.output_tokens, assumed_price)
+    return Spending(
+        provider=provider,
+        model=model,
+        usd=usd,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        **about,
+    )
 
 
 def _line(error: Exception, most: int = 300) -> str:
     return excerpt(str(error), most)
 
 
-def _without_earlier(entry: CacheEntry) -> dict[str, Any]:
-    kept = {name: value for name, value in entry.provenance.items() if name != "earlier"}
-    return entry.model_copy(update={"provenance": kept}).model_dump(mode="json")
+def _with_earlier(entry: CacheEntry, replaced: CacheEntry) -> CacheEntry:
+    """The entry with the answer it replaces, and those that one replaced, in its provenance."""
+    provenance = Provenance.of(replaced)
+    without_earlier = provenance.model_copy(update={"earlier": ()}).as_json()
+    last = replaced.model_copy(update={"provenance": without_earlier})
+    earlier = (*provenance.earlier, last)
+    new = Provenance.of(entry).model_copy(update={"earlier": earlier})
+    return entry.model_copy(update={"provenance": new.as_json()})

@@ -1,16 +1,21 @@
-"""What was said between us and a model, kept with the answer that came of it."""
+"""Conversations with models, kept with the answers they led to."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from papers_pipeline.store.cache import CacheEntry
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
 
 
+AttemptResult = Literal["answered", "refused", "unusable", "error", "closed"]
+
+
 class Message(BaseModel):
-    """One turn of a conversation: what was sent (``system``, ``user``, ``correction``) or came back (``reply``)."""
+    """One turn: sent by us (``system``, ``user``, ``correction``) or by the model (``reply``)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,23 +23,64 @@ class Message(BaseModel):
     text: str
 
 
+class KeptVerdict(BaseModel):
+    """The guardrails' verdict on one reply, as stored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 class Attempt(BaseModel):
-    """One model asked about one paper, with the verdict on each of its replies that could be read."""
+    """One model asked about one paper, with a verdict for each reply that could be parsed."""
 
     model_config = ConfigDict(frozen=True)
 
     model: str
-    result: Literal["answered", "refused", "unusable", "error", "closed"]
+    result: AttemptResult
     detail: str | None = None
-    messages: list[Message] = []
-    verdicts: list[dict[str, list[str]]] = []
+    messages: tuple[Message, ...] = ()
+    verdicts: tuple[KeptVerdict, ...] = ()
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float | None = None
 
 
-def conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Message]:
-    """The turns of a run, the system prompt first."""
+class Provenance(BaseModel):
+    """How an answer or a final failure came about; the ``provenance`` of its cache entry.
+
+    A failure has no ``provider`` and ``model``. ``models`` are the configured models of the chain
+    at that time. ``earlier`` are the answers that this one replaced, oldest first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str | None = None
+    model: str | None = None
+    models: tuple[str, ...] = ()
+    arxiv_id: str
+    prompt: str
+    prompt_version: str
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+    attempts: tuple[Attempt, ...]
+    earlier: tuple[CacheEntry, ...] = ()
+
+    @classmethod
+    def of(cls, entry: CacheEntry) -> "Provenance":
+        """The provenance of a cache entry that a chain of models wrote."""
+        return cls.model_validate(entry.provenance)
+
+    def as_json(self) -> dict[str, Any]:
+        """The stored form, without ``provider``, ``model`` and ``earlier`` if they are empty."""
+        empty = {name for name in ("provider", "model", "earlier") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=empty)
+
+
+def conversation(system: str, messages: "Sequence[ModelMessage]") -> tuple[Message, ...]:
+    """The turns of a run, starting with the system prompt."""
     from pydantic_ai.messages import (
         ModelResponse,
         RetryFeedbackPart,
@@ -44,21 +90,22 @@ def conversation(system: str, messages: "Sequence[ModelMessage]") -> list[Messag
         UserPromptPart,
     )
 
-    said = [Message(role="system", text=system)]
+    turns = [Message(role="system", text=system)]
     for message in messages:
         if isinstance(message, ModelResponse):
             for part in message.parts:
                 if isinstance(part, TextPart):
-                    said.append(Message(role="reply", text=part.content))
+                    turns.append(Message(role="reply", text=part.content))
                 elif isinstance(part, ToolCallPart):
-                    said.append(Message(role="reply", text=part.args_as_json_str()))
+                    turns.append(Message(role="reply", text=part.args_as_json_str()))
             continue
         for sent in message.parts:
             if isinstance(sent, UserPromptPart):
-                said.append(Message(role="user", text=str(sent.content)))
+                turns.append(Message(role="user", text=str(sent.content)))
             elif isinstance(sent, RetryFeedbackPart):
-                said.append(Message(role="correction", text=sent.model_response()))
+                turns.append(Message(role="correction", text=sent.model_response()))
             elif isinstance(sent, ToolReturnPart) and sent.outcome == "retried":
-                told = sent.content if isinstance(sent.content, str) else sent.model_response_str()
-                said.append(Message(role="correction", text=told))
-    return said
+                content = sent.content
+                text = content if isinstance(content, str) else sent.model_response_str()
+                turns.append(Message(role="correction", text=text))
+    return tuple(turns)

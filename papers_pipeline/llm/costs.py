@@ -1,11 +1,11 @@
-"""What was spent, summed from the ledger."""
+"""Sums over the ledger, for `papers costs`."""
 
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.llm.ledger import Ledger, Spending
 
 COLUMNS = ("day", "asset", "model", "prompt_version")
 
@@ -13,30 +13,35 @@ COLUMNS = ("day", "asset", "model", "prompt_version")
 def costs(
     ledger: Ledger, first: date | None = None, last: date | None = None
 ) -> list[dict[str, Any]]:
-    """One row a UTC day, asset, model and prompt version: calls, tokens, and USD of known price; `unpriced` counts the
-    calls whose price is not known."""
-    days = [
-        day
-        for day in ledger.days()
-        if (first is None or day >= first) and (last is None or day <= last)
-    ]
-    spendings = [
-        {
-            "day": day.isoformat(),
-            "asset": it.asset,
-            "model": f"{it.provider}:{it.model}",
-            "prompt_version": it.prompt_version or "",
-            "calls": 1,
-            "input_tokens": it.input_tokens,
-            "output_tokens": it.output_tokens,
-            "usd": it.usd or 0.0,
-            "unpriced": int(it.usd is None),
-        }
-        for day in days
-        for it in ledger.spent(day)
-    ]
-    sums = ["calls", "input_tokens", "output_tokens", "usd", "unpriced"]
-    if not spendings:
+    """One row per UTC day, asset, model and prompt version, from ``first`` to ``last``.
+
+    A row has calls, tokens and the USD of calls with a known price; `unpriced` counts the others.
+    """
+    calls = []
+    for day in ledger.days():
+        if (first and day < first) or (last and day > last):
+            continue
+        for spending in ledger.spent(day):
+            calls.append(_row(day, spending))
+    if not calls:
         return []
-    table = pd.DataFrame(spendings).groupby(list(COLUMNS), as_index=False)[sums].sum()
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    sums = ["calls", "input_tokens", "output_tokens", "usd", "unpriced"]
+    table = pd.DataFrame(calls).groupby(list(COLUMNS), as_index=False)[sums].sum()
+    rows: list[dict[str, Any]] = []
+    for row in table.to_dict("records"):
+        rows.append({str(name): value for name, value in row.items()})
+    return rows
+
+
+def _row(day: date, spending: Spending) -> dict[str, Any]:
+    return {
+        "day": day.isoformat(),
+        "asset": spending.asset,
+        "model": f"{spending.provider}:{spending.model}",
+        "prompt_version": spending.prompt_version or "",
+        "calls": 1,
+        "input_tokens": spending.input_tokens,
+        "output_tokens": spending.output_tokens,
+        "usd": spending.usd or 0.0,
+        "unpriced": int(spending.usd is None),
+    }

@@ -1,12 +1,15 @@
-"""What the guardrails say of an answer."""
+"""The guardrails' verdict on an answer."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``faults`` are sentences in English that go back to the model so that it can correct itself; ``warnings`` are for
-    the operator and never a reason to refuse. ``is_empty`` marks a good answer that found nothing."""
+    """``faults`` are English sentences that are sent back to the model, so that it corrects itself.
+
+    ``warnings`` are for the operator and reject nothing. ``is_empty`` marks a valid answer that
+    found nothing.
+    """
 
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -1,16 +1,15 @@
 """Names of models: `<provider>:<model>`."""
 
 from papers_pipeline.base.errors import OperatorError
-
-PROVIDERS = ("openai", "mistral", "anthropic")
+from papers_pipeline.base.model_providers import PROVIDERS
 
 
 class ModelNameError(OperatorError):
-    """A model that is not named `<provider>:<model>`; the message says what was given."""
+    """A model name that is not `<provider>:<model>`; the message quotes it."""
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Provider and model of `openai:qwen3:8b`. Raises ModelNameError."""
+    """Provider and model of a name such as `openai:qwen3:8b`. Raises ModelNameError."""
     provider, _, model = name.partition(":")
     if provider not in PROVIDERS or not model:
         raise ModelNameError(

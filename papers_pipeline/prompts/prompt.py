@@ -1,11 +1,12 @@
-"""Prompts: one Markdown file each, with front matter and a Jinja2 body, and a version that is a hash of what is asked.
+"""Prompts: Markdown files with front matter and a Jinja2 body, and a version that is a hash.
 
-The version is part of every cache key, so a changed prompt buys its own answers anew and no others.
+The version is part of every cache key, so that a change of a prompt buys its own answers again and
+no others.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.prompts.model_names import ModelNameError, split_name
 from papers_pipeline.prompts.terms import load_terms
-from papers_pipeline.prompts.topics import Topic, load_topics
+from papers_pipeline.prompts.topics import Topic, load_topics, validation_faults
 
 PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
 SUMMARY = "summary."
@@ -27,11 +28,11 @@ FIRST_LANGUAGE = "ru"
 
 
 class PromptError(OperatorError):
-    """A prompt file that cannot be used; the message names the file, its fault and the way out."""
+    """An unusable prompt file; the message names the file, the fault and what to do."""
 
 
 class Messages(BaseModel):
-    """What is sent to a model."""
+    """The messages sent to a model."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,9 +41,14 @@ class Messages(BaseModel):
 
 
 class Prompt(BaseModel):
-    """One prompt file. ``models`` is tried in order; ``output`` names the fields of the answer; ``limits`` are numbers
-    that the template states and the guardrails hold; ``topics`` is the closed list, for the prompt that asks for it;
-    ``into`` is the language that a translation's prompt is used for, one copy of the prompt a language."""
+    """One prompt file.
+
+    - ``models`` are asked in order.
+    - ``output`` names the fields of the answer.
+    - ``limits`` are numbers that the template states and the guardrails enforce.
+    - ``topics`` is the closed list, for the prompt that asks for topics.
+    - ``into`` is the target language of a translation; each language has a copy of the prompt.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +65,7 @@ class Prompt(BaseModel):
 
     @property
     def language(self) -> str | None:
-        """The language that a summary's prompt asks for."""
+        """The language of a summary; None for other prompts."""
         return self.name.removeprefix(SUMMARY) if self.name.startswith(SUMMARY) else None
 
     @property
@@ -69,34 +75,36 @@ class Prompt(BaseModel):
 
     @property
     def asset(self) -> str:
-        """The asset that the prompt's answers become."""
+        """The asset that stores the prompt's answers."""
         if self.into:
             return f"{self.name}_{self.into}"
         return f"summaries_{self.language}" if self.language else self.name
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits over what decides the answer: the normalized template, the parameters, the first model and
-        the hand-written schema number, and names and scopes of the topics. A fallback, a guardrail, a label or a
-        keyword rule is no part of it, nor anything that a library generates: its upgrade would re-buy the archive."""
-        asked = {
+        """Twelve hex digits over everything that decides the answer.
+
+        That is the normalized template, the parameters, the first model, the schema number, and the
+        names and scopes of the topics. Fallbacks, guardrails, labels and keyword rules are not part
+        of it. Neither is anything a library generates: an upgrade would buy the archive again.
+        """
+        lines = [line.rstrip() for line in self.template.strip().splitlines()]
+        parts = {
             "schema": self.schema_,
             "model": self.models[0],
             "output": self.output,
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             "limits": self.limits,
-            "template": "\n".join(line.rstrip() for line in self.template.strip().splitlines()),
+            "template": "\n".join(lines),
             "topics": [[topic.name, topic.scope] for topic in self.topics],
         }
-        return hashlib.sha256(
-            json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()
-        ).hexdigest()[:12]
+        return _json_hash(parts)[:12]
 
-    def messages(self, **paper: Any) -> Messages:
-        """The messages for what is told of one paper (``title``, ``abstract``, …)."""
+    def messages(self, **prompt_variables: Any) -> Messages:
+        """The messages about one paper, with its ``title``, ``abstract`` and so on filled in."""
         template = _compiled(self.template)
-        variables: dict[str, Any] = {"limits": self.limits, "topics": self.topics, **paper}
+        variables = {"limits": self.limits, "topics": self.topics, **prompt_variables}
         context = template.new_context(variables)
         return Messages(
             system="".join(template.blocks["system"](context)).strip(),
@@ -104,19 +112,21 @@ class Prompt(BaseModel):
         )
 
 
-def input_hash(**paper: Any) -> str:
-    """Sixteen hex digits over the normalized input of a prompt: white space of texts does not count."""
-    folded = {
-        name: " ".join(text.split()) if isinstance(text, str) else text
-        for name, text in paper.items()
-    }
-    return hashlib.sha256(
-        json.dumps(folded, sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()[:16]
+def input_hash(**prompt_variables: Any) -> str:
+    """Sixteen hex digits over the variables of a prompt; white space in texts does not count."""
+    normalized = {}
+    for name, value in prompt_variables.items():
+        normalized[name] = " ".join(value.split()) if isinstance(value, str) else value
+    return _json_hash(normalized)[:16]
+
+
+def _json_hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fenced(text: str, name: str) -> str:
-    """The text between tags that carry its own hash, which no text can contain: it cannot close its fence."""
+    """The text between tags with its hash; a text cannot contain its hash, so it ends no fence."""
     tag = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return f"<{tag}>\n{text}\n</{tag}>"
 
@@ -131,7 +141,7 @@ def _compiled(template: str) -> jinja2.Template:
 
 
 class Prompts(BaseModel):
-    """All prompts, the closed list of topics, and the Latin words that Russian prose may hold."""
+    """All prompts, the closed list of topics, and Latin words that Russian prose may contain."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -143,12 +153,12 @@ class Prompts(BaseModel):
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages of the summaries, in the order of the site."""
+        """The languages of the summaries, in the site's order."""
         return tuple(prompt.language for prompt in self.summaries if prompt.language)
 
     @property
     def every(self) -> tuple[Prompt, ...]:
-        """The prompts in the order of their assets."""
+        """All prompts, in the order of their assets."""
         return (*self.summaries, *self.others.values(), *self.translations)
 
 
@@ -164,57 +174,64 @@ def load_prompts(
     model: str | None = None,
     packaged: Path = PACKAGED,
 ) -> Prompts:
-    """The packaged prompts, each replaced or joined by the file of the same name in ``overlay``.
+    """The packaged prompts; files in ``overlay`` replace those of the same name or are added.
 
-    ``languages`` keeps these summaries, in this order; by default every language that has a prompt, Russian first.
-    ``model`` takes the place of every chain. Raises PromptError for a file or a language that cannot be used.
+    ``languages`` selects and orders the summaries; by default every language with a prompt is
+    included, Russian first. ``model`` replaces every chain. Raises PromptError for an unusable file
+    or a language without a prompt.
     """
     if overlay is not None and not overlay.is_dir():
         raise PromptError(
-            f"PAPERS_PROMPTS_DIR={overlay} is no folder: name one that exists, or unset it"
+            f"PAPERS_PROMPTS_DIR={overlay} is not a folder: name one that exists, or unset it"
         )
-    paths = {
-        path.name: path
-        for folder in (packaged, overlay)
-        if folder
-        for path in sorted(folder.glob("*.md"))
-    }
+    paths: dict[str, Path] = {}
+    for folder in (packaged, overlay):
+        if folder:
+            paths |= {path.stem: path for path in folder.glob("*.md")}
     topics = load_topics(_read("topics.yaml", overlay, packaged))
-    terms = load_terms(_read("terms.txt", overlay, packaged))
-    prompts = {
-        name.removesuffix(".md"): _load(path, topics, model) for name, path in sorted(paths.items())
-    }
-    summaries = {prompt.language: prompt for prompt in prompts.values() if prompt.language}
-    order = languages or sorted(
-        summaries, key=lambda language: (language != FIRST_LANGUAGE, language)
-    )
-    if missing := [language for language in order if language not in summaries]:
+    summaries: dict[str, Prompt] = {}
+    others: dict[str, Prompt] = {}
+    for name, path in sorted(paths.items()):
+        prompt = _load(path, topics, model)
+        if prompt.language:
+            summaries[prompt.language] = prompt
+        else:
+            others[name] = prompt
+    order = languages or _russian_first(summaries)
+    missing = [language for language in order if language not in summaries]
+    if missing:
         raise PromptError(
-            f"no prompt for {', '.join(map(str, missing))}: write prompts/summary.{missing[0]}.md, "
-            f"or name in PAPERS_LANGUAGES only {', '.join(sorted(map(str, summaries)))}"
+            f"no prompt for {', '.join(missing)}: write prompts/summary.{missing[0]}.md, "
+            f"or name in PAPERS_LANGUAGES only {', '.join(sorted(summaries))}"
         )
-    others = {name: prompt for name, prompt in prompts.items() if not prompt.language}
+    translations = []
     translation = others.pop(TRANSLATION, None)
-    into = [it for it in order if it and not is_chinese(it)] if translation else []
+    for language in order:
+        if translation and not is_chinese(language):
+            translations.append(translation.model_copy(update={"into": language}))
     return Prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
-        translations=tuple(
-            translation.model_copy(update={"into": it}) for it in into if translation
-        ),
+        translations=tuple(translations),
         topics=topics,
-        terms=terms,
+        terms=load_terms(_read("terms.txt", overlay, packaged)),
     )
 
 
+def _russian_first(languages: Iterable[str]) -> list[str]:
+    return sorted(languages, key=lambda language: (language != FIRST_LANGUAGE, language))
+
+
 def is_chinese(language: str) -> bool:
-    """Whether a language of the site, `zh` or one of its regions, needs no translation of a Chinese text."""
+    """Whether a language is `zh` or one of its regions, and needs no translation from Chinese."""
     return language.split("-")[0] == "zh"
 
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:
-    folders = [folder for folder in (overlay, packaged) if folder and (folder / name).exists()]
-    return (folders[0] / name).read_text(encoding="utf-8")
+    """The text of a file in ``overlay`` if it is there, else in ``packaged``."""
+    overlaid = overlay is not None and (overlay / name).exists()
+    folder = overlay if overlay is not None and overlaid else packaged
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
@@ -222,23 +239,22 @@ def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
     if len(parts) != 3 or parts[0].strip():
         raise PromptError(f"{path}: a prompt begins with front matter between two lines of ---")
     try:
-        given = yaml.safe_load(parts[1])
-        if given.pop("topics", False):
-            given["topics"] = topics
-        prompt = Prompt.model_validate({"name": path.stem, "template": parts[2]} | given)
+        front_matter = yaml.safe_load(parts[1])
+        if front_matter.pop("topics", False):
+            front_matter["topics"] = topics
+        fields = {"name": path.stem, "template": parts[2]} | front_matter
+        prompt = Prompt.model_validate(fields)
         missing = {"system", "user"} - set(_compiled(prompt.template).blocks)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise PromptError(f"{path}: {faults}") from None
+        raise PromptError(f"{path}: {validation_faults(error)}") from None
     except (yaml.YAMLError, AttributeError, jinja2.TemplateError) as error:
         raise PromptError(f"{path}: {error}") from None
     if missing:
         raise PromptError(f"{path}: the template has no block named {' or '.join(sorted(missing))}")
+    models = (model,) if model else prompt.models
     try:
-        for name in (model,) if model else prompt.models:
+        for name in models:
             split_name(name)
     except ModelNameError as error:
         raise PromptError(f"{'PAPERS_MODEL' if model else path}: {error}") from None
-    return prompt.model_copy(update={"models": (model,)}) if model else prompt
+    return prompt.model_copy(update={"models": models})

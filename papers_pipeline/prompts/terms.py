@@ -1,7 +1,11 @@
-"""The Latin words that Russian prose may hold: `terms.txt`."""
+"""Latin words that Russian prose may contain: `terms.txt`."""
 
 
 def load_terms(text: str) -> frozenset[str]:
-    """The words of a ``terms.txt``: one a line, in lower case; empty lines and lines that begin with # do not count."""
-    lines = (line.strip() for line in text.splitlines())
-    return frozenset(line.lower() for line in lines if line and not line.startswith("#"))
+    """The words of a ``terms.txt`` in lower case: one per line, without comments (#)."""
+    terms = set()
+    for line in text.splitlines():
+        term = line.strip().lower()
+        if term and not term.startswith("#"):
+            terms.add(term)
+    return frozenset(terms)

@@ -1,6 +1,6 @@
-"""The closed list of topics, and the keyword rules that stand in for a language model when none is configured.
+"""The closed list of topics, and keyword rules that replace a language model if none is configured.
 
-The list and the rule language are described at the head of ``prompts/topics.yaml``; the caller passes that text in.
+The head of ``prompts/topics.yaml`` describes the list and the rules.
 """
 
 import re
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 _NAME = re.compile(r"[A-Z0-9_]+")
 _URL = re.compile(r"https?://\S+")
 _SEPARATORS = re.compile(r"[\s_\-‐‑–—]+")
-# Longer gaps, or gaps over a preposition, mostly join a verb to somebody else's dataset or benchmark.
+# Longer gaps, or gaps across a preposition, mostly join a verb to another paper's dataset.
 _GAP = (
     r"(?: (?!(?:on|with|from|using|via|by|across|over|than|that|which|when|while) )[^\s.;:]+){0,8} "
 )
@@ -22,8 +22,10 @@ _ENOUGH = 2
 
 
 class Topic(BaseModel):
-    """A topic that a paper can be tagged with: ``name`` and ``scope`` as the tags prompt shows them, ``keywords`` the
-    rules of ``keyword_topics``."""
+    """A topic for tags.
+
+    The prompt shows ``name`` and ``scope``; ``keywords`` are the rules of ``keyword_topics``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,15 +35,15 @@ class Topic(BaseModel):
 
     @property
     def slug(self) -> str:
-        """The name in lower case, as stored rows and page addresses have it."""
+        """The name in lower case, as in stored rows and page addresses."""
         return self.name.lower()
 
 
 def load_topics(text: str) -> tuple[Topic, ...]:
     """The topics of a YAML text, in its order.
 
-    Raises ValueError that names the topic and the fault: not a list, a name that is malformed or taken, no scope, a
-    rule that is no regular expression or matches an empty text.
+    Raises ValueError, which names the topic and the fault: not a list, a malformed or repeated
+    name, no scope, or a rule that is not a regular expression or matches an empty text.
     """
     try:
         entries = yaml.safe_load(text)
@@ -61,13 +63,14 @@ def load_topics(text: str) -> tuple[Topic, ...]:
 def keyword_topics(
     topics: Sequence[Topic], title: str, abstract: str, ai_keywords: Sequence[str]
 ) -> list[str]:
-    """The names of the topics whose rules the paper meets, in the order of ``topics``.
+    """The names of the topics that match the paper, in the order of ``topics``.
 
-    A paper meets a topic by one rule in the title, one ``+`` rule anywhere, or two different rules in the abstract
-    and ``ai_keywords`` together.
+    A topic matches if one rule matches the title, one ``+`` rule matches anywhere, or two different
+    rules match the abstract and ``ai_keywords`` together.
     """
-    head, body = _plain(title), _plain(". ".join([abstract, *ai_keywords]))
-    return [topic.name for topic in topics if _meets(topic, head, body)]
+    head = _plain(title)
+    body = _plain(". ".join([abstract, *ai_keywords]))
+    return [topic.name for topic in topics if _matches(topic, head, body)]
 
 
 def _parse_topic(position: int, entry: Any) -> Topic:
@@ -77,10 +80,7 @@ def _parse_topic(position: int, entry: Any) -> Topic:
     try:
         topic = Topic.model_validate(entry)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise ValueError(f"topic {name}: {faults}") from error
+        raise ValueError(f"topic {name}: {validation_faults(error)}") from error
     if not topic.scope.strip():
         raise ValueError(f"topic {name}: scope: is empty")
     for rule in topic.keywords:
@@ -97,7 +97,7 @@ def _parse_topic(position: int, entry: Any) -> Topic:
     return topic
 
 
-def _meets(topic: Topic, head: str, body: str) -> bool:
+def _matches(topic: Topic, head: str, body: str) -> bool:
     score = 0
     for rule in topic.keywords:
         if _pattern(rule).search(head):
@@ -109,6 +109,15 @@ def _meets(topic: Topic, head: str, body: str) -> bool:
     return False
 
 
+def validation_faults(error: ValidationError) -> str:
+    """The faults of a validated file on one line: `<field>: <message>; …`."""
+    faults = []
+    for fault in error.errors():
+        field = ".".join(str(part) for part in fault["loc"])
+        faults.append(f"{field}: {fault['msg']}")
+    return "; ".join(faults)
+
+
 @cache
 def _pattern(rule: str) -> re.Pattern[str]:
     body = rule.removeprefix("+").replace(" ... ", _GAP)
@@ -116,6 +125,8 @@ def _pattern(rule: str) -> re.Pattern[str]:
 
 
 def _plain(text: str) -> str:
-    """The text without web addresses, whose parts are no words, and with each run of blanks and hyphens as one
-    blank, so that one spelling in a rule is enough."""
+    """The text without web addresses, and with runs of blanks and hyphens as one blank.
+
+    One spelling in a rule is then enough.
+    """
     return _SEPARATORS.sub(" ", _URL.sub(". ", text))

@@ -17,7 +17,9 @@ import click
 from rich.console import Console
 
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.cli import main as cli
+from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import setting_names
@@ -64,15 +66,13 @@ def enter(url: str) -> None:
 
 
 def provider_settings(url: str, key: str = KEY) -> dict[str, str]:
-    """The settings of the sandbox's three providers."""
-    return {
-        "OPENAI_BASE_URL": f"{url}/openai/v1",
-        "OPENAI_API_KEY": key,
-        "MISTRAL_BASE_URL": f"{url}/mistral",
-        "MISTRAL_API_KEY": key,
-        "ANTHROPIC_BASE_URL": f"{url}/anthropic",
-        "ANTHROPIC_API_KEY": key,
-    }
+    """The settings that send every provider's requests to the sandbox."""
+    settings = {}
+    for provider in PROVIDERS.values():
+        settings[provider.base_url_variable] = url + base_path(provider)
+        if provider.key_variable:
+            settings[provider.key_variable] = key
+    return settings
 
 
 def build_samples(world: World) -> None:

@@ -1,8 +1,9 @@
 """The providers of language models, as their official SDKs call them.
 
-The base URLs are `/openai/v1`, `/mistral` and `/anthropic`. Any key will do, except that one that begins with `wrong-`
-is refused, with `forbidden-` has no access, and with `nocredit-` may list models but has no money left. Every model
-exists whose name does not begin with `unknown-`; the listings name a few.
+`base_path` says where each provider is. Any key is accepted, except that one starting with `wrong-`
+is invalid, one starting with `forbidden-` has no access, and one starting with `nocredit-` may list
+models but has no money left. A model exists unless its name starts with `unknown-`; the lists name
+a few.
 """
 
 import json
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from papers_pipeline.base.model_providers import Provider
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline.sandbox.world import Call, Reply, World
 
@@ -29,9 +31,11 @@ Problem = Literal["missing", "wrong", "forbidden", "nocredit", "unknown", "reque
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a model says: a call of ``tool`` with ``arguments``, or ``text``; and why it stopped. Tokens are about a
-    quarter of the characters."""
+class Completion:
+    """A model's answer: a call of ``tool`` with ``arguments``, or ``text``, and why it stopped.
+
+    A token is counted for every four characters.
+    """
 
     stop: Literal["stop", "tool", "length", "refusal"]
     input_tokens: int
@@ -44,22 +48,27 @@ class Said:
         return _tokens(self.text + self.arguments)
 
     @property
-    def reason(self) -> str:
-        """Why it stopped, as chat completions put it."""
-        return {"stop": "stop", "tool": "tool_calls", "length": "length", "refusal": "stop"}[
-            self.stop
-        ]
+    def finish_reason(self) -> str:
+        """The reason to stop in the words of chat completions."""
+        if self.stop == "tool":
+            return "tool_calls"
+        return "length" if self.stop == "length" else "stop"
 
 
-def say(question: Question, reply: Reply | None) -> Said:
-    """The model's own answer, or the reply that is laid down."""
+def base_path(provider: Provider) -> str:
+    """The path of a provider's base URL in the sandbox."""
+    return f"/{provider.name}/v1" if provider.protocol == "openai" else f"/{provider.name}"
+
+
+def complete(question: Question, reply: Reply | None) -> Completion:
+    """The model's own answer, or the reply that a test has prepared."""
     reply = reply or Reply()
     tokens = _tokens(question.system + question.user)
     content = answer(question) if reply.content is None else reply.content
     if reply.kind == "refusal":
-        return Said("refusal", tokens, content if isinstance(content, str) else REFUSAL)
+        return Completion("refusal", tokens, content if isinstance(content, str) else REFUSAL)
     if reply.kind == "empty":
-        return Said("stop", tokens)
+        return Completion("stop", tokens)
     if isinstance(content, str):
         raw = content
     elif reply.kind == "text" or not question.fields:
@@ -72,28 +81,30 @@ def say(question: Question, reply: Reply | None) -> Said:
         raw = raw[: len(raw) // 2]
     stop: Literal["length", "stop", "tool"] = "length" if reply.kind == "truncated" else "stop"
     if not question.tool or reply.kind == "text":
-        return Said(stop, tokens, raw)
-    return Said("tool" if stop == "stop" else stop, tokens, "", question.tool, raw)
+        return Completion(stop, tokens, raw)
+    return Completion("tool" if stop == "stop" else stop, tokens, "", question.tool, raw)
 
 
-class Provider(Protocol):
-    """A wire format: how a question is read, and how an answer, a listing and an error are written."""
+class Endpoint(Protocol):
+    """A provider's wire format: reads questions, and writes answers, model lists and errors."""
 
     name: str
     chat: str
-    """The path that answers questions."""
-    models: tuple[str, ...]
+    """The route that answers questions."""
+    list: str
+    """The route that lists models; `/<model>` is added for a single one."""
+
+    def asked_model(self, path: str, body: Mapping[str, Any]) -> str | None:
+        """The model that a POST to ``path`` asks; None if the path answers no questions."""
 
     def key(self, request: Request) -> str: ...
 
     def question(self, body: Mapping[str, Any]) -> Question: ...
 
     def fault(self, body: Mapping[str, Any]) -> str:
-        """What is wrong with a request that is well-formed JSON, if anything."""
+        """Why a well-formed request is rejected; empty if it is not."""
 
-    def message(self, said: Said, model: str) -> dict[str, Any]: ...
-
-    def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]: ...
+    def answer(self, completion: Completion, body: Mapping[str, Any], model: str) -> Response: ...
 
     def card(self, model: str) -> dict[str, Any]: ...
 
@@ -102,15 +113,24 @@ class Provider(Protocol):
     def problem(self, problem: Problem, detail: str = "") -> Response: ...
 
     def error(self, status: int) -> dict[str, Any]:
-        """The body of an error that the provider itself has, such as a rate limit."""
+        """The body of an error on the provider's side, such as a rate limit."""
 
 
 class OpenAI:
-    """https://platform.openai.com/docs/api-reference/chat and https://developers.openai.com/api/docs/guides/error-codes"""
+    """OpenAI's chat completions.
 
-    name = "openai"
-    chat = "/openai/v1/chat/completions"
-    models: tuple[str, ...] = ("gpt-6-luna", "gpt-6.1-terra")
+    https://platform.openai.com/docs/api-reference/chat
+    https://developers.openai.com/api/docs/guides/error-codes
+    """
+
+    def __init__(self, name: str, *models: str) -> None:
+        self.name = name
+        self.chat = f"/{name}/v1/chat/completions"
+        self.list = f"/{name}/v1/models"
+        self._models = models
+
+    def asked_model(self, path: str, body: Mapping[str, Any]) -> str | None:
+        return str(body.get("model", "")) if path == self.chat else None
 
     def key(self, request: Request) -> str:
         return request.headers.get("authorization", "").removeprefix("Bearer").strip()
@@ -120,45 +140,47 @@ class OpenAI:
         choice = body.get("tool_choice", "auto")
         named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
         tools = [tool["function"] for tool in body.get("tools") or [] if "function" in tool]
-        if (tool := _chosen(tools, named)) and choice != "none":
+        tool = _chosen(tools, named)
+        if tool and choice != "none":
             return Question(system, user, _fields(tool.get("parameters")), tool["name"])
-        described = (body.get("response_format") or {}).get("json_schema") or {}
-        return Question(system, user, _fields(described.get("schema")))
+        return Question(system, user, _fields(_json_schema(body).get("schema")))
 
     def fault(self, body: Mapping[str, Any]) -> str:
-        tools = [tool.get("function", {}) for tool in body.get("tools") or []]
-        described = (body.get("response_format") or {}).get("json_schema") or {}
-        strict = [(tool["name"], tool.get("parameters")) for tool in tools if tool.get("strict")]
-        strict += [(described["name"], described.get("schema"))] if described.get("strict") else []
-        loose = [name for name, schema in strict if not _is_strict(schema)]
-        if not loose:
-            return ""
-        return f"Invalid schema for '{loose[0]}': 'additionalProperties' must be false and all properties required."
+        if not body.get("model") or not body.get("messages"):
+            return "model and messages are required"
+        return ""
 
-    def message(self, said: Said, model: str) -> dict[str, Any]:
-        refused = said.stop == "refusal"
+    def answer(self, completion: Completion, body: Mapping[str, Any], model: str) -> Response:
+        if body.get("stream"):
+            return _event_stream(self.events(completion, body))
+        return JSONResponse(self.message(completion, model))
+
+    def message(self, completion: Completion, model: str) -> dict[str, Any]:
+        refused = completion.stop == "refusal"
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": None if said.tool or refused else said.text,
-            "refusal": said.text if refused else None,
+            "content": None if completion.tool or refused else completion.text,
+            "refusal": completion.text if refused else None,
         }
-        if said.tool:
-            message["tool_calls"] = [_tool_call(said, said.arguments)]
-        return _completion(said, model) | {
-            "choices": [{"index": 0, "message": message, "finish_reason": said.reason}]
+        if completion.tool:
+            message["tool_calls"] = [_tool_call(completion, completion.arguments)]
+        return _chat_completion(completion, model) | {
+            "choices": [{"index": 0, "message": message, "finish_reason": completion.finish_reason}]
         }
 
-    def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
-        whole = _completion(said, str(body.get("model"))) | {"object": "chat.completion.chunk"}
+    def events(self, completion: Completion, body: Mapping[str, Any]) -> Iterator[str]:
+        whole = _chat_completion(completion, str(body.get("model"))) | {
+            "object": "chat.completion.chunk"
+        }
         usage = whole.pop("usage")
-        spoken = "refusal" if said.stop == "refusal" else "content"
+        spoken = "refusal" if completion.stop == "refusal" else "content"
         deltas: list[dict[str, Any]] = [{"role": "assistant"}]
-        if said.tool:
-            deltas.append({"tool_calls": [_tool_call(said, arguments="")]})
-        deltas += [{spoken: piece} for piece in _pieces(said.text)]
-        for piece in _pieces(said.arguments):
+        if completion.tool:
+            deltas.append({"tool_calls": [_tool_call(completion, arguments="")]})
+        deltas += [{spoken: piece} for piece in _pieces(completion.text)]
+        for piece in _pieces(completion.arguments):
             deltas.append({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
-        ends = [None] * len(deltas) + [said.reason]
+        ends = [None] * len(deltas) + [completion.finish_reason]
         choices = [
             {"index": 0, "delta": delta, "finish_reason": end}
             for delta, end in zip([*deltas, {}], ends, strict=True)
@@ -173,7 +195,7 @@ class OpenAI:
         return {"id": model, "object": "model", "created": RELEASED, "owned_by": "system"}
 
     def listing(self) -> dict[str, Any]:
-        return {"object": "list", "data": [self.card(model) for model in self.models]}
+        return {"object": "list", "data": [self.card(model) for model in self._models]}
 
     def problem(self, problem: Problem, detail: str = "") -> Response:
         status, kind, code, message = {
@@ -223,31 +245,87 @@ class OpenAI:
         return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-class Mistral(OpenAI):
-    """https://docs.mistral.ai/api: chat completions, with its own words for tool choices, refusals and errors."""
-
-    name = "mistral"
-    chat = "/mistral/v1/chat/completions"
-    models: tuple[str, ...] = ("mistral-large-latest", "mistral-small-latest")
+class OfficialOpenAI(OpenAI):
+    """OpenAI's own server, which is strict about schemas; other servers are not."""
 
     def fault(self, body: Mapping[str, Any]) -> str:
-        return ""
+        schemas = []
+        for tool in body.get("tools") or []:
+            function = tool.get("function", {})
+            if function.get("strict"):
+                schemas.append((function["name"], function.get("parameters")))
+        described = _json_schema(body)
+        if described.get("strict"):
+            schemas.append((described["name"], described.get("schema")))
+        for name, schema in schemas:
+            if not _is_strict(schema):
+                return (
+                    f"Invalid schema for '{name}': 'additionalProperties' must be false "
+                    "and all properties required."
+                )
+        return super().fault(body)
 
-    def message(self, said: Said, model: str) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": said.text, "tool_calls": None}
-        if said.tool:
-            message["tool_calls"] = [_tool_call(said, said.arguments)]
-        return _completion(said, model) | {
-            "choices": [{"index": 0, "message": message, "finish_reason": said.reason}]
+
+class DeepSeek(OpenAI):
+    """DeepSeek's chat completions, which take no JSON schema.
+
+    https://api-docs.deepseek.com/quick_start/error_codes
+    """
+
+    def fault(self, body: Mapping[str, Any]) -> str:
+        if _json_schema(body):
+            return "This response_format type is unavailable now"
+        return super().fault(body)
+
+    def problem(self, problem: Problem, detail: str = "") -> Response:
+        if problem != "nocredit":
+            return super().problem(problem, detail)
+        error = {"message": "Insufficient Balance", "type": "unknown_error", "param": None}
+        return JSONResponse({"error": error | {"code": "invalid_request_error"}}, 402)
+
+
+class OpenRouter(OpenAI):
+    """OpenRouter's chat completions, which name the provider that answered.
+
+    https://openrouter.ai/docs/api-reference/errors
+    """
+
+    def message(self, completion: Completion, model: str) -> dict[str, Any]:
+        return super().message(completion, model) | {"provider": "Sandbox"}
+
+    def problem(self, problem: Problem, detail: str = "") -> Response:
+        if problem != "nocredit":
+            return super().problem(problem, detail)
+        return JSONResponse({"error": {"code": 402, "message": "Insufficient credits"}}, 402)
+
+
+class Mistral(OpenAI):
+    """Mistral's chat completions, with its own tool choices, refusals and errors.
+
+    https://docs.mistral.ai/api
+    """
+
+    def message(self, completion: Completion, model: str) -> dict[str, Any]:
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": completion.text,
+            "tool_calls": None,
+        }
+        if completion.tool:
+            message["tool_calls"] = [_tool_call(completion, completion.arguments)]
+        return _chat_completion(completion, model) | {
+            "choices": [{"index": 0, "message": message, "finish_reason": completion.finish_reason}]
         }
 
-    def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
-        whole = _completion(said, str(body.get("model"))) | {"object": "chat.completion.chunk"}
+    def events(self, completion: Completion, body: Mapping[str, Any]) -> Iterator[str]:
+        whole = _chat_completion(completion, str(body.get("model"))) | {
+            "object": "chat.completion.chunk"
+        }
         usage = whole.pop("usage")
-        delta: dict[str, Any] = {"role": "assistant", "content": said.text}
-        if said.tool:
-            delta["tool_calls"] = [_tool_call(said, said.arguments)]
-        choice = {"index": 0, "delta": delta, "finish_reason": said.reason}
+        delta: dict[str, Any] = {"role": "assistant", "content": completion.text}
+        if completion.tool:
+            delta["tool_calls"] = [_tool_call(completion, completion.arguments)]
+        choice = {"index": 0, "delta": delta, "finish_reason": completion.finish_reason}
         yield f"data: {json.dumps(whole | {'choices': [choice], 'usage': usage})}\n\n"
         yield "data: [DONE]\n\n"
 
@@ -287,11 +365,19 @@ class Mistral(OpenAI):
 
 
 class Anthropic:
-    """https://docs.anthropic.com/en/api/messages, its streaming and its errors."""
+    """Anthropic's messages, their streaming and their errors.
 
-    name = "anthropic"
-    chat = "/anthropic/v1/messages"
-    models: tuple[str, ...] = ("claude-haiku-5-5", "claude-sonnet-5-5")
+    https://docs.anthropic.com/en/api/messages
+    """
+
+    def __init__(self, name: str, *models: str) -> None:
+        self.name = name
+        self.chat = f"/{name}/v1/messages"
+        self.list = f"/{name}/v1/models"
+        self._models = models
+
+    def asked_model(self, path: str, body: Mapping[str, Any]) -> str | None:
+        return str(body.get("model", "")) if path == self.chat else None
 
     def key(self, request: Request) -> str:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer").strip()
@@ -301,28 +387,34 @@ class Anthropic:
         _, user = _conversation(body.get("messages"))
         system = _text(body.get("system"))
         choice = body.get("tool_choice") or {}
-        if (tool := _chosen(body.get("tools") or [], choice.get("name"))) and choice.get(
-            "type"
-        ) != "none":
+        tool = _chosen(body.get("tools") or [], choice.get("name"))
+        if tool and choice.get("type") != "none":
             return Question(system, user, _fields(tool.get("input_schema")), tool["name"])
         wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
         return Question(system, user, _fields(wanted.get("schema")))
 
     def fault(self, body: Mapping[str, Any]) -> str:
+        if not body.get("model") or not body.get("messages"):
+            return "model and messages are required"
         return "" if body.get("max_tokens") else "max_tokens: Field required"
 
-    def message(self, said: Said, model: str) -> dict[str, Any]:
-        refused = said.stop == "refusal"
+    def answer(self, completion: Completion, body: Mapping[str, Any], model: str) -> Response:
+        if body.get("stream"):
+            return _event_stream(self.events(completion, body))
+        return JSONResponse(self.message(completion, model))
+
+    def message(self, completion: Completion, model: str) -> dict[str, Any]:
+        refused = completion.stop == "refusal"
         block: list[dict[str, Any]] = (
-            [{"type": "text", "text": said.text}] if said.text and not refused else []
+            [{"type": "text", "text": completion.text}] if completion.text and not refused else []
         )
-        if said.tool:
+        if completion.tool:
             block = [
                 {
                     "type": "tool_use",
                     "id": "toolu_sandbox",
-                    "name": said.tool,
-                    "input": _read(said.arguments),
+                    "name": completion.tool,
+                    "input": _read(completion.arguments),
                 }
             ]
         return {
@@ -332,38 +424,45 @@ class Anthropic:
             "model": model,
             "content": block,
             "stop_reason": {"stop": "end_turn", "tool": "tool_use", "length": "max_tokens"}.get(
-                said.stop, said.stop
+                completion.stop, completion.stop
             ),
             "stop_sequence": None,
-            "stop_details": {"type": "refusal", "category": None, "explanation": said.text}
+            "stop_details": {"type": "refusal", "category": None, "explanation": completion.text}
             if refused
             else None,
-            "usage": {"input_tokens": said.input_tokens, "output_tokens": said.output_tokens},
+            "usage": {
+                "input_tokens": completion.input_tokens,
+                "output_tokens": completion.output_tokens,
+            },
         }
 
-    def events(self, said: Said, body: Mapping[str, Any]) -> Iterator[str]:
-        whole = self.message(said, str(body.get("model")))
+    def events(self, completion: Completion, body: Mapping[str, Any]) -> Iterator[str]:
+        whole = self.message(completion, str(body.get("model")))
         ends = {name: whole[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
         started = {"content": [], "usage": whole["usage"] | {"output_tokens": 1}} | dict.fromkeys(
             ends
         )
         events: list[dict[str, Any]] = [{"type": "message_start", "message": whole | started}]
         for block in whole["content"]:
-            empty: dict[str, Any] = {"input": {}} if said.tool else {"text": ""}
+            empty: dict[str, Any] = {"input": {}} if completion.tool else {"text": ""}
             events.append(
                 {"type": "content_block_start", "index": 0, "content_block": block | empty}
             )
-            deltas = [{"type": "text_delta", "text": piece} for piece in _pieces(said.text)]
+            deltas = [{"type": "text_delta", "text": piece} for piece in _pieces(completion.text)]
             deltas += [
                 {"type": "input_json_delta", "partial_json": piece}
-                for piece in _pieces(said.arguments)
+                for piece in _pieces(completion.arguments)
             ]
             events += [
                 {"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas
             ]
             events.append({"type": "content_block_stop", "index": 0})
         events.append(
-            {"type": "message_delta", "delta": ends, "usage": {"output_tokens": said.output_tokens}}
+            {
+                "type": "message_delta",
+                "delta": ends,
+                "usage": {"output_tokens": completion.output_tokens},
+            }
         )
         events.append({"type": "message_stop"})
         yield from (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
@@ -378,12 +477,12 @@ class Anthropic:
         }
 
     def listing(self) -> dict[str, Any]:
-        cards = [self.card(model) for model in self.models]
+        cards = [self.card(model) for model in self._models]
         return {
             "data": cards,
             "has_more": False,
-            "first_id": self.models[0],
-            "last_id": self.models[-1],
+            "first_id": self._models[0],
+            "last_id": self._models[-1],
         }
 
     def problem(self, problem: Problem, detail: str = "") -> Response:
@@ -395,7 +494,8 @@ class Anthropic:
                 "permission_error",
                 "Your API key does not have permission to use the specified resource.",
             ),
-            # Not the documented 402 billing_error: https://github.com/anthropics/anthropic-sdk-typescript/issues/618
+            # Not the documented 402 billing_error:
+            # https://github.com/anthropics/anthropic-sdk-typescript/issues/618
             "nocredit": (
                 400,
                 "invalid_request_error",
@@ -416,54 +516,186 @@ class Anthropic:
         return _anthropic_error(kind, message)
 
 
-PROVIDERS: tuple[Provider, ...] = (OpenAI(), Mistral(), Anthropic())
+class Google:
+    """Gemini's generateContent, without its streams.
+
+    https://ai.google.dev/api/generate-content
+    https://ai.google.dev/gemini-api/docs/troubleshooting
+    """
+
+    def __init__(self, name: str, *models: str) -> None:
+        self.name = name
+        self.list = f"/{name}/v1beta/models"
+        self.chat = f"{self.list}/{{model}}:generateContent"
+        self._models = models
+
+    def asked_model(self, path: str, body: Mapping[str, Any]) -> str | None:
+        model, _, method = path.removeprefix(f"{self.list}/").partition(":")
+        return model if path.startswith(self.list) and method == "generateContent" else None
+
+    def key(self, request: Request) -> str:
+        return request.headers.get("x-goog-api-key", "") or request.query_params.get("key", "")
+
+    def question(self, body: Mapping[str, Any]) -> Question:
+        system = _text((body.get("systemInstruction") or {}).get("parts"))
+        user = "\n".join(_text(turn.get("parts")) for turn in body.get("contents") or [])
+        mode = (body.get("toolConfig") or {}).get("functionCallingConfig", {}).get("mode")
+        functions: list[dict[str, Any]] = []
+        for tools in body.get("tools") or []:
+            functions += tools.get("functionDeclarations", [])
+        if functions and mode != "NONE":
+            schema = functions[0].get("parametersJsonSchema") or functions[0].get("parameters")
+            return Question(system, user, _fields(schema), functions[0]["name"])
+        config = body.get("generationConfig") or {}
+        return Question(system, user, _fields(config.get("responseJsonSchema")))
+
+    def fault(self, body: Mapping[str, Any]) -> str:
+        return "" if body.get("contents") else "* contents: contents is not specified"
+
+    def answer(self, completion: Completion, body: Mapping[str, Any], model: str) -> Response:
+        usage = {
+            "promptTokenCount": completion.input_tokens,
+            "candidatesTokenCount": completion.output_tokens,
+            "totalTokenCount": completion.input_tokens + completion.output_tokens,
+        }
+        whole: dict[str, Any] = {
+            "usageMetadata": usage,
+            "modelVersion": model,
+            "responseId": "sandbox",
+        }
+        if completion.stop == "refusal":
+            return JSONResponse(whole | {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}})
+        parts: list[dict[str, Any]] = [{"text": completion.text}] if completion.text else []
+        if completion.tool:
+            call = {"name": completion.tool, "args": _read(completion.arguments)}
+            parts = [{"functionCall": call}]
+        candidate = {
+            "content": {"role": "model", "parts": parts},
+            "finishReason": "MAX_TOKENS" if completion.stop == "length" else "STOP",
+            "index": 0,
+        }
+        return JSONResponse(whole | {"candidates": [candidate]})
+
+    def card(self, model: str) -> dict[str, Any]:
+        return {
+            "name": f"models/{model}",
+            "version": "001",
+            "displayName": model.replace("-", " ").title(),
+            "inputTokenLimit": 1_048_576,
+            "outputTokenLimit": 65_536,
+            "supportedGenerationMethods": ["generateContent", "countTokens"],
+        }
+
+    def listing(self) -> dict[str, Any]:
+        return {"models": [self.card(model) for model in self._models]}
+
+    def problem(self, problem: Problem, detail: str = "") -> Response:
+        details: list[dict[str, Any]] = []
+        if problem == "missing":
+            code, status = 403, "PERMISSION_DENIED"
+            message = "Method doesn't allow unregistered callers."
+        elif problem == "wrong":
+            # Not 401: https://ai.google.dev/gemini-api/docs/troubleshooting
+            code, status = 400, "INVALID_ARGUMENT"
+            message = "API key not valid. Please pass a valid API key."
+            details = [_google_detail("ErrorInfo", reason="API_KEY_INVALID")]
+        elif problem == "forbidden":
+            code, status = 403, "PERMISSION_DENIED"
+            message = "Your API key doesn't have the required permissions."
+        elif problem == "nocredit":
+            code, status = 429, "RESOURCE_EXHAUSTED"
+            message = "You exceeded your current quota, please check your plan and billing details."
+            quota = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}
+            details = [_google_detail("QuotaFailure", violations=[quota])]
+        elif problem == "unknown":
+            code, status = 404, "NOT_FOUND"
+            message = f"models/{detail} is not found for API version v1beta."
+        else:
+            code, status, message = 400, "INVALID_ARGUMENT", detail
+        return JSONResponse(_google_error(code, status, message, details), code)
+
+    def error(self, status: int) -> dict[str, Any]:
+        if status == 429:
+            return _google_error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted.")
+        if status in (503, 529):
+            return _google_error(status, "UNAVAILABLE", "The model is overloaded.")
+        return _google_error(status, "INTERNAL", "An internal error has occurred.")
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    OfficialOpenAI("openai", "gpt-6-luna", "gpt-6.1-terra"),
+    Mistral("mistral", "mistral-large-latest", "mistral-small-latest"),
+    Anthropic("anthropic", "claude-haiku-5-5", "claude-sonnet-5-5"),
+    Google("google", "gemini-3.5-flash", "gemini-3.8-flash"),
+    DeepSeek("deepseek", "deepseek-v4-flash", "deepseek-v4-pro"),
+    OpenAI("qwen", "qwen-plus", "qwen3.5-plus"),
+    OpenRouter("openrouter", "deepseek/deepseek-chat", "qwen/qwen3-32b"),
+    OpenAI("local", "qwen3:8b"),
+)
+"""One for each provider of the table."""
 
 
 async def arrival(world: World, request: Request) -> Call | None:
-    """Note a question to a provider the moment it arrives, whatever comes of it; None for any other request."""
-    provider = next(
-        (it for it in PROVIDERS if it.chat == request.url.path and request.method == "POST"), None
-    )
-    if provider is None:
+    """Record a question to a provider when it arrives, before any fault.
+
+    Returns None for every other request.
+    """
+    if request.method != "POST":
+        return None
+    endpoint = _endpoint(request.url.path)
+    if endpoint is None:
         return None
     body = _read(await request.body())
-    question = provider.question(body)
+    model = endpoint.asked_model(request.url.path, body)
+    if model is None:
+        return None
+    question = endpoint.question(body)
     call = Call(
-        provider.name,
-        str(body.get("model", "")),
+        endpoint.name,
+        model,
         time.monotonic(),
         tuple(question.fields),
         question.language,
         question.title,
     )
     world.calls.append(call)
-    world.asked[f"{provider.name} answer"] += 1
+    world.asked[f"{endpoint.name} answer"] += 1
     request.scope["asked"] = (body, question, call)
     return call
 
 
 def error(path: str, status: int) -> dict[str, Any] | None:
-    """The provider's own words for an error status on one of its paths; None on any other."""
-    provider = next((it for it in PROVIDERS if path.startswith(f"/{it.name}/")), None)
-    return provider.error(status) if provider and status >= 400 else None
+    """The provider's own body for an error status on one of its paths; None on other paths."""
+    endpoint = _endpoint(path)
+    return endpoint.error(status) if endpoint and status >= 400 else None
 
 
 def routes(world: World) -> list[Route]:
-    """The routes of the three providers."""
-    return [route for provider in PROVIDERS for route in _provider_routes(world, provider)]
+    """The routes of all providers."""
+    routes = []
+    for endpoint in ENDPOINTS:
+        routes += _endpoint_routes(world, endpoint)
+    return routes
 
 
-def _provider_routes(world: World, provider: Provider) -> list[Route]:
+def _endpoint(path: str) -> Endpoint | None:
+    for endpoint in ENDPOINTS:
+        if path.startswith(f"/{endpoint.name}/"):
+            return endpoint
+    return None
+
+
+def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
     async def chat(request: Request) -> Response:
         body, question, call = request.scope["asked"]
-        if problem := _key_problem(provider.key(request)):
-            response = provider.problem(problem)
-        elif not call.model or not body.get("messages"):
-            response = provider.problem("request", "model and messages are required")
+        key_problem = _key_problem(endpoint.key(request))
+        fault = endpoint.fault(body)
+        if key_problem:
+            response = endpoint.problem(key_problem)
         elif call.model.startswith(UNKNOWN):
-            response = provider.problem("unknown", call.model)
-        elif fault := provider.fault(body):
-            response = provider.problem("request", fault)
+            response = endpoint.problem("unknown", call.model)
+        elif fault:
+            response = endpoint.problem("request", fault)
         else:
             return answered(body, question, call)
         call.outcome = str(response.status_code)
@@ -474,24 +706,22 @@ def _provider_routes(world: World, provider: Provider) -> list[Route]:
         call.outcome = reply.kind if reply else "ok"
         if reply and reply.kind == "html":
             return HTMLResponse(reply.content if isinstance(reply.content, str) else PAGE)
-        said = say(question, reply)
-        if body.get("stream"):
-            return Response("".join(provider.events(said, body)), media_type="text/event-stream")
-        return JSONResponse(provider.message(said, call.model))
+        return endpoint.answer(complete(question, reply), body, call.model)
 
     async def models(request: Request) -> Response:
-        world.asked[f"{provider.name} models"] += 1
-        problem, model = _key_problem(provider.key(request)), request.path_params.get("model", "")
+        world.asked[f"{endpoint.name} models"] += 1
+        problem = _key_problem(endpoint.key(request))
         if problem and problem != "nocredit":
-            return provider.problem(problem)
+            return endpoint.problem(problem)
+        model = request.path_params.get("model", "")
         if model.startswith(UNKNOWN):
-            return provider.problem("unknown", model)
-        return JSONResponse(provider.card(model) if model else provider.listing())
+            return endpoint.problem("unknown", model)
+        return JSONResponse(endpoint.card(model) if model else endpoint.listing())
 
     return [
-        Route(provider.chat, chat, methods=["POST"]),
-        Route(f"/{provider.name}/v1/models", models),
-        Route(f"/{provider.name}/v1/models/{{model}}", models),
+        Route(endpoint.chat, chat, methods=["POST"]),
+        Route(endpoint.list, models),
+        Route(f"{endpoint.list}/{{model}}", models),
     ]
 
 
@@ -499,68 +729,83 @@ def _key_problem(key: str) -> Problem | None:
     if not key:
         return "missing"
     problems: tuple[Problem, ...] = ("wrong", "forbidden", "nocredit")
-    return next((problem for problem in problems if key.startswith(f"{problem}-")), None)
+    for problem in problems:
+        if key.startswith(f"{problem}-"):
+            return problem
+    return None
 
 
 def _conversation(messages: Any) -> tuple[str, str]:
-    """The text of the system's messages, and that of all others."""
-    texts = [(message.get("role"), _text(message.get("content"))) for message in messages or []]
-    ours = ("system", "developer")
-    system, user = (
-        "\n".join(text for role, text in texts if (role in ours) == wanted)
-        for wanted in (True, False)
-    )
-    return system, user
+    """The text of the system messages, and the text of all others."""
+    system, others = [], []
+    for message in messages or []:
+        text = _text(message.get("content"))
+        if message.get("role") in ("system", "developer"):
+            system.append(text)
+        else:
+            others.append(text)
+    return "\n".join(system), "\n".join(others)
 
 
 def _text(content: Any) -> str:
-    """The text of a message's content: a string, or parts that hold one."""
+    """The text of a message's content: a string, or parts that have one."""
     if isinstance(content, str):
         return content
     return "\n".join(_text(part.get("text", part.get("content"))) for part in content or [])
 
 
+def _json_schema(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Name, schema and strictness of the requested response format; empty without one."""
+    return (body.get("response_format") or {}).get("json_schema") or {}
+
+
 def _chosen(tools: list[dict[str, Any]], name: str | None) -> dict[str, Any] | None:
-    return next((tool for tool in tools if name in (None, tool["name"])), None)
+    for tool in tools:
+        if name in (None, tool["name"]):
+            return tool
+    return None
 
 
 def _fields(schema: Any) -> dict[str, Any]:
-    """The schemas of an object's properties, references filled in."""
+    """The schemas of an object's properties, with references resolved."""
     schema = schema or {}
     definitions = schema.get("$defs", {})
 
-    def filled(node: Any) -> Any:
+    def resolved(node: Any) -> Any:
         if isinstance(node, list):
-            return [filled(item) for item in node]
+            return [resolved(item) for item in node]
         if not isinstance(node, dict):
             return node
         if "$ref" in node:
-            return filled(definitions.get(node["$ref"].rpartition("/")[2], {}))
-        return {name: filled(item) for name, item in node.items()}
+            return resolved(definitions.get(node["$ref"].rpartition("/")[2], {}))
+        return {name: resolved(item) for name, item in node.items()}
 
-    return {name: filled(part) for name, part in schema.get("properties", {}).items()}
+    return {name: resolved(part) for name, part in schema.get("properties", {}).items()}
 
 
 def _is_strict(schema: Any) -> bool:
-    """Whether every object closes its properties and requires them all, as OpenAI's strict mode wants it."""
+    """Whether every object forbids other properties and requires its own.
+
+    OpenAI's strict mode demands both.
+    """
     if isinstance(schema, list):
         return all(map(_is_strict, schema))
     if not isinstance(schema, dict):
         return True
     if schema.get("type") == "object":
-        properties = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False or set(
-            schema.get("required", [])
-        ) != set(properties):
+        required = set(schema.get("required", []))
+        if schema.get("additionalProperties") is not False:
+            return False
+        if required != set(schema.get("properties", {})):
             return False
     return all(map(_is_strict, schema.values()))
 
 
-def _completion(said: Said, model: str) -> dict[str, Any]:
+def _chat_completion(completion: Completion, model: str) -> dict[str, Any]:
     usage = {
-        "prompt_tokens": said.input_tokens,
-        "completion_tokens": said.output_tokens,
-        "total_tokens": said.input_tokens + said.output_tokens,
+        "prompt_tokens": completion.input_tokens,
+        "completion_tokens": completion.output_tokens,
+        "total_tokens": completion.input_tokens + completion.output_tokens,
     }
     return {
         "id": "chatcmpl-sandbox",
@@ -571,13 +816,13 @@ def _completion(said: Said, model: str) -> dict[str, Any]:
     }
 
 
-def _tool_call(said: Said, arguments: str) -> dict[str, Any]:
-    # Nine letters or digits: Mistral takes back no other id.
+def _tool_call(completion: Completion, arguments: str) -> dict[str, Any]:
+    # Nine letters or digits: Mistral accepts no other id.
     return {
         "index": 0,
         "id": "sandbox00",
         "type": "function",
-        "function": {"name": said.tool, "arguments": arguments},
+        "function": {"name": completion.tool, "arguments": arguments},
     }
 
 
@@ -594,8 +839,23 @@ def _anthropic_error(kind: str, message: str) -> dict[str, Any]:
     }
 
 
+def _google_error(
+    code: int, status: str, message: str, details: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "message": message, "status": status}
+    return {"error": error | {"details": details} if details else error}
+
+
+def _google_detail(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"@type": f"type.googleapis.com/google.rpc.{kind}", **fields}
+
+
+def _event_stream(events: Iterator[str]) -> Response:
+    return Response("".join(events), media_type="text/event-stream")
+
+
 def _read(text: str | bytes) -> dict[str, Any]:
-    """The object of a JSON text, as far as it goes; an empty one for anything else."""
+    """The object in a JSON text, cut off or not; empty if the text is anything else."""
     try:
         given = from_json(text, allow_partial="trailing-strings")
     except ValueError:

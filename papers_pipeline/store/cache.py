@@ -1,5 +1,7 @@
-"""The content-addressed cache: one JSON file a key, written the moment a paper is done, so that nothing is computed or
-paid for twice, on whatever day the paper stands and however a run ended."""
+"""The content-addressed cache: one JSON file per key, written as soon as a paper is done.
+
+Nothing is computed or paid for twice, whichever day lists the paper and however a run ended.
+"""
 
 import hashlib
 import json
@@ -17,12 +19,12 @@ from papers_pipeline.store import files as storage
 
 FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
-"""How long a final failure of a stage is believed before it is tried again; every other one for ``OTHER_EXPIRY``."""
+"""How long a failure with this reason is final; any other is for ``OTHER_EXPIRY``."""
 OTHER_EXPIRY = timedelta(days=30)
 
 
 class CachedFailure(BaseModel):
-    """A failure that asking again would only repeat."""
+    """A failure that another try would only repeat."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +35,10 @@ class CachedFailure(BaseModel):
 
 
 class CacheEntry(BaseModel):
-    """What one key holds: a value or a final failure, what it was made from, and how (``provenance``)."""
+    """The content of one key: a value or a final failure, and how it came about.
+
+    ``provenance`` is a JSON object that the writer of the asset defines and parses.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,12 +53,12 @@ class CacheEntry(BaseModel):
 
 
 def digest(*parts: str) -> str:
-    """The hex SHA-256 of the parts, each told apart from the next."""
+    """The hex SHA-256 of the parts, joined by a separator."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 class Cache:
-    """Entries below ``root`` (local or a bucket), with the locks of this machine below ``locks``."""
+    """Entries in ``root`` (local or a bucket), and this machine's locks in ``locks``."""
 
     def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
         self._root = root
@@ -61,29 +66,30 @@ class Cache:
         self._clock = clock
 
     def path(self, asset: str, identity: dict[str, str]) -> UPath:
-        """Where the entry of an identity lies: `<asset>/<2 hex>/<key>.json`."""
+        """The file of an identity's entry: `<asset>/<2 hex>/<key>.json`."""
         key = digest(asset, json.dumps(identity, sort_keys=True, ensure_ascii=False))
         return self._root / asset / key[:2] / f"{key}.json"
 
     def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
-        """The entry of an identity, or None when there is none or it has expired."""
+        """The entry of an identity; None if there is none or it has expired."""
         data = storage.read(self.path(asset, identity))
         if data is None:
             return None
         entry = CacheEntry.model_validate_json(data)
+        if entry.format != FORMAT:
+            return None
         expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
-        return None if expired or entry.format != FORMAT else entry
+        return None if expired else entry
 
     def put(self, entry: CacheEntry) -> None:
-        """Write an entry, replacing the one of the same identity."""
-        storage.write(
-            self.path(entry.asset, entry.identity), entry.model_dump_json(indent=1).encode() + b"\n"
-        )
+        """Write an entry; it replaces the one with the same identity."""
+        content = entry.model_dump_json(indent=1).encode() + b"\n"
+        storage.write(self.path(entry.asset, entry.identity), content)
 
     def final_failure(
         self, asset: str, identity: dict[str, str], failure: CachedFailure
     ) -> CacheEntry:
-        """The entry of a failure, with the time until which it is believed."""
+        """The entry of a failure, with the time when it expires."""
         now = self._clock.now()
         expires_at = now + EXPIRY.get(failure.reason, OTHER_EXPIRY)
         return CacheEntry(
@@ -97,15 +103,20 @@ class Cache:
         compute: Callable[[], Awaitable[CacheEntry]],
         is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
     ) -> tuple[CacheEntry, bool]:
-        """The entry of an identity and whether it was there already, and ``is_usable``. ``compute`` runs once over all
-        processes of the machine; what it returns is written, exceptions are not."""
-        if (entry := self.get(asset, identity)) is not None and is_usable(entry):
+        """The entry of an identity, and whether it was stored already.
+
+        A stored entry that is not ``is_usable`` counts as missing. ``compute`` runs in one process
+        of the machine at a time; its result is stored, an exception is not.
+        """
+        entry = self.get(asset, identity)
+        if entry is not None and is_usable(entry):
             return entry, True
-        # 4,096 locks for all keys: a file a key would pile up, and two keys that share one only wait.
+        # 4,096 locks for all keys: one file per key would pile up, and keys sharing one only wait.
         lock = self._locks / "keys" / f"{self.path(asset, identity).stem[:3]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(lock):
-            if (entry := self.get(asset, identity)) is not None and is_usable(entry):
+            entry = self.get(asset, identity)
+            if entry is not None and is_usable(entry):
                 return entry, True
             entry = await compute()
             self.put(entry)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from upath import UPath
 
+from papers_pipeline.base import model_providers
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import Counts, NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
@@ -17,20 +18,36 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.providers import Access
-from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.answers import Question, answer
+from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
-PROVIDERS = ("openai", "mistral", "anthropic")
-PROMPTS = load_prompts()
-STAGES = {
-    asset: stage
-    for asset, stage in load_stages(PROMPTS).items()
-    if stage.inputs == ("feed_listing",)
+PROVIDERS = ("openai", "mistral", "anthropic", "google")
+"""One for each protocol."""
+PACKAGED = ("openai", "mistral", "anthropic")
+"""The providers in the chains of the packaged prompts."""
+MODELS = {
+    "google": "google:gemini-3.5-flash",
+    "deepseek": "deepseek:deepseek-v4-flash",
+    "qwen": "qwen:qwen3.5-plus",
+    "openrouter": "openrouter:deepseek/deepseek-chat",
+    "local": "local:qwen3:8b",
 }
+"""A model of each other provider."""
+PROMPTS = load_prompts()
+
+
+def listing_stages(prompts: Prompts) -> dict[str, Any]:
+    """The stages that need only the list of papers, by asset."""
+    stages = load_stages(prompts)
+    return {asset: stage for asset, stage in stages.items() if stage.inputs == ("feed_listing",)}
+
+
+STAGES = listing_stages(PROMPTS)
 ABSTRACT = "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute of sound."
 PAPERS = tuple(
     Paper(
@@ -74,13 +91,16 @@ class Desk:
     def made(
         self, *providers: str, key: str = "key", timeout_seconds: float = 20, **limits: int
     ) -> Models:
-        bases = {"openai": "/openai/v1", "mistral": "/mistral", "anthropic": "/anthropic"}
-        access = {
-            name: Access(key, self.outside.url + base)
-            if name in (providers or PROVIDERS)
-            else Access()
-            for name, base in bases.items()
-        }
+        """Models of these providers, by default those of the packaged chains.
+
+        A single provider that is in no packaged chain becomes the only one of every prompt.
+        """
+        self.stages = STAGES
+        if len(providers) == 1 and providers[0] in MODELS:
+            self.stages = listing_stages(load_prompts(model=MODELS[providers[0]]))
+        access = {name: Access() for name in model_providers.PROVIDERS}
+        for name in providers or PACKAGED:
+            access[name] = self.access(name, key)
         self.models = Models(
             access,
             data=UPath(self.folder),
@@ -93,11 +113,17 @@ class Desk:
         )
         return self.models
 
+    def access(self, name: str, key: str = "key") -> Access:
+        """Access to the sandbox's provider of this name."""
+        provider = model_providers.PROVIDERS[name]
+        url = self.outside.url + base_path(provider)
+        return Access(key if provider.key_variable else None, url)
+
     def buy(
         self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any
     ) -> Bought:
         with_models = {"models": self.models, "concurrency": 8, "progress": NullProgress()} | more
-        return Bought(*asyncio.run(enrich(STAGES[asset], papers, **with_models)))
+        return Bought(*asyncio.run(enrich(self.stages[asset], papers, **with_models)))
 
     def entries(self) -> list[CacheEntry]:
         return [
@@ -328,7 +354,12 @@ def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(
 
 @pytest.mark.parametrize(
     ("provider", "reason", "calls"),
-    [("openai", "refused", 1), ("anthropic", "refused", 1), ("mistral", "unusable", 3)],
+    [
+        ("openai", "refused", 1),
+        ("anthropic", "refused", 1),
+        ("google", "refused", 1),
+        ("mistral", "unusable", 3),
+    ],
 )
 def test_a_refusal_is_final_for_a_day(
     desk: Desk, outside: Outside, provider: str, reason: str, calls: int
@@ -447,13 +478,13 @@ def test_what_was_bought_is_not_bought_again(desk: Desk, outside: Outside):
 
 def test_an_answer_that_is_there_needs_no_provider(desk: Desk):
     bought = desk.buy().row
-    desk.made("none")
+    desk.models.access = dict.fromkeys(model_providers.PROVIDERS, Access())
     assert desk.buy().row == bought
 
 
 def test_without_a_provider_what_a_model_wrote_before_stays(desk: Desk):
     bought = desk.buy().row
-    desk.made("none")
+    desk.models.access = dict.fromkeys(model_providers.PROVIDERS, Access())
     changed = PAPER.model_copy(update={"abstract": ABSTRACT + " It works."})
     assert desk.buy(papers=[changed]).row.state == "pending"
     kept = desk.buy(papers=[changed], earlier=[bought])

@@ -186,5 +186,5 @@ def test_a_language_without_a_prompt_is_named_with_the_way_out():
 
 
 def test_an_overlay_that_is_no_folder_is_refused(tmp_path: Path):
-    with pytest.raises(PromptError, match=r"PAPERS_PROMPTS_DIR=.*/nowhere is no folder"):
+    with pytest.raises(PromptError, match=r"PAPERS_PROMPTS_DIR=.*/nowhere is not a folder"):
         load_prompts(tmp_path / "nowhere")

@@ -1,0 +1,167 @@
+"""Every provider of the table is asked over HTTP through the SDK of its protocol."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from papers_pipeline.base.model_providers import PROVIDERS
+from papers_pipeline.base.per_paper import NullProgress
+from papers_pipeline.enrichment.enrich import enrich
+from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.providers import Access, connect
+from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.sandbox.world import Reply
+from papers_pipeline_tests.conftest import Outside
+from papers_pipeline_tests.llm.test_chain import (
+    MODELS,
+    PACKAGED,
+    PAPERS,
+    PROMPTS,
+    Bought,
+    Desk,
+    asked,
+    listing_tasks,
+)
+
+ROOT = Path(__file__).parents[2]
+MODEL_OF = MODELS | {
+    "openai": "openai:gpt-6-luna",
+    "mistral": "mistral:mistral-small-latest",
+    "anthropic": "anthropic:claude-haiku-5-5",
+}
+OFFICIAL = {
+    "openai": "https://api.openai.com/v1/",
+    "mistral": "https://api.mistral.ai",
+    "anthropic": "https://api.anthropic.com",
+    "google": "https://generativelanguage.googleapis.com/",
+    "deepseek": "https://api.deepseek.com",
+    "qwen": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+}
+OF_UNKNOWN_PRICE = ("qwen", "local")
+
+
+@pytest.fixture
+def desk(outside: Outside, tmp_path: Path) -> Desk:
+    return Desk(outside, tmp_path / "state")
+
+
+def buy_with(desk: Desk, *models: str) -> Bought:
+    """Buy the English summaries of all papers from a chain of these models."""
+    prompt = next(prompt for prompt in PROMPTS.summaries if prompt.language == "en")
+    prompt = prompt.model_copy(update={"models": models})
+    tasks = listing_tasks(PROMPTS.model_copy(update={"summaries": (prompt,)}))
+    task = tasks["summaries_en"]
+    enriching = enrich(task, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
+    return Bought(*asyncio.run(enriching))
+
+
+@pytest.mark.parametrize("asset", ["summaries_ru", "topic_tags"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_answers(desk: Desk, outside: Outside, provider: str, asset: str):
+    desk.made(provider)
+    desk.tasks = listing_tasks(load_prompts(model=MODEL_OF[provider]))
+    bought = desk.buy(asset)
+    assert (bought.row.state, bought.row.source) == ("done", "model")
+    assert f"{bought.row.provider}:{bought.row.model}" == MODEL_OF[provider]
+    assert asked(outside) == [(provider, "ok")]
+    (spending,) = desk.spendings()
+    assert spending.provider == provider
+    assert spending.input_tokens > 0
+    assert spending.output_tokens > 0
+    expected = price(MODEL_OF[provider], spending.input_tokens, spending.output_tokens)
+    assert (expected is None) == (provider in OF_UNKNOWN_PRICE)
+    assert spending.usd == (pytest.approx(expected) if expected else None)
+    assert bought.spent.unpriced_calls == (provider in OF_UNKNOWN_PRICE)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_is_examined(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider)
+    assert asyncio.run(desk.models.examine(MODEL_OF[provider])) is None
+    fault = asyncio.run(desk.models.examine(f"{provider}:unknown-model/unknown"))
+    assert fault is not None
+    assert fault.startswith("is not listed: ")
+
+
+@pytest.mark.parametrize("provider", [name for name in PROVIDERS if name not in PACKAGED])
+def test_a_wrong_key_closes_only_its_own_provider(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider, "openai")
+    access = Access("wrong-key", desk.access(provider).base_url)
+    desk.models.access = {**desk.models.access, provider: access}
+    bought = buy_with(desk, MODEL_OF[provider], MODEL_OF["openai"])
+    assert {row.provider for row in bought.rows} == {"openai"}
+    assert list(desk.models.closed) == [provider]
+    statuses = [status for name, status in asked(outside) if name == provider]
+    assert statuses == ["400" if provider == "google" else "401"]
+
+
+@pytest.mark.parametrize("provider", ["google", "deepseek", "qwen", "openrouter"])
+def test_a_provider_without_credit_is_asked_once(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider, key="nocredit-key")
+    assert desk.buy(papers=PAPERS).counts.failed == len(PAPERS)
+    assert list(desk.models.closed) == [provider]
+    assert asked(outside) == [(provider, "429" if provider in ("google", "qwen") else "402")]
+
+
+def test_two_providers_of_one_protocol_work_in_one_chain(desk: Desk, outside: Outside):
+    desk.made("deepseek", "local")
+    refused = PAPERS[0].title
+    desk.outside.world.replies.append(
+        Reply(content="not an answer", provider="deepseek", title=refused, times=9)
+    )
+    bought = buy_with(desk, MODEL_OF["deepseek"], MODEL_OF["local"])
+    providers = {row.arxiv_id: row.provider for row in bought.rows}
+    assert providers.pop(PAPERS[0].arxiv_id) == "local"
+    assert set(providers.values()) == {"deepseek"}
+    assert desk.models.closed == {}
+
+
+def test_openai_with_a_base_url_alone_is_any_server_that_speaks_its_protocol(desk: Desk):
+    desk.made("openai")
+    access = Access(None, f"{desk.outside.url}/local/v1")
+    desk.models.access = {**desk.models.access, "openai": access}
+    assert {row.provider for row in buy_with(desk, "openai:qwen3:8b").rows} == {"openai"}
+
+
+@pytest.mark.parametrize("provider", OFFICIAL)
+def test_a_provider_with_a_key_alone_is_asked_at_its_official_address(provider: str):
+    async def base_url() -> str:
+        connection = connect(MODEL_OF[provider], Access("key"), 1.0)
+        try:
+            client = connection.model.client  # type: ignore[attr-defined]
+            if provider == "mistral":
+                return client.sdk_configuration.get_server_details()[0]
+            if provider == "google":
+                return client._api_client._http_options.base_url
+            return str(client.base_url)
+        finally:
+            await connection.close()
+
+    assert asyncio.run(base_url()).rstrip("/") == OFFICIAL[provider].rstrip("/")
+
+
+def test_the_documents_list_the_table():
+    rows = []
+    settings = []
+    for provider in PROVIDERS.values():
+        key = f"`{provider.key_variable}`" if provider.key_variable else "none"
+        rows.append(
+            f"| `{provider.name}` | {provider.title} | {provider.protocol} | {key} "
+            f"| `{provider.base_url_variable}` |"
+        )
+        if provider.key_variable:
+            settings.append(f"| `{provider.key_variable}` | | key of {provider.title} |")
+        if provider.official_url:
+            settings.append(f"| `{provider.base_url_variable}` | `{provider.official_url}` |")
+        elif provider.key_variable:
+            settings.append(f"| `{provider.base_url_variable}` | the SDK's |")
+        else:
+            settings.append(f"| `{provider.base_url_variable}` | |")
+    prompts = (ROOT / "docs" / "prompts.md").read_text(encoding="utf-8")
+    table = prompts.split("| provider | is |", 1)[1].split("\n\n", 1)[0]
+    assert table.splitlines()[2:] == rows
+    configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for line in settings:
+        assert f"\n{line}" in configuration
