@@ -15,7 +15,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts, Progress
 from papers_pipeline.defs.partitions import DAILY
-from papers_pipeline.issue.build import relink
+from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
@@ -109,7 +109,7 @@ class Runner:
             self._run(report, rest)
             self._read_state(report)
         built = [report.date for report in reports if report.error is None]
-        linked = relink(self.lake, built)
+        linked = days_with_stale_links(self.lake, built)
         for day in linked:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
