@@ -15,11 +15,14 @@ from upath import UPath
 
 from benchmarks.generated import LANGUAGES, issues
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
+from papers_pipeline.site.day_pages import write_day
 from papers_pipeline.site.index import write_index_pages
 from papers_pipeline.site.parts.paper_page import PaperPage
-from papers_pipeline.site.periods import neighbours_of, period_of, touched
+from papers_pipeline.site.period_pages import write_period
+from papers_pipeline.site.periods import affected_periods, neighbours_of, period_of
 from papers_pipeline.site.render import IMAGE_SOURCES, Renderer
-from papers_pipeline.site.writer import PACKAGE, Site
+from papers_pipeline.site.version import PACKAGE
+from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline.text.locales import load_locales
@@ -52,11 +55,11 @@ class Bench:
         spent = {"lake": time.perf_counter() - started}
 
         for issue in built:
-            self.site.write_day(issue, [PaperPage(issue.date, paper) for paper in issue.papers])
+            write_day(self.site, issue, [PaperPage(issue.date, paper) for paper in issue.papers])
         spent["days"] = time.perf_counter() - started - sum(spent.values())
 
         for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
-            for span in touched(self.lake, kind, days, date.max):
+            for span in affected_periods(self.lake, kind, days, date.max):
                 found = [
                     self.lake.read("daily_issue", str(day), DailyIssue) or []
                     for day in _days(span, self.lake)
@@ -67,7 +70,7 @@ class Bench:
                     date.max,
                     neighbours_of(self.lake, span),
                 )
-                files, _ = self.site.write_period(period)
+                files, _ = write_period(self.site, period)
                 storage.write(
                     self.lake.path(asset, span.first.isoformat()), encode(files, PeriodFile)
                 )

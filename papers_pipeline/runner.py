@@ -21,7 +21,7 @@ from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
 from papers_pipeline.runs import first_error
 from papers_pipeline.settings import Settings
-from papers_pipeline.site.periods import touched
+from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -143,8 +143,8 @@ class Runner:
         """Rebuild what names more than one day: the months and weeks that ``days`` touch, then the index."""
         today = self._clock.today()
         for span in [
-            *touched(self.lake, "month", days, today),
-            *touched(self.lake, "week", days, today),
+            *affected_periods(self.lake, "month", days, today),
+            *affected_periods(self.lake, "week", days, today),
         ]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")

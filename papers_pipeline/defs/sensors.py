@@ -12,7 +12,7 @@ from papers_pipeline.listing.days import latest_days
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.runs import first_error, mark_dead_runs
 from papers_pipeline.settings import Settings, load_settings
-from papers_pipeline.site.periods import touched
+from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
 
 BATCH = 500
@@ -46,7 +46,10 @@ def site_follows(
         {date.fromisoformat(record.partition_key) for record in records if record.partition_key}
     )
     today = clock.today()
-    spans = [*touched(lake, "month", days, today), *touched(lake, "week", days, today)]
+    spans = [
+        *affected_periods(lake, "month", days, today),
+        *affected_periods(lake, "week", days, today),
+    ]
     for span in sorted(spans, key=lambda span: (span.first, span.kind)):
         job, key = f"build_{span.kind}", span.first.isoformat()
         yield dg.RunRequest(run_key=f"{job} {key} {newest}", job_name=job, partition_key=key)

@@ -1,6 +1,7 @@
-"""A paper as an entry of a BibTeX file, as arXiv gives it: https://info.arxiv.org/help/hypertex/bibstyles.
+"""A paper as a BibTeX entry, in arXiv's form: https://info.arxiv.org/help/hypertex/bibstyles.
 
-What the feed says is text: nothing of it is a command of TeX, but for formulas of a title in plain commands.
+Data from the feed is text and never runs as TeX. Only a title's formulas stay TeX, if they use plain
+commands alone.
 """
 
 import unicodedata
@@ -9,7 +10,7 @@ import regex
 
 from papers_pipeline.records import IssuePaper
 
-# BibTeX counts braces even behind a backslash, so that a brace of the text has to be named.
+# BibTeX counts braces even after a backslash, so a brace in the text needs its name.
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",
@@ -22,18 +23,21 @@ _ESCAPES = {
 _SPECIAL = regex.compile(r"[\\{}~^<>&%$#_]")
 _FORMULA = regex.compile(r"\$([^$]+)\$")
 _COMMAND = regex.compile(r"\\([A-Za-z]+|.)")
-_PLAIN_COMMANDS = regex.compile(
-    r"alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|"
-    r"phi|varphi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega|ell|infty|partial|nabla|"
-    r"mathcal|mathbf|mathbb|mathrm|mathit|mathsf|boldsymbol|text|textbf|texttt|hat|tilde|bar|vec|sqrt|frac|times|cdot|"
-    r"pm|star|ast|circ|dagger|to|rightarrow|leftarrow|Rightarrow|sim|approx|leq|geq|ll|gg|neq|in"
-)
+_PLAIN_COMMANDS = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
+upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell infty
+partial nabla mathcal mathbf mathbb mathrm mathit mathsf boldsymbol text textbf texttt hat tilde bar
+vec sqrt frac times cdot pm star ast circ dagger to rightarrow leftarrow Rightarrow sim approx leq
+geq ll gg neq in
+"""
+_PLAIN_COMMAND_NAMES = frozenset(_PLAIN_COMMANDS.split())
 
 
 def bibtex(paper: IssuePaper) -> str:
-    """The entry, a field a line, without a final line break."""
+    """The entry, one field a line, without a final line break."""
     fields = {
-        "title": f"{{{escaped(paper.title, formulas=True)}}}",  # doubly braced: styles leave its capitals alone
+        # Doubly braced, so that styles leave its capitals alone.
+        "title": f"{{{escaped(paper.title, formulas=True)}}}",
         "author": " and ".join(_name(author.name) for author in paper.authors),
         "year": _year(paper),
         "eprint": escaped(paper.arxiv_id),
@@ -45,23 +49,33 @@ def bibtex(paper: IssuePaper) -> str:
 
 
 def key(paper: IssuePaper) -> str:
-    """What the entry is cited by: the first author's last name and the arXiv id, which later versions do not change."""
+    """The citation key: the first author's last name and the arXiv id, which versions share."""
     last = paper.authors[0].name.split()[-1:] if paper.authors else []
     plain = unicodedata.normalize("NFKD", "".join(last).lower()).encode("ascii", "ignore").decode()
     name = "".join(filter(str.isalpha, plain)) or "arxiv"
-    return name + "".join(it for it in paper.arxiv_id if it.isalnum() or it == ".")
+    number = [character for character in paper.arxiv_id if character.isalnum() or character == "."]
+    return name + "".join(number)
 
 
 def escaped(text: str, *, formulas: bool = False) -> str:
-    """A text of one line as TeX source that prints it; with ``formulas`` those in plain commands stay formulas."""
+    """A one-line text as TeX source that prints it.
+
+    With ``formulas``, those in plain commands stay formulas.
+    """
     text = " ".join(regex.sub(r"\p{C}", " ", text).split())
     parts = _FORMULA.split(text) if formulas else [text]
-    if len(parts) > 1 and "$" in "".join(parts):  # an odd sign of dollars: not all are formulas
-        parts = [text]
-    return "".join(
-        (f"${part}$" if _is_plain(part) else _as_text(f"${part}$")) if place % 2 else _as_text(part)
-        for place, part in enumerate(parts)
-    )
+    if any("$" in part for part in parts):  # an odd number of dollar signs: some are no formula
+        return _as_text(text)
+    escaped_parts = []
+    for place, part in enumerate(parts):
+        is_formula = place % 2 == 1  # `split` alternates text and formulas
+        if is_formula and _is_plain(part):
+            escaped_parts.append(f"${part}$")
+        elif is_formula:
+            escaped_parts.append(_as_text(f"${part}$"))
+        else:
+            escaped_parts.append(_as_text(part))
+    return "".join(escaped_parts)
 
 
 def _as_text(text: str) -> str:
@@ -69,28 +83,27 @@ def _as_text(text: str) -> str:
 
 
 def _is_plain(formula: str) -> bool:
-    """Whether a formula has no command but plain ones, no comment, and braces in pairs."""
+    """Whether a formula has plain commands only, no comment, and paired braces."""
     depth = 0
     for character in formula:
         depth += (character == "{") - (character == "}")
         if depth < 0:
             return False
-    commands = _COMMAND.findall(formula)
-    return (
-        depth == 0
-        and not regex.search("[%#&~]", formula)
-        and all(map(_PLAIN_COMMANDS.fullmatch, commands))
-    )
+    if depth or regex.search("[%#&~]", formula):
+        return False
+    return _PLAIN_COMMAND_NAMES.issuperset(_COMMAND.findall(formula))
 
 
 def _name(name: str) -> str:
-    """An author; in braces where BibTeX would take the name for several or turn it round."""
+    """An author's name, in braces if BibTeX would split or reorder it."""
     plain = escaped(name)
     return f"{{{plain}}}" if regex.search(r",|\band\b", plain) else plain
 
 
 def _year(paper: IssuePaper) -> str:
-    """The year of publication; of the arXiv id, `YYMM.number`, where the feed does not tell it."""
+    """The year of publication, else of the arXiv id (`YYMM.number`), else nothing."""
     if paper.published_at:
         return str(paper.published_at.year)
-    return f"20{paper.arxiv_id[:2]}" if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.arxiv_id) else ""
+    if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.arxiv_id):
+        return f"20{paper.arxiv_id[:2]}"
+    return ""
