@@ -38,7 +38,7 @@ class Record(BaseModel):
 
 
 class RecordPart(BaseModel):
-    """A value nested in a record. A field's alias is its name in Parquet files and in public JSON."""
+    """A value nested in a record. A field's alias is its name in Parquet and in public JSON."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
@@ -256,7 +256,7 @@ class RelatedPaper(RecordPart):
 
 
 class RelatedPapers(Record):
-    """The papers most similar to one paper, most similar first: of the same day or of an earlier one.
+    """The papers of the same day or earlier days most similar to one paper, best match first.
 
     ``terms`` are hashes of the paper's own words and ``counts`` how often it uses each. Later days
     compare their papers with these.
@@ -388,8 +388,9 @@ class IssueCounts(RecordPart):
 class DailyIssue(Record):
     """The public record of a day (`d/YYYY-MM-DD.json`), papers by upvotes.
 
-    ``list_state`` is the state of the list shown. It differs from ``state`` while a shrunken list is
-    not believed, and it is not published. ``previous`` and ``next`` are the nearest days with papers.
+    ``list_state`` is the state of the list shown. It differs from ``state`` while a shrunken list
+    is not believed, and it is not published. ``previous`` and ``next`` are the nearest days with
+    papers.
     """
 
     provenance = frozenset({"built_at"})

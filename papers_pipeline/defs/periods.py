@@ -51,8 +51,8 @@ def period_asset(
         group_name="site",
         kinds={"html"},
         code_version=page_version(),
-        description=f"The {what} page in every language: every paper once, from the days built so far. "
-        "Links to its neighbours depend on the issues of other days.",
+        description=f"The {what} page in every language: every paper once, from the days built "
+        "so far. Links to its neighbours depend on the issues of other days.",
     )
     def pages(
         context: dg.AssetExecutionContext,

@@ -1,7 +1,7 @@
 """A paper as a BibTeX entry, in arXiv's form: https://info.arxiv.org/help/hypertex/bibstyles.
 
-Data from the feed is text and never runs as TeX. Only a title's formulas stay TeX, if they use plain
-commands alone.
+Data from the feed is text and never runs as TeX. Only a title's formulas stay TeX, if they use
+plain commands alone.
 """
 
 import unicodedata
@@ -24,11 +24,11 @@ _SPECIAL = regex.compile(r"[\\{}~^<>&%$#_]")
 _FORMULA = regex.compile(r"\$([^$]+)\$")
 _COMMAND = regex.compile(r"\\([A-Za-z]+|.)")
 _PLAIN_COMMANDS = """
-alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
-upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell infty
-partial nabla mathcal mathbf mathbb mathrm mathit mathsf boldsymbol text textbf texttt hat tilde bar
-vec sqrt frac times cdot pm star ast circ dagger to rightarrow leftarrow Rightarrow sim approx leq
-geq ll gg neq in
+alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma
+tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+ell infty partial nabla mathcal mathbf mathbb mathrm mathit mathsf boldsymbol text textbf texttt
+hat tilde bar vec sqrt frac times cdot pm star ast circ dagger to rightarrow leftarrow Rightarrow
+sim approx leq geq ll gg neq in
 """
 _PLAIN_COMMAND_NAMES = frozenset(_PLAIN_COMMANDS.split())
 

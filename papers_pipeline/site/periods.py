@@ -1,4 +1,4 @@
-"""Months and weeks: the issues of a calendar month or an ISO week joined into one list of papers."""
+"""Months and weeks: the issues of a calendar month or ISO week joined into one list of papers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Span:
 
     @property
     def year(self) -> int:
-        """The year of the month, or the ISO year of the week: 1 January 2027 is in a week of 2026."""
+        """The year of the month, or the week's ISO year: 1 January 2027 is in a week of 2026."""
         return self.first.isocalendar().year if self.kind == "week" else self.first.year
 
     @property

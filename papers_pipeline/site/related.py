@@ -17,13 +17,13 @@ from papers_pipeline.store.lake import Lake, scan_table
 ASSET = "related_papers"
 MOST = 5
 LEAST_SIMILARITY = 0.12
-"""The cosine below which two papers share little but the language of their field; from real days."""
+"""Below this cosine, papers of real days shared little but the language of their field."""
 TERMS = 2**20
 """Hash buckets for words: so many that few words of a field share one."""
 
 
 def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPapers]:
-    """A row a paper, in the order given, compared with papers of the day and of stored earlier days.
+    """One row a paper, in the order given: its most similar papers of the day and earlier days.
 
     A paper is not related to itself, and a paper that several days list counts once, on the last.
     """
@@ -68,7 +68,7 @@ def _related_paper(known: pa.Table, number: int) -> RelatedPaper:
 
 
 def _words(texts: Sequence[str]) -> tuple[Any, Any, Any]:
-    """The hashed words of all texts, how often each is used, and where the words of each text begin."""
+    """The hashed words of all texts, their counts, and where the words of each text begin."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     vectorizer = HashingVectorizer(
@@ -84,7 +84,7 @@ def _words(texts: Sequence[str]) -> tuple[Any, Any, Any]:
 
 
 def _newest(known: pa.Table) -> pa.Table:
-    """Each paper once, from the last of its days. Rows keep their order, the last day at the end."""
+    """Each paper once, from the last of its days. Rows keep their order, the last day last."""
     places = {arxiv_id: row for row, arxiv_id in enumerate(known["arxiv_id"].to_pylist())}
     return known.take(sorted(places.values()))
 

@@ -190,7 +190,8 @@ def other_days(paper: IssuePaper, day: date) -> list[date]:
 def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     """The notes below a paper's text, a sentence or two each.
 
-    They say who wrote the text or why it is missing, and whether topics or institutions are stand-ins.
+    They say who wrote the text or why it is missing, and whether topics or institutions are
+    stand-ins.
     """
     text = paper.summaries.get(locale.code) or IssueText(state="pending", reason="not_built")
     sentences = []
@@ -223,7 +224,7 @@ def written(locale: Locale, text: str) -> Markup:
 
 
 def topic_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, int]]:
-    """The topics of these papers as tokens, and the papers of each: most papers first, then by name."""
+    """The topics of these papers as tokens, and the papers of each, most papers first."""
     counts: Counter[str] = Counter()
     for paper in papers:
         counts.update({topic_token(name) for name in paper.topics.names})
@@ -278,7 +279,7 @@ def printable(value: object) -> object:
     """The value without characters that HTML forbids; a text from the feed can have any."""
     if not isinstance(value, str):
         return value
-    # `isprintable` is many times faster than the expression, but U+0020 is its only printable space.
+    # `isprintable` is many times faster than the expression, but accepts no space but U+0020.
     spaced = str(value)
     for space in ("\n", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"):
         spaced = spaced.replace(space, " ")

@@ -1,8 +1,8 @@
 """Open Graph cards: the image that a link to a paper's page unfolds into elsewhere.
 
-PyMuPDF draws them with fonts from packages: FiraGO (Latin, Cyrillic, Greek) from `pymupdf-fonts` and
-Droid Sans Fallback (Chinese) from PyMuPDF itself. The machine's fonts are not used, so the same words
-give the same bytes everywhere.
+PyMuPDF draws them with fonts from packages: FiraGO (Latin, Cyrillic, Greek) from `pymupdf-fonts`,
+and Droid Sans Fallback (Chinese) from PyMuPDF itself. The machine's fonts are not used, so the same
+words give the same bytes everywhere.
 """
 
 import io
@@ -44,7 +44,8 @@ LEVELS = 16
 # (https://www.w3.org/TR/clreq/#line_composition_rules).
 _PIECES = regex.compile(
     r"[（《「『“‘【]*(?:\p{Han}|\p{Bopomofo}|[\u3040-\u30ff])[，。、；：？！）》」』”’】…—·%％]*"
-    r"|[^ \p{Han}\p{Bopomofo}\u3040-\u30ff（《「『【-]+-?[，。、；：？！）》」』”’】…]*|-|[（《「『【]+| +"
+    r"|[^ \p{Han}\p{Bopomofo}\u3040-\u30ff（《「『【-]+-?[，。、；：？！）》」』”’】…]*"
+    r"|-|[（《「『【]+| +"
 )
 
 # A dash stays with the word before it, a short Russian word with the word after it.
@@ -130,7 +131,7 @@ class LinkCard:
         return bool(letters) and all(map(fonts.slogan.has, letters))
 
     def png(self) -> bytes:
-        """The image: 1200 by 630 pixels, some 20 kB, in some 20 ms. Raises RuntimeError without fonts."""
+        """The image, some 20 kB, drawn in some 20 ms. Raises RuntimeError without fonts."""
         import pymupdf
 
         fonts = load_fonts()
@@ -175,7 +176,7 @@ class LinkCard:
 
 
 def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
-    """The text in at most ``most`` lines, none wider than ``width``; a longer one ends in an ellipsis."""
+    """The text in at most ``most`` lines of at most ``width``, cut with an ellipsis."""
     drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
     lines = [""]
     for piece in _pieces(drawn, face, size, width):

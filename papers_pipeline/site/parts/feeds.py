@@ -1,11 +1,11 @@
 """The feeds: Atom and JSON Feed of each language, and Atom of each topic.
 
-https://www.rfc-editor.org/rfc/rfc4287 and https://www.jsonfeed.org/version/1.1/. Feeds need absolute
-URLs, so a site without an address has none.
+https://www.rfc-editor.org/rfc/rfc4287 and https://www.jsonfeed.org/version/1.1/. Feeds need
+absolute URLs, so a site without an address has none.
 
-An entry is a paper in a language, and its id depends on these two only. A corrected text changes the
-entry's `updated`, so no reader shows it as new. A paper without a text in the language is left out:
-readers would fetch the empty entry once and never see its text.
+An entry is a paper in a language, and its id depends on these two only. A corrected text changes
+the entry's `updated`, so no reader shows it as new. A paper without a text in the language is left
+out: readers would fetch the empty entry once and never see its text.
 """
 
 import json
@@ -162,7 +162,7 @@ def _atom_entry(entry: Entry) -> FeedEntry:
 
 
 def _newest(cards: Sequence[Card], language: str) -> Sequence[Card]:
-    """The newest papers with a text in the language, in order of listing: votes do not move them."""
+    """The newest papers with a text in the language, by time of listing: votes do not count."""
     shown = []
     for card in cards:
         if language in card.sources and card.status != "withdrawn":

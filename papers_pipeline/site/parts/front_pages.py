@@ -1,4 +1,4 @@
-"""The ways into the site: its root, `404.html`, each language's front page, and the static files."""
+"""The site's root and `404.html`, each language's front page, and the static files."""
 
 import hashlib
 from collections.abc import Iterator

@@ -103,7 +103,7 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
 
 
 def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | None:
-    """The card in a language; None if cards are not drawn, or no font has the language's letters."""
+    """The card in a language; None if cards are off or no font has the language's letters."""
     fonts = load_fonts() if renderer.draws_cards else None
     if fonts is None:
         return None
@@ -122,8 +122,8 @@ def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | 
 def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | None) -> Markup:
     """The paper as https://schema.org/ScholarlyArticle, for a script element.
 
-    Characters that could end the element are escaped. The abstract and the authors' institutions are
-    left out: the page has them, and there are as many such pages a paper as languages.
+    Characters that could end the element are escaped. The abstract and the authors' institutions
+    are left out: the page has them, and there are as many such pages a paper as languages.
     """
     text = paper.summaries.get(locale.code)
     article: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The pages of papers that several days list. They belong to no day, so the site's run writes them."""
+"""The pages of papers that several days list: the site's run writes them."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -17,7 +17,7 @@ from papers_pipeline.site.periods import month_of, week_of
 from papers_pipeline.site.render import Renderer
 
 MOST_URLS = 50_000
-"""The protocol's limit for one file. More are split into `sitemap-1.xml`, `sitemap-2.xml` and so on."""
+"""The protocol's limit for one file. More go to `sitemap-1.xml`, `sitemap-2.xml` and so on."""
 SINGLE_PAGES = (archive.PATH, trends.PATH, reading_index.PATH, search_page.PATH, "index.html")
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -38,8 +38,8 @@ def robot_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -
 def locations(catalogue: Catalogue) -> Sequence[Location]:
     """All pages of a language with something to read.
 
-    Papers come first, in order of their days: if there are several files, a new day leaves the first
-    unchanged. Votes do not count as a change.
+    Papers come first, in order of their days: if there are several files, a new day leaves the
+    first unchanged. Votes do not count as a change.
     """
     changed = {card.arxiv_id: _changed(card) for card in catalogue.cards}
     papers = []

@@ -1,4 +1,4 @@
-"""Topics and institutions over time: shares of each month's papers, and the institutions in front."""
+"""Topics and institutions over time: shares of each month's papers, and leading institutions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
