@@ -117,12 +117,20 @@ class Catalogue:
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each topic, topics in alphabetical order."""
-        return _grouped((name, card) for card in self.cards for name in card.topics)
+        groups: dict[str, list[Card]] = {}
+        for card in self.cards:
+            for name in card.topics:
+                _add_once(card, groups.setdefault(name, []))
+        return dict(sorted(groups.items()))
 
     @cached_property
     def by_institution(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each institution, by the institution's `slug`."""
-        return _grouped((slug(name), card) for card in self.cards for name in card.institutions)
+        groups: dict[str, list[Card]] = {}
+        for card in self.cards:
+            for name in card.institutions:
+                _add_once(card, groups.setdefault(slug(name), []))
+        return dict(sorted(groups.items()))
 
     @cached_property
     def institutions(self) -> Mapping[str, str]:
@@ -310,11 +318,7 @@ def _slogans(texts: Mapping[str, IssueText]) -> dict[str, str]:
     return {language: text.title for language, text in texts.items() if text.title}
 
 
-def _grouped(pairs: Iterable[tuple[str, Card]]) -> dict[str, list[Card]]:
-    """Cards by key, keys sorted; the same card twice in a row counts once."""
-    groups: dict[str, list[Card]] = {}
-    for key, card in pairs:
-        group = groups.setdefault(key, [])
-        if not group or group[-1] is not card:
-            group.append(card)
-    return dict(sorted(groups.items()))
+def _add_once(card: Card, cards: list[Card]) -> None:
+    """Add a card unless it is the last one: two names of a paper can have the same slug."""
+    if not cards or cards[-1] is not card:
+        cards.append(card)

@@ -340,9 +340,9 @@ class _Git:
     def __init__(self, scratch: Path, remote: str) -> None:
         self._scratch = scratch
         self._remote = remote
-        self._env = {
-            name: value for name, value in os.environ.items() if name not in REPOSITORY_VARIABLES
-        }
+        self._env = dict(os.environ)
+        for name in REPOSITORY_VARIABLES:
+            self._env.pop(name, None)
         for role in ("AUTHOR", "COMMITTER"):
             self._env[f"GIT_{role}_NAME"] = "papers_pipeline"
             self._env[f"GIT_{role}_EMAIL"] = "papers_pipeline@localhost"

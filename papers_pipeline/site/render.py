@@ -31,10 +31,10 @@ IMAGE_SOURCES = (
 
 # What HTML forbids as text: control characters, lone surrogates, noncharacters
 # (https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream).
+_PLANES = range(0, 0x110000, 0x10000)
+_NONCHARACTERS = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in _PLANES)
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(chr(plane + low) for plane in range(0, 0x110000, 0x10000) for low in (0xFFFE, 0xFFFF))
-    + "]"
+    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
 
 
@@ -101,15 +101,12 @@ class Renderer:
     def root_index(self) -> str:
         """The site's `index.html`, which redirects to a language."""
         locales = [self.locales[language] for language in self.languages]
-        alternates = [
-            (locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales
-        ]
         return self._render(
             "root.html.j2",
             locales=locales,
             root="",
             canonical=self.absolute("index.html"),
-            alternates=alternates,
+            alternates=self._alternates("index.html"),
         )
 
     def not_found(self) -> str:
@@ -140,10 +137,7 @@ class Renderer:
             root="../" * (path.count("/") + 1),
             path=path,
             canonical=self.absolute(f"{lang}/{path}"),
-            alternates=[
-                (self.locales[language].html, self.absolute(f"{language}/{path}"))
-                for language in self.languages
-            ],
+            alternates=self._alternates(path),
             **context,
         )
 
@@ -160,6 +154,14 @@ class Renderer:
     def absolute(self, path: str) -> str:
         """The URL of a file of the site, e.g. `en/archive.html`; the site must have an address."""
         return f"{self.site_url}/{path}"
+
+    def _alternates(self, path: str) -> list[tuple[str, str]]:
+        """The HTML language and URL of a page in every language."""
+        alternates = []
+        for language in self.languages:
+            url = self.absolute(f"{language}/{path}")
+            alternates.append((self.locales[language].html, url))
+        return alternates
 
     def _image_url(self, url: str | None) -> str | None:
         """``url`` if pages may load images from its origin, else None."""

@@ -1,6 +1,6 @@
 """The archive: a calendar of all days, every topic, and the institutions with most papers."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -82,7 +82,9 @@ def archive_of(catalogue: Catalogue) -> Archive:
 
 def _fingerprint(archive: Archive, catalogue: Catalogue) -> str:
     days = [(str(day.date), day.papers) for day in catalogue.days]
-    counts = [(year.papers, [month.papers for month in year.months]) for year in archive.years]
+    counts = []
+    for year in archive.years:
+        counts.append((year.papers, [month.papers for month in year.months]))
     collections = []
     for collection in (*archive.topics, *archive.institutions):
         collections.append((collection.path, collection.name, len(collection.cards)))
@@ -90,20 +92,19 @@ def _fingerprint(archive: Archive, catalogue: Catalogue) -> str:
 
 
 def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
-    papers_of_month = Counter(
-        month for month, _ in {(month_of(day), arxiv_id) for day, arxiv_id in catalogue.listings}
-    )
-    papers_of_year = Counter(
-        year for year, _ in {(day.year, arxiv_id) for day, arxiv_id in catalogue.listings}
-    )
+    ids_of_month: dict[Span, set[str]] = defaultdict(set)
+    ids_of_year: dict[int, set[str]] = defaultdict(set)
+    for day, arxiv_id in catalogue.listings:
+        ids_of_month[month_of(day)].add(arxiv_id)
+        ids_of_year[day.year].add(arxiv_id)
     papers_of_day = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
     months = []
     for month, days in groupby(papers_of_day, key=month_of):
         weeks = _weeks(month, days, papers_of_day)
-        months.append(CalendarMonth(month, weeks, papers_of_month[month]))
+        months.append(CalendarMonth(month, weeks, len(ids_of_month[month])))
     years = []
     for year, months_of_year in groupby(months, key=lambda month: month.span.year):
-        years.append(CalendarYear(year, list(months_of_year), papers_of_year[year]))
+        years.append(CalendarYear(year, list(months_of_year), len(ids_of_year[year])))
     return years
 
 

@@ -43,7 +43,9 @@ def pages_of_day(
 ) -> list[PaperPage]:
     """The pages that the day's run writes: those of papers that no other day lists."""
     rows = {row.arxiv_id: row for row in related}
-    days = {paper.day for row in rows.values() for paper in row.related}
+    days: set[date] = set()
+    for row in rows.values():
+        days.update(paper.day for paper in row.related)
     cards = {card.arxiv_id: card for card in cards_of(lake, sorted(days - {issue.date}))}
     cards |= {card.arxiv_id: card for card in cards_of_issue(issue)}
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
@@ -51,8 +53,8 @@ def pages_of_day(
     for paper in issue.papers:
         if paper.arxiv_id in elsewhere:
             continue
-        row = rows.get(paper.arxiv_id)
-        pages.append(PaperPage(issue.date, paper, related_cards(row, cards) if row else ()))
+        found = rows.get(paper.arxiv_id)
+        pages.append(PaperPage(issue.date, paper, related_cards(found, cards) if found else ()))
     return pages
 
 
