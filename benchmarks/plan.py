@@ -77,7 +77,9 @@ def main(folder: Path) -> None:
     first = prompts.summaries[0]
     template = f"{first.template}\nOne line more."
     changed = Prompt.model_validate({**first.model_dump(by_alias=True), "template": template})
-    stages = load_stages(prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])}))
+    stages = load_stages(
+        prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])})
+    )
     timed("one prompt changed", Planner(lake, cache, ledger, stages, dict.fromkeys(stages, ())))
 
 

@@ -16,11 +16,14 @@ from upath import UPath
 
 from benchmarks.generated import LANGUAGES, issues
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
+from papers_pipeline.site.day_pages import write_day
 from papers_pipeline.site.index import write_index_pages
 from papers_pipeline.site.parts.paper_page import PaperPage
-from papers_pipeline.site.periods import Span, neighbours_of, period_of, touched
+from papers_pipeline.site.period_pages import write_period
+from papers_pipeline.site.periods import Span, affected_periods, neighbours_of, period_of
 from papers_pipeline.site.render import IMAGE_SOURCES, Renderer
-from papers_pipeline.site.writer import PACKAGE, Site
+from papers_pipeline.site.version import PACKAGE
+from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline.text.locales import load_locales
@@ -50,7 +53,7 @@ class Bench:
             storage.write(path, encode([issue], DailyIssue))
         stored = time.perf_counter()
         for issue in built:
-            self.site.write_day(issue, [PaperPage(issue.date, paper) for paper in issue.papers])
+            write_day(self.site, issue, [PaperPage(issue.date, paper) for paper in issue.papers])
         with_days = time.perf_counter()
         self._write_periods([issue.date for issue in built])
         with_periods = time.perf_counter()
@@ -67,10 +70,10 @@ class Bench:
     def _write_periods(self, days: list[date]) -> None:
         """Write the pages of all months and weeks that the days affect."""
         for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
-            for span in touched(self.lake, kind, days, date.max):
+            for span in affected_periods(self.lake, kind, days, date.max):
                 neighbours = neighbours_of(self.lake, span)
                 period = period_of(span, self._issues_in(span), date.max, neighbours)
-                files, _ = self.site.write_period(period)
+                files, _ = write_period(self.site, period)
                 path = self.lake.path(asset, span.first.isoformat())
                 storage.write(path, encode(files, PeriodFile))
 

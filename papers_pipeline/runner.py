@@ -17,13 +17,13 @@ from papers_pipeline.base.per_paper import Counts, Progress
 from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
-from papers_pipeline.issue.build import relink
+from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
 from papers_pipeline.runs import first_error
 from papers_pipeline.settings import Settings
-from papers_pipeline.site.periods import touched
+from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -114,7 +114,7 @@ class Runner:
             self._run(report, other_assets)
             self._read_state(report)
         built = [report.date for report in reports if report.error is None]
-        relinked = relink(self.lake, built)
+        relinked = days_with_stale_links(self.lake, built)
         for day in relinked:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
@@ -146,8 +146,8 @@ class Runner:
     def build_site(self, days: Sequence[date]) -> None:
         """Rebuild every page that spans several days: the months and weeks of `days`, the index."""
         today = self._clock.today()
-        months = touched(self.lake, "month", days, today)
-        weeks = touched(self.lake, "week", days, today)
+        months = affected_periods(self.lake, "month", days, today)
+        weeks = affected_periods(self.lake, "week", days, today)
         for span in [*months, *weeks]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")

@@ -16,7 +16,8 @@ from papers_pipeline.llm.chain import Models
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.render import Renderer
-from papers_pipeline.site.writer import PACKAGE, Site
+from papers_pipeline.site.version import PACKAGE
+from papers_pipeline.site.writer import Site
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.limits import SharedLimit

@@ -353,7 +353,9 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
         assert instance.get_backfills() == []
         assert submit(instance, graph, assets, "run").startswith("Submitted as backfill ")
         for run in ("run", "another run, while the first is at work"):
-            assert submit(instance, graph, assets, run).startswith("This plan was already submitted")
+            assert submit(instance, graph, assets, run).startswith(
+                "This plan was already submitted"
+            )
         (backfill,) = instance.get_backfills()
     subset = backfill.asset_backfill_data.target_subset
     targets = {

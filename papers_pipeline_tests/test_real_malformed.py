@@ -221,7 +221,4 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
         enrich(stage, [item], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
-    assert (
-        "Not among the given words: TwinMarket"
-        in desk.attempts()[0]["verdicts"][0]["faults"][0]
-    )
+    assert "Not among the given words: TwinMarket" in desk.attempts()[0]["verdicts"][0]["faults"][0]

@@ -10,7 +10,8 @@ from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.issue.build import DayTables, Listings, build_issue
+from papers_pipeline.issue.build import DayTables, build_issue
+from papers_pipeline.issue.links import Listings
 from papers_pipeline.records import (
     DailyIssue,
     Enrichment,

@@ -1,4 +1,4 @@
-"""The pages of months and weeks: they name more than one day, so they belong to the site's runs."""
+"""The pages of months and weeks. They span several days, so the site's runs write them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -9,13 +9,15 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
 from papers_pipeline.defs.tables import Table, table_asset
 from papers_pipeline.records import DailyIssue, PeriodFile
+from papers_pipeline.site.period_pages import write_period
 from papers_pipeline.site.periods import Span, month_of, neighbours_of, period_of, week_of
-from papers_pipeline.site.writer import Site, template_version
+from papers_pipeline.site.version import page_version
+from papers_pipeline.site.writer import Site
 from papers_pipeline.store.lake import Lake
 
 SpanOf = Callable[[date], Span]
 
-# The days of a month: those to come are no partitions yet, and a weekend that nobody built has no table.
+# Days to come are no partitions yet, and a day that was never built has no table.
 DAYS = dg.AssetIn(
     partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
     metadata={"allow_missing_partitions": True},
@@ -25,12 +27,12 @@ DAYS = dg.AssetIn(
 def period_table(
     span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock
 ) -> Table:
-    """The pages of one month or week written; none when none of its days was ever built."""
+    """Write the pages of one month or week; none if none of its days was built."""
     if not issues:
         return Table([], papers=0, metadata={"files": 0, "changed": 0})
     days = [rows[0] for rows in issues.values()]
     period = period_of(span, days, clock.today(), neighbours_of(lake, span))
-    files, changed = site.write_period(period)
+    files, changed = write_period(site, period)
     return Table(
         files, papers=len(period.papers), metadata={"files": len(files), "changed": changed}
     )
@@ -39,7 +41,7 @@ def period_table(
 def period_asset(
     name: str, partitions: dg.PartitionsDefinition[str], span_of: SpanOf, what: str
 ) -> dg.AssetsDefinition:
-    """The asset of the months or of the weeks."""
+    """The asset of the months' or the weeks' pages."""
 
     @table_asset(
         record=PeriodFile,
@@ -48,9 +50,9 @@ def period_asset(
         ins={"daily_issue": DAYS},
         group_name="site",
         kinds={"html"},
-        code_version=template_version(),
-        description=f"The {what} page in every language: its papers once each, from the days that were built so far. "
-        "Which others stand beside it is read from their issues.",
+        code_version=page_version(),
+        description=f"The {what} page in every language: every paper once, from the days built "
+        "so far. Links to its neighbours depend on the issues of other days.",
     )
     def pages(
         context: dg.AssetExecutionContext,

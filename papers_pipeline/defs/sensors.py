@@ -8,7 +8,7 @@ import dagster as dg
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
 from papers_pipeline.runs import mark_dead_runs
-from papers_pipeline.site.periods import touched
+from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
 
 BATCH = 500
@@ -39,7 +39,10 @@ def site_follows(
     partitions = {record.partition_key for record in records if record.partition_key}
     days = [date.fromisoformat(partition) for partition in sorted(partitions)]
     today = clock.today()
-    spans = [*touched(lake, "month", days, today), *touched(lake, "week", days, today)]
+    spans = [
+        *affected_periods(lake, "month", days, today),
+        *affected_periods(lake, "week", days, today),
+    ]
     for span in sorted(spans, key=lambda span: (span.first, span.kind)):
         job = f"build_{span.kind}"
         key = span.first.isoformat()

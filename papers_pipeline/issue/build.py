@@ -1,14 +1,15 @@
-"""A day joined into its one public record: listing, votes, texts, tags, and what only other days know."""
+"""A day joined into its public record: listing, votes, and what every stage adds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.institution_names import load_institution_names
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages.reading_task import ReadingTaskStage
 from papers_pipeline.enrichment.stages.reading_translation import ReadingTranslationStage
+from papers_pipeline.issue.links import DayLinks, with_links
 from papers_pipeline.issue.reading import issue_reading_task
 from papers_pipeline.listing.days import DayAssessment, assess
 from papers_pipeline.records import (
@@ -27,110 +28,6 @@ from papers_pipeline.records import (
     ReadingTask,
     ReadingTranslation,
 )
-from papers_pipeline.store.files import read
-from papers_pipeline.store.lake import Lake, rows_of
-
-WINDOW = timedelta(days=31)
-"""How far apart two days can be that share a paper: Hugging Face takes a paper within 14 days of its publication, so
-that a move, or a second listing, lies within a month."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """That a paper stands in a day's listing, and how."""
-
-    day: date
-    status: str
-    first_seen_at: datetime
-
-
-@dataclass(frozen=True)
-class DayLinks:
-    """What the other days know of one day: its neighbours with papers, and where else its papers stand."""
-
-    previous: date | None
-    next: date | None
-    listed: Mapping[str, Sequence[Listed]]
-
-    def listed_on(self, arxiv_id: str) -> list[date]:
-        """Every day whose listing has the paper, in order."""
-        return sorted(listed.day for listed in self.listed.get(arxiv_id, ()))
-
-    def moved_to(self, arxiv_id: str, day: date) -> date | None:
-        """The other day that lists a paper now, the one that got it last when there are several."""
-        others = [
-            it for it in self.listed.get(arxiv_id, ()) if it.day != day and it.status == "listed"
-        ]
-        return max(others, key=lambda it: (it.first_seen_at, it.day)).day if others else None
-
-
-class Listings:
-    """The listings of all days around some days, read once: who is listed where."""
-
-    def __init__(self, lake: Lake, first: date, last: date) -> None:
-        self._ids: dict[date, dict[str, Listed]] = {}
-        for partition in lake.partitions("feed_listing"):
-            day = date.fromisoformat(partition)
-            if first - WINDOW <= day <= last + WINDOW and (
-                data := read(lake.path("feed_listing", partition))
-            ):
-                rows = rows_of(data, ("arxiv_id", "status", "first_seen_at"))
-                self._ids[day] = {
-                    r["arxiv_id"]: Listed(day, r["status"], r["first_seen_at"]) for r in rows
-                }
-
-    def links(self, day: date) -> DayLinks:
-        """What the other days know of ``day``."""
-        with_papers = sorted(other for other, ids in self._ids.items() if ids)
-        return DayLinks(
-            previous=max((other for other in with_papers if other < day), default=None),
-            next=min((other for other in with_papers if other > day), default=None),
-            listed={
-                arxiv_id: [ids[arxiv_id] for ids in self._ids.values() if arxiv_id in ids]
-                for arxiv_id in self._ids.get(day, ())
-            },
-        )
-
-    def sharing(self, days: Iterable[date]) -> set[date]:
-        """The days that are neighbours of ``days`` or list one of their papers too, without ``days`` themselves."""
-        days = set(days)
-        found: set[date] = set()
-        for links in map(self.links, days):
-            found |= {other for other in (links.previous, links.next) if other}
-            found |= {it.day for others in links.listed.values() for it in others}
-        return found - days
-
-
-def relink(lake: Lake, days: Sequence[date]) -> list[date]:
-    """The days, other than ``days``, whose stored issue no longer tells what ``days`` now know of it: a paper that came
-    from there, a new neighbour. They want a new issue and new pages."""
-    if not days:
-        return []
-    listings = Listings(lake, min(days), max(days))
-    stale = []
-    for day in sorted(listings.sharing(days)):
-        stored = lake.read("daily_issue", day.isoformat(), DailyIssue)
-        if stored and stored[0] != linked(stored[0], listings.links(day)):
-            stale.append(day)
-    return stale
-
-
-def linked(issue: DailyIssue, links: DayLinks) -> DailyIssue:
-    """The issue with its links to other days as they are now."""
-    papers = [
-        paper.model_copy(
-            update={
-                "listed_on": links.listed_on(paper.arxiv_id) or [issue.date],
-                "moved_to": links.moved_to(paper.arxiv_id, issue.date)
-                if paper.status == "gone"
-                else None,
-            }
-        )
-        for paper in issue.papers
-    ]
-    return issue.model_copy(
-        update={"previous": links.previous, "next": links.next, "papers": papers}
-    )
 
 
 @dataclass(frozen=True)
@@ -176,7 +73,7 @@ def build_issue(
         reading_task=task,
         papers=sorted(papers, key=lambda paper: (-paper.upvotes, paper.arxiv_id)),
     )
-    issue = linked(issue, links)
+    issue = with_links(issue, links)
     return issue.model_copy(update={"counts": _counts(issue.papers)}), assessment
 
 

@@ -106,4 +106,6 @@ def _year(paper: IssuePaper) -> str:
     """The year of publication; if the feed has none, the year of a new-style arXiv id."""
     if paper.published_at:
         return str(paper.published_at.year)
-    return f"20{paper.arxiv_id[:2]}" if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.arxiv_id) else ""
+    if regex.fullmatch(r"\d{4}\.\d{4,5}", paper.arxiv_id):
+        return f"20{paper.arxiv_id[:2]}"
+    return ""

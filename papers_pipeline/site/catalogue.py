@@ -1,4 +1,4 @@
-"""Every paper of every built day in short: what the pages read that name more than one day."""
+"""All papers of all built days, in short: the data of every page that spans several days."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
@@ -17,20 +17,37 @@ from papers_pipeline.records import DailyIssue, IssuePaper, IssueText, PaperStat
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, decode
 
-_OF_AN_ENTRY = {"title", "authors", "institutions", "institutions_source", "topics"}
+CACHE_FILE = "catalogue.json"
+"""The catalogue's days as last read, in the lake's folder, so that only changed days are decoded.
 
-KEPT = "catalogue.json"
-"""Beside the tables of the lake: every day in short, so that of a thousand days only those that changed are decoded.
-It can be deleted at any time."""
-
+It can be deleted at any time.
+"""
 READERS = 8
-"""Days read at once: a bucket answers slowly, and of a local file's reading Arrow does half beside other threads."""
+"""Days read at once. A bucket answers slowly; for a local file, threads overlap Arrow's work."""
+SLUG_LENGTH = 80
+_ENTRY_FIELDS = {"title", "authors", "institutions", "institutions_source", "topics"}
+_SAME_FIELDS = (
+    "arxiv_id",
+    "title",
+    "institutions",
+    "emoji",
+    "upvotes",
+    "listed_at",
+    "status",
+    "moved_to",
+    "withdrawn_at",
+)
+"""What a card takes from its paper unchanged."""
 
 
 class Card(BaseModel):
-    """A paper of one day in short. ``slogans`` has those that a model wrote, by language, ``written`` when, and
-    ``sources`` where the text of each language is from that has one. ``days`` are all that show the paper, and
-    ``entries`` are hashes of what a feed of each language shows of it, which votes are not."""
+    """A paper of one day, in short.
+
+    - ``days``: all days that show the paper.
+    - ``slogans``: the titles that a model wrote, by language; ``written`` when it wrote them.
+    - ``sources``: the source of each language's text.
+    - ``entries``: a hash of each language's feed entry. Votes are not part of it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,13 +70,13 @@ class Card(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """A hash of all of it: pages that show a card are made again when it changes."""
+        """Hash of the whole card, for the fingerprint of pages that show it."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class ReadingCard:
-    """The reading task of a day in short; ``slogans`` are its paper's, by language."""
+    """A day's reading task, in short. ``slogans`` are its paper's, by language."""
 
     day: date
     arxiv_id: str
@@ -70,7 +87,7 @@ class ReadingCard:
 
 @dataclass(frozen=True)
 class CatalogueDay:
-    """A day that was built, and its reading task if there is a text."""
+    """A built day: how many papers it shows, and its reading task if that has a text."""
 
     date: date
     papers: int
@@ -78,27 +95,19 @@ class CatalogueDay:
 
 
 class Catalogue:
-    """All built days, and every paper once: as the latest day that lists it has it, with the most upvotes of its days.
-    One that moved to a day which is not built yet stays at the latest that shows it.
+    """All built days, and every paper once.
 
-    ``cards`` are in order of listing, the newest day first and inside it by upvotes and id; ``listings`` are the days
-    and ids of all that a day lists.
+    ``cards`` has each paper as the latest day that lists it shows it, with the most upvotes of all
+    its days: newest day first, then by upvotes, then by id. ``listings`` are the pairs of day and
+    id that the days list.
     """
 
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:
         cards = list(cards)
         self.days = tuple(sorted(days, key=lambda day: day.date))
         self.listings = [(card.day, card.arxiv_id) for card in cards if card.moved_to is None]
-        listed = {card_id for _, card_id in self.listings}
-        left = (
-            card.model_copy(update={"moved_to": None})
-            for card in cards
-            if card.arxiv_id not in listed
-        )
-        shown = once([*(card for card in cards if card.arxiv_id in listed), *left])
-        self.cards = tuple(
-            sorted(shown, key=lambda it: (-it.day.toordinal(), -it.upvotes, it.arxiv_id))
-        )
+        shown = once(_at_built_days(cards))
+        self.cards = tuple(sorted(shown, key=_newest_first))
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
@@ -107,17 +116,25 @@ class Catalogue:
 
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:
-        """The cards of each topic that any has, topics by name."""
-        return _grouped((name, card) for card in self.cards for name in card.topics)
+        """The cards of each topic, topics in alphabetical order."""
+        groups: dict[str, list[Card]] = {}
+        for card in self.cards:
+            for name in card.topics:
+                _add_once(card, groups.setdefault(name, []))
+        return dict(sorted(groups.items()))
 
     @cached_property
     def by_institution(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each institution, by the institution's `slug`."""
-        return _grouped((slug(name), card) for card in self.cards for name in card.institutions)
+        groups: dict[str, list[Card]] = {}
+        for card in self.cards:
+            for name in card.institutions:
+                _add_once(card, groups.setdefault(slug(name), []))
+        return dict(sorted(groups.items()))
 
     @cached_property
     def institutions(self) -> Mapping[str, str]:
-        """The name of each institution by its slug: the spelling of its newest paper."""
+        """The name of each institution by its slug, as its newest paper spells it."""
         names: dict[str, str] = {}
         for card in self.cards:
             for name in card.institutions:
@@ -125,123 +142,95 @@ class Catalogue:
         return names
 
 
-class ShortDay(BaseModel):
-    """A day's issue in short, read from the file whose bytes have this hash."""
+class CachedDay(BaseModel):
+    """A day's issue in short, and the hash of the file that it was read from."""
 
     sha256: str
     day: CatalogueDay
     cards: list[Card]
 
 
-class ShortDays(BaseModel):
-    """What is kept: days by partition, and a hash of this module, which another release does not share."""
+class CatalogueCache(BaseModel):
+    """The content of `catalogue.json`: days by partition, and the version of this module."""
 
     version: str = ""
-    days: dict[str, ShortDay] = {}
+    days: dict[str, CachedDay] = {}
 
 
 def read_catalogue(lake: Lake) -> Catalogue:
-    """The catalogue of all stored issues: half a second for 10,000 papers of which few days changed since it was last
-    read, five seconds when all have. Raises LakeError for a damaged table."""
-    kept = _kept(lake)
+    """The catalogue of all stored issues. Raises LakeError for a damaged table.
+
+    For 10,000 papers it takes half a second if few days changed since the last time, else up to
+    five seconds.
+    """
+    cached = _cached_days(lake)
+
+    def read_day(partition: str) -> CachedDay:
+        return _read_day(lake, partition, cached.get(partition))
+
     partitions = lake.partitions("daily_issue")
     with ThreadPoolExecutor(READERS) as pool:
-        days = dict(
-            zip(partitions, pool.map(partial(_short_day, lake, kept), partitions), strict=True)
-        )
-    if {it: day.sha256 for it, day in days.items()} != {it: day.sha256 for it, day in kept.items()}:
-        storage.write(
-            lake.root / KEPT, ShortDays(version=_version(), days=days).model_dump_json().encode()
-        )
-    return Catalogue(
-        [it.day for it in days.values()], (card for it in days.values() for card in it.cards)
-    )
+        days = dict(zip(partitions, pool.map(read_day, partitions), strict=True))
+    if _hashes(days) != _hashes(cached):
+        cache_of_now = CatalogueCache(version=_version(), days=days)
+        storage.write(lake.root / CACHE_FILE, cache_of_now.model_dump_json().encode())
+    cards: list[Card] = []
+    for day in days.values():
+        cards += day.cards
+    return Catalogue([day.day for day in days.values()], cards)
 
 
 def cards_of(lake: Lake, days: Iterable[date]) -> Iterator[Card]:
-    """The cards of these days' stored issues, each as its day has it; a day without one has none."""
+    """The cards of the stored issues of these days; a day without an issue has none."""
     for day in days:
         for issue in lake.read("daily_issue", day.isoformat(), DailyIssue) or ():
             yield from cards_of_issue(issue)
 
 
-def cards_of_issue(issue: DailyIssue) -> Iterator[Card]:
-    """The cards of an issue at hand."""
-    return (card_of(issue.date, paper) for paper in issue.papers)
-
-
-def _kept(lake: Lake) -> dict[str, ShortDay]:
-    """The days that were kept; none when another release kept them, or when the file is damaged."""
-    data = storage.read(lake.root / KEPT)
-    try:
-        kept = ShortDays.model_validate_json(data) if data else ShortDays()
-    except ValidationError:
-        return {}
-    return kept.days if kept.version == _version() else {}
-
-
-@cache
-def _version() -> str:
-    return storage.sha256(UPath(__file__))
-
-
-def _short_day(lake: Lake, kept: Mapping[str, ShortDay], partition: str) -> ShortDay:
-    data = lake.path("daily_issue", partition).read_bytes()
-    sha256, known = hashlib.sha256(data).hexdigest(), kept.get(partition)
-    if known and known.sha256 == sha256:
-        return known
-    (issue,) = (
-        row for row in decode(data, "daily_issue", partition) if isinstance(row, DailyIssue)
-    )
-    return ShortDay(sha256=sha256, day=_day_of(issue), cards=[*cards_of_issue(issue)])
-
-
-def _day_of(issue: DailyIssue) -> CatalogueDay:
-    task = issue.reading_task
-    if task is None or task.state != "done" or task.level is None:
-        return CatalogueDay(issue.date, len(issue.papers))
-    texts = next((paper.summaries for paper in issue.papers if paper.arxiv_id == task.arxiv_id), {})
-    reading = ReadingCard(issue.date, task.arxiv_id, task.title, task.level, _slogans(texts))
-    return CatalogueDay(issue.date, len(issue.papers), reading)
+def cards_of_issue(issue: DailyIssue) -> list[Card]:
+    """The cards of one issue."""
+    return [card_of(issue.date, paper) for paper in issue.papers]
 
 
 def card_of(day: date, paper: IssuePaper) -> Card:
-    """The card of a paper of a day's issue."""
-    texts = paper.summaries.items()
-    of_all = paper.model_dump(mode="json", include=_OF_AN_ENTRY)
+    """The card of a paper in a day's issue."""
+    same = {name: getattr(paper, name) for name in _SAME_FIELDS}
+    every_entry = paper.model_dump(mode="json", include=_ENTRY_FIELDS)
+    written: dict[str, datetime] = {}
+    sources: dict[str, TextSource] = {}
+    entries: dict[str, str] = {}
+    for language, text in paper.summaries.items():
+        if text.created_at:
+            written[language] = text.created_at
+        if text.source:
+            sources[language] = text.source
+        entries[language] = digest([every_entry, text.model_dump(mode="json")])
     return Card(
-        **{
-            name: getattr(paper, name)
-            for name in Card.model_fields.keys() & IssuePaper.model_fields.keys() - {"topics"}
-        },
+        **same,
         day=day,
         days=[day],
         topics=paper.topics.names,
         slogans=_slogans(paper.summaries),
-        written={language: text.created_at for language, text in texts if text.created_at},
-        sources={language: text.source for language, text in texts if text.source},
-        entries={
-            language: digest([of_all, text.model_dump(mode="json")]) for language, text in texts
-        },
+        written=written,
+        sources=sources,
+        entries=entries,
     )
-
-
-def _slogans(texts: Mapping[str, IssueText]) -> dict[str, str]:
-    return {language: text.title for language, text in texts.items() if text.title}
 
 
 @lru_cache(maxsize=65536)
 def slug(name: str) -> str:
-    """An institution's name as part of a URL: ASCII letters and digits, words joined by hyphens; a name that has none
-    is told by a hash. Names that differ in case, accents or punctuation alone share it, or beyond 80 characters."""
+    """An institution's name in a URL: ASCII letters and digits, words joined by hyphens.
+
+    Names that differ only in case, accents or punctuation, or only after 80 characters, share one.
+    A name in other scripts gets a hash instead.
+    """
     plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain)
-    whole = sum(map(str.isalnum, name)) <= 2 * sum(map(len, words))
-    return (
-        "-".join(words)[:80].strip("-")
-        if words and whole
-        else hashlib.sha256(name.casefold().encode()).hexdigest()[:12]
-    )
+    letters = sum(map(str.isalnum, name))
+    kept = sum(map(len, words))
+    if not words or letters > 2 * kept:
+        return hashlib.sha256(name.casefold().encode()).hexdigest()[:12]
+    return "-".join(words)[:SLUG_LENGTH].strip("-")
 
 
 def digest(value: object) -> str:
@@ -249,29 +238,87 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def once(cards: Iterable[Card]) -> Iterable[Card]:
-    """Every paper once, as the latest day that lists it has it, with the most upvotes of its days.
+def once(cards: Iterable[Card]) -> Iterator[Card]:
+    """Every paper once: as the latest day that lists it, with the most upvotes of its days.
 
-    One that moved counts at the day that lists it now; one that is gone unexplained or was withdrawn stays.
+    A paper that moved counts on the day that lists it now. One that disappeared or was withdrawn
+    stays.
     """
-    found: dict[str, list[Card]] = {}
+    cards_by_id: dict[str, list[Card]] = {}
     for card in cards:
-        found.setdefault(card.arxiv_id, []).append(card)
-    for shown in found.values():
+        cards_by_id.setdefault(card.arxiv_id, []).append(card)
+    for shown in cards_by_id.values():
         listings = [card for card in shown if card.moved_to is None]
+        if not listings:
+            continue
         if len(shown) == 1:
-            yield from listings
-        elif listings:
-            latest = max(listings, key=lambda it: (it.status != "gone", it.day))
-            days = sorted(card.day for card in shown)
-            yield latest.model_copy(
-                update={"upvotes": max(it.upvotes for it in listings), "days": days}
-            )
+            yield shown[0]
+            continue
+        latest = max(listings, key=lambda card: (card.status != "gone", card.day))
+        upvotes = max(card.upvotes for card in listings)
+        days = sorted(card.day for card in shown)
+        yield latest.model_copy(update={"upvotes": upvotes, "days": days})
 
 
-def _grouped(pairs: Iterable[tuple[str, Card]]) -> dict[str, list[Card]]:
-    groups: dict[str, list[Card]] = {}
-    for key, card in pairs:
-        if not groups.setdefault(key, []) or groups[key][-1] is not card:
-            groups[key].append(card)
-    return dict(sorted(groups.items()))
+def _at_built_days(cards: Sequence[Card]) -> Iterator[Card]:
+    """The cards, where a paper that moved to a day not yet built counts where it was."""
+    listed = {card.arxiv_id for card in cards if card.moved_to is None}
+    for card in cards:
+        yield card if card.arxiv_id in listed else card.model_copy(update={"moved_to": None})
+
+
+def _newest_first(card: Card) -> tuple[int, int, str]:
+    return -card.day.toordinal(), -card.upvotes, card.arxiv_id
+
+
+def _cached_days(lake: Lake) -> Mapping[str, CachedDay]:
+    """The cached days; none if another release wrote them or the file is damaged."""
+    data = storage.read(lake.root / CACHE_FILE)
+    if data is None:
+        return {}
+    try:
+        cached = CatalogueCache.model_validate_json(data)
+    except ValidationError:
+        return {}
+    return cached.days if cached.version == _version() else {}
+
+
+@cache
+def _version() -> str:
+    return storage.sha256(UPath(__file__))
+
+
+def _hashes(days: Mapping[str, CachedDay]) -> dict[str, str]:
+    return {partition: day.sha256 for partition, day in days.items()}
+
+
+def _read_day(lake: Lake, partition: str, cached: CachedDay | None) -> CachedDay:
+    data = lake.path("daily_issue", partition).read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    if cached and cached.sha256 == sha256:
+        return cached
+    (issue,) = decode(data, "daily_issue", partition)
+    assert isinstance(issue, DailyIssue)
+    return CachedDay(sha256=sha256, day=_day_of(issue), cards=cards_of_issue(issue))
+
+
+def _day_of(issue: DailyIssue) -> CatalogueDay:
+    task = issue.reading_task
+    if task is None or task.state != "done" or task.level is None:
+        return CatalogueDay(issue.date, len(issue.papers))
+    slogans: dict[str, str] = {}
+    for paper in issue.papers:
+        if paper.arxiv_id == task.arxiv_id:
+            slogans = _slogans(paper.summaries)
+    reading = ReadingCard(issue.date, task.arxiv_id, task.title, task.level, slogans)
+    return CatalogueDay(issue.date, len(issue.papers), reading)
+
+
+def _slogans(texts: Mapping[str, IssueText]) -> dict[str, str]:
+    return {language: text.title for language, text in texts.items() if text.title}
+
+
+def _add_once(card: Card, cards: list[Card]) -> None:
+    """Add a card unless it is the last one: two names of a paper can have the same slug."""
+    if not cards or cards[-1] is not card:
+        cards.append(card)

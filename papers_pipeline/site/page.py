@@ -1,4 +1,4 @@
-"""A file of the site that is made only at need."""
+"""A file of the site that is made only when what it shows has changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Page:
-    """A file that is made only at need. ``fingerprint`` is a hash of all that goes into it but templates, words, code and
-    the site's languages, which a picture has none of: ``make`` is not called while none of these has changed."""
+    """A file of the site and how to make it.
+
+    ``fingerprint`` is a hash of the page's data. `Site` adds template, locale and code versions;
+    images need none. `Site` calls ``make`` only if the fingerprint changed.
+    """
 
     path: str
     fingerprint: str
-    make: Callable[[], bytes]
-    is_picture: bool = False
+    make: Callable[[], str | bytes]
+    is_image: bool = False

@@ -1,4 +1,4 @@
-"""Months and weeks: a calendar month or an ISO week, and the issues of its days joined into one list of papers."""
+"""Months and weeks: the issues of a calendar month or ISO week joined into one list of papers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from papers_pipeline.records import DailyIssue, PeriodFile
-from papers_pipeline.site.catalogue import Card, card_of, once
+from papers_pipeline.site.catalogue import Card, cards_of_issue, once
 from papers_pipeline.store.files import read
 from papers_pipeline.store.lake import Lake, rows_of
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """A calendar month or an ISO week, Monday to Sunday, by its first day."""
+    """A calendar month, or an ISO week (Monday to Sunday), by its first day."""
 
     kind: SpanKind
     first: date
@@ -31,22 +31,22 @@ class Span:
         return (self.first + 31 * DAY).replace(day=1) - DAY
 
     def __contains__(self, day: date) -> bool:
-        """Whether it is a day of the month or week."""
+        """Whether the day is in the month or week."""
         return self.first <= day <= self.last
 
     @property
     def week(self) -> int:
-        """The ISO number of the week that begins with the first day."""
+        """The ISO number of the week that the first day is in."""
         return self.first.isocalendar().week
 
     @property
     def year(self) -> int:
-        """The year of the month; of a week its ISO year, so that the week of 1 January 2027 is of 2026."""
+        """The year of the month, or the week's ISO year: 1 January 2027 is in a week of 2026."""
         return self.first.isocalendar().year if self.kind == "week" else self.first.year
 
     @property
     def path(self) -> str:
-        """Where its page lies below `<lang>/`: `m/2026-03.html`, `w/2026-W10.html`."""
+        """Its page's path below `<lang>/`: `m/2026-03.html`, `w/2026-W10.html`."""
         if self.kind == "week":
             return f"w/{self.year}-W{self.week:02}.html"
         return f"m/{self.first:%Y-%m}.html"
@@ -69,7 +69,7 @@ def span_of(kind: SpanKind, day: date) -> Span:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The months or weeks before and after one that have papers."""
+    """The nearest months or weeks with papers, before and after one."""
 
     previous: Span | None = None
     next: Span | None = None
@@ -77,7 +77,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class PeriodDay:
-    """A day that was built, and how many papers its page shows."""
+    """A built day and how many papers its page shows."""
 
     date: date
     papers: int
@@ -85,8 +85,11 @@ class PeriodDay:
 
 @dataclass(frozen=True)
 class Period:
-    """A month or week as its page shows it: the days that were built, in order, every paper once, by upvotes and then
-    by id, and the neighbours that have papers. ``is_open`` says that days of it are still to come or not over."""
+    """A month or week as its page shows it.
+
+    ``days`` are those that were built, in order. ``papers`` has every paper once, by upvotes and
+    then by id. ``is_open`` if the last day is not over.
+    """
 
     span: Span
     is_open: bool
@@ -96,12 +99,12 @@ class Period:
 
     @property
     def days_with_papers(self) -> Sequence[PeriodDay]:
-        """The days whose page has something to read."""
+        """The days whose page shows a paper."""
         return [day for day in self.days if day.papers]
 
     @property
     def weeks(self) -> Sequence[tuple[Span, Sequence[PeriodDay]]]:
-        """The days with papers by their weeks."""
+        """The days with papers by week."""
         weeks: dict[Span, list[PeriodDay]] = {}
         for day in self.days_with_papers:
             weeks.setdefault(week_of(day.date), []).append(day)
@@ -109,62 +112,75 @@ class Period:
 
     @property
     def months(self) -> Sequence[Span]:
-        """The months of the days that were built."""
+        """The months that the built days are in."""
         return sorted({month_of(day.date) for day in self.days})
 
 
 def period_of(
     span: Span, issues: Iterable[DailyIssue], today: date, neighbours: Neighbours = Neighbours()
 ) -> Period:
-    """The month or week that these issues of its days make; days of it without an issue were not built. A paper that
-    moved counts at the day that lists it now, in whatever month that is."""
-    issues = sorted(issues, key=lambda issue: issue.date)
-    cards = once(card_of(issue.date, paper) for issue in issues for paper in issue.papers)
+    """The month or week with these issues of its days; other days of it were not built.
+
+    A paper that moved counts on the day that lists it now, even in another month.
+    """
+    days: list[PeriodDay] = []
+    cards: list[Card] = []
+    for issue in sorted(issues, key=lambda issue: issue.date):
+        days.append(PeriodDay(issue.date, len(issue.papers)))
+        cards += cards_of_issue(issue)
+    papers = sorted(once(cards), key=lambda card: (-card.upvotes, card.arxiv_id))
     return Period(
         span=span,
         is_open=today <= span.last,
-        days=tuple(PeriodDay(issue.date, len(issue.papers)) for issue in issues),
-        papers=tuple(sorted(cards, key=lambda card: (-card.upvotes, card.arxiv_id))),
+        days=tuple(days),
+        papers=tuple(papers),
         neighbours=neighbours,
     )
 
 
 def neighbours_of(lake: Lake, span: Span) -> Neighbours:
-    """The nearest month or week before ``span``, and after it, of which a day with papers was built."""
+    """The nearest months or weeks before and after ``span`` with a built day that has papers."""
     days = [date.fromisoformat(partition) for partition in lake.partitions("daily_issue")]
-    before = (day for day in reversed(days) if day < span.first and _has_papers(lake, day))
-    after = (day for day in days if day > span.last and _has_papers(lake, day))
-    return _beside(span.kind, next(before, None), next(after, None))
+    earlier = [day for day in days if day < span.first]
+    later = [day for day in days if day > span.last]
+    before = _first_with_papers(lake, reversed(earlier))
+    after = _first_with_papers(lake, later)
+    return _neighbours(span.kind, before, after)
 
 
-def _has_papers(lake: Lake, day: date) -> bool:
-    data = read(lake.path("daily_issue", day.isoformat()))
-    return data is not None and any(row["counts"]["papers"] for row in rows_of(data, ["counts"]))
+def affected_periods(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
+    """The months or weeks whose pages are out of date after ``days`` were built.
 
-
-def _beside(kind: SpanKind, before: date | None, after: date | None) -> Neighbours:
-    return Neighbours(
-        span_of(kind, before) if before else None, span_of(kind, after) if after else None
-    )
-
-
-def touched(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
-    """The months or weeks whose pages want to be written after ``days`` were built: those of the days, those whose
-    stored pages still say that they are not over, and around them all those whose stored pages do not lead to their
-    neighbours as they are now."""
-    spans = list(
-        dict.fromkeys([*(span_of(kind, day) for day in days), *_left_open(lake, kind, today)])
-    )
-    for span in spans:  # grows while it is read: a page that was never written has neighbours too
-        beside = neighbours_of(lake, span)
-        for other in (beside.previous, beside.next):
-            if (
-                other
-                and other not in spans
-                and _stored_neighbours(lake, other) != neighbours_of(lake, other)
-            ):
-                spans.append(other)
+    These are the periods of the days, those that are over but whose stored pages say they are not,
+    and around all of them those whose stored pages link to a wrong neighbour.
+    """
+    spans = {span_of(kind, day) for day in days}
+    spans.update(_left_open(lake, kind, today))
+    unchecked = list(spans)
+    while unchecked:  # a page that was never written has neighbours too
+        neighbours = neighbours_of(lake, unchecked.pop())
+        for neighbour in (neighbours.previous, neighbours.next):
+            if neighbour and neighbour not in spans and _links_wrong(lake, neighbour):
+                spans.add(neighbour)
+                unchecked.append(neighbour)
     return sorted(spans)
+
+
+def _neighbours(kind: SpanKind, before: date | None, after: date | None) -> Neighbours:
+    previous = span_of(kind, before) if before else None
+    following = span_of(kind, after) if after else None
+    return Neighbours(previous, following)
+
+
+def _first_with_papers(lake: Lake, days: Iterable[date]) -> date | None:
+    for day in days:
+        data = read(lake.path("daily_issue", day.isoformat()))
+        if data is None:
+            continue
+        for row in rows_of(data, ["counts"]):
+            if row["counts"]["papers"]:
+                return day
+    return None
 
 
 def _left_open(lake: Lake, kind: SpanKind, today: date) -> Iterator[Span]:
@@ -175,6 +191,10 @@ def _left_open(lake: Lake, kind: SpanKind, today: date) -> Iterator[Span]:
             yield span
 
 
-def _stored_neighbours(lake: Lake, span: Span) -> Neighbours | None:
+def _links_wrong(lake: Lake, span: Span) -> bool:
+    """Whether the stored pages of a period link to other neighbours than it has, or are missing."""
     files = lake.read(PAGES[span.kind], span.first.isoformat(), PeriodFile)
-    return _beside(span.kind, files[0].previous, files[0].next) if files else None
+    if not files:
+        return True
+    stored = _neighbours(span.kind, files[0].previous, files[0].next)
+    return stored != neighbours_of(lake, span)

@@ -1,5 +1,7 @@
-"""Send the built site to where readers find it: a folder, another machine by rsync, or the branch gh-pages of a git
-remote. Names that begin with a dot are no part of a site: they are neither sent nor removed, here or there."""
+"""Publish the built site to a folder, to another machine by rsync, or to a git remote's gh-pages.
+
+Names that begin with a dot are not part of a site: they are neither sent nor deleted.
+"""
 
 import hashlib
 import os
@@ -21,21 +23,21 @@ from papers_pipeline.store import files as storage
 TARGETS = "a folder, rsync:host:/path, rsync:/path or gh-pages:<git remote>"
 MANIFEST = ".papers-published.json"
 BRANCH = "refs/heads/gh-pages"
-OF_ANOTHER_REPOSITORY = {
-    *(
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    ),
-    *("GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX"),
+REPOSITORY_VARIABLES = {
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
 }
-"""What git sets where it runs a hook, which in turn may run us."""
-PATIENCE_SECONDS = 1800
-"""No program is waited for longer: a publishing that hangs would keep the site's lock, and with it every build."""
+"""What git sets for a hook, and the hook may run us: none of it may reach our own git commands."""
+TIMEOUT_SECONDS = 1800
+"""Limit for one external program: a hanging one would keep the site's lock and block builds."""
 
 DAY_AND_PAPER = ("d", "p")
-WAYS_IN = (
+ENTRANCES = (
     "index.html",
     "404.html",
     "feed.xml",
@@ -47,13 +49,12 @@ WAYS_IN = (
 
 
 class PublishError(OperatorError):
-    """The site could not be published; the message names the target, what was wrong and the way out."""
+    """The site could not be published. The message names the target, the fault and the way out."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was done: how many files the site has, how many were sent or removed because they differed, and the target
-    without the password or token that its URL may hold."""
+    """The result: files of the site, files sent or deleted, and the target without secrets."""
 
     files: int
     changed: int
@@ -64,12 +65,13 @@ class Published:
 
 
 def publish(site: UPath, target: str) -> Published:
-    """Make ``target`` show the site, local or on a bucket, and touch nothing that shows it already.
+    """Make ``target`` show the site, which is local or on a bucket. Files that are equal stay.
 
-    Raises PublishError for a target of no known form, a site that was never built, and whatever goes wrong on the way.
+    Raises PublishError for an unknown form of target, a site that was never built, and any failure
+    on the way.
     """
-    send, place = _way(target)
-    with _on_this_machine(site) as folder:
+    send, place = _sender_and_place(target)
+    with _local_copy(site) as folder:
         files = _files(folder)
         if "index.html" not in files:
             raise PublishError(
@@ -79,31 +81,41 @@ def publish(site: UPath, target: str) -> Published:
             changed = send(folder, files, place)
         except OSError as error:
             raise PublishError(
-                f"{_shown(target)}: {error.strerror or error} ({error.filename}); what was written is whole: mend it, "
-                "and publish again"
+                f"{_without_secrets(target)}: {error.strerror or error} ({error.filename}); files "
+                "written so far are complete: fix the cause and publish again"
             ) from error
-    return Published(len(files), changed, _shown(target))
+    return Published(len(files), changed, _without_secrets(target))
 
 
-def _way(target: str) -> tuple[Callable[[Path, Sequence[str], str], int], str]:
-    """What sends to such a target, and the target without the name of its kind."""
+Sender = Callable[[Path, Sequence[str], str], int]
+"""Sends files below a folder to a place; returns how many changed there."""
+
+
+def _sender_and_place(target: str) -> tuple[Sender, str]:
+    """The sender for a target, and the target without its kind.
+
+    A folder whose name has a colon can be given with `./` in front.
+    """
     kind, colon, place = target.partition(":")
-    ways = {"rsync": _to_rsync, "gh-pages": _to_branch}
-    if (
-        not colon or "/" in kind
-    ):  # a folder whose name holds a colon can be written with ./ in front
-        kind, place = "folder", target
-        ways = {"folder": _to_folder}
-    if kind not in ways:
-        raise PublishError(f"{_shown(target)}: no kind of target is named {kind}: name {TARGETS}")
+    sender: Sender
+    if not colon or "/" in kind:
+        sender, place = _to_folder, target
+    elif kind == "rsync":
+        sender = _to_rsync
+    elif kind == "gh-pages":
+        sender = _to_branch
+    else:
+        raise PublishError(
+            f"{_without_secrets(target)}: no kind of target is named {kind}: name {TARGETS}"
+        )
     if not place:
         raise PublishError(f"{target!r} names no place: name {TARGETS}")
-    return ways[kind], place
+    return sender, place
 
 
 @contextmanager
-def _on_this_machine(site: UPath) -> Iterator[Path]:
-    """The site as a local folder: itself, or a copy of a bucket's for as long as it is needed."""
+def _local_copy(site: UPath) -> Iterator[Path]:
+    """The site as a local folder: itself, or a temporary copy of a bucket."""
     if storage.is_local(site):
         yield Path(site.path)
         return
@@ -121,47 +133,54 @@ def _on_this_machine(site: UPath) -> Iterator[Path]:
 
 
 def _files(folder: Path) -> list[str]:
-    """The site's files by their path below it. Names with a dot in front are files that are just being written."""
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)
-    )
+    """Paths of the site's files below its folder. Dot files are still being written."""
+    found = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and "/." not in f"/{name}":
+            found.append(name)
+    return sorted(found)
 
 
-def _shown(text: str) -> str:
-    """The text without the passwords and tokens of its URLs: it goes into logs and onto screens."""
+def _without_secrets(text: str) -> str:
+    """The text without passwords and tokens of its URLs, for logs and screens."""
     return re.sub(r"(https?://)[^/@\s]+@", r"\1***@", text)
 
 
 def _run(
-    command: Sequence[str], way_out: str, env: Mapping[str, str] | None = None, sent: bytes = b""
+    command: Sequence[str],
+    way_out: str,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
 ) -> str:
-    """What the program prints. Raises PublishError when it is not installed, fails or takes too long."""
+    """The program's output. Raises PublishError if it is missing, fails, or takes too long."""
+    program = command[0]
     try:
         done = subprocess.run(
             command,
-            input=sent,
+            input=stdin,
             capture_output=True,
             env={**(os.environ if env is None else env), "LC_ALL": "C"},
-            timeout=PATIENCE_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except FileNotFoundError:
         raise PublishError(
-            f"{command[0]} is not installed: install it, or publish to a folder"
+            f"{program} is not installed: install it, or publish to a folder"
         ) from None
     except subprocess.TimeoutExpired:
         raise PublishError(
-            f"{command[0]} was not done after {PATIENCE_SECONDS} seconds; {way_out}"
+            f"{program} did not finish within {TIMEOUT_SECONDS} seconds; {way_out}"
         ) from None
     if done.returncode:
-        said = " ".join(_shown(done.stderr.decode(errors="replace")).split())
-        raise PublishError(f"{command[0]} ended with status {done.returncode}: {said}; {way_out}")
+        stderr = _without_secrets(done.stderr.decode(errors="replace"))
+        message = " ".join(stderr.split())
+        raise PublishError(f"{program} ended with status {done.returncode}: {message}; {way_out}")
     return done.stdout.decode()
 
 
 class _Manifest(BaseModel):
-    """`.papers-published.json`, format 1: the SHA-256 of every file that we wrote into a folder, as we wrote it."""
+    """`.papers-published.json`, format 1: the SHA-256 of every file that we wrote into a folder."""
 
     format: Literal[1] = 1
     files: dict[str, str] = {}
@@ -176,18 +195,22 @@ class _Manifest(BaseModel):
 
 
 def _to_folder(folder: Path, files: Sequence[str], place: str) -> int:
-    """Write what differs, then remove what the site no longer has; returns how many files that were.
+    """Write files that differ, then delete those that the site no longer has; returns their number.
 
-    Only what an earlier publishing wrote, and nobody changed since, is removed. The manifest tells the truth after an
-    error or Ctrl+C, too; after a kill it may lack files, which then stay for good.
+    Deletes only files that we wrote and nobody changed since. The manifest is right after an error
+    or Ctrl+C too. After a kill it can lack files, which then stay for good.
     """
     target = Path(place).expanduser().resolve()
     _require_apart(folder, target)
     manifest = UPath(target / MANIFEST)
     ours = _read_manifest(manifest)
+
+    def new_files_first(path: str) -> tuple[int, bool, str]:
+        return _rank(path), (target / path).exists(), path
+
     changed = 0
     try:
-        for path in sorted(files, key=lambda path: (_rank(path), (target / path).exists(), path)):
+        for path in sorted(files, key=new_files_first):
             data = (folder / path).read_bytes()
             if storage.write(UPath(target / path), data):
                 ours[path] = hashlib.sha256(data).hexdigest()
@@ -197,25 +220,30 @@ def _to_folder(folder: Path, files: Sequence[str], place: str) -> int:
             del ours[path]
     finally:
         if target.is_dir():
-            kept = _Manifest(files=dict(sorted(ours.items())))
-            storage.write(manifest, kept.model_dump_json(indent=1).encode() + b"\n")
+            written = _Manifest(files=dict(sorted(ours.items())))
+            storage.write(manifest, written.model_dump_json(indent=1).encode() + b"\n")
     return changed
 
 
 def _require_apart(folder: Path, target: Path) -> None:
-    """Raise PublishError where a copy of the site would land in the site, or rsync delete the data around it."""
+    """Raise PublishError if the target is inside the site or around it.
+
+    A copy would grow into the site, and rsync would delete the data around it.
+    """
     site = folder.resolve()
     if target.is_relative_to(site) or site.is_relative_to(target):
         raise PublishError(
-            f"{target}: the site lies at {site}: name a folder that is neither around nor below it"
+            f"{target}: the site is at {site}: name a folder that is neither around nor below it"
         )
 
 
 def _rank(path: str) -> int:
-    """The place of a file in the order of writing: what pages load, then pages of a day or paper, then pages that name
-    several of those, and last the ways in, so that a page hardly ever names one that is not there yet."""
+    """When a file is written: a page comes after the files that it loads and links to.
+
+    Order: static files, pages of days and papers, pages that link to several of these, entrances.
+    """
     folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
-    if name in WAYS_IN:
+    if name in ENTRANCES:
         return 3
     if not name.endswith((".html", ".xml")):
         return 0
@@ -230,13 +258,13 @@ def _read_manifest(manifest: UPath) -> dict[str, str]:
         return _Manifest.model_validate_json(data).files
     except ValidationError as error:
         raise PublishError(
-            f"{manifest}: {error.errors()[0]['msg']}; it tells which files there are ours: mend it, or delete it and "
-            "by hand what the site no longer has"
+            f"{manifest}: {error.errors()[0]['msg']}; it lists the files that are ours: repair it, "
+            "or delete it and also, by hand, the files that the site no longer has"
         ) from None
 
 
 def _remove(target: Path, path: str, sha256: str) -> bool:
-    """Delete a file of ours, and the folders that are empty without it; returns False when it is no longer ours."""
+    """Delete a file of ours and folders left empty; returns False if it is no longer ours."""
     file = target / path
     if not file.is_file() or storage.sha256(UPath(file)) != sha256:
         return False
@@ -244,130 +272,128 @@ def _remove(target: Path, path: str, sha256: str) -> bool:
     for parent in PurePosixPath(path).parents[:-1]:
         try:
             (target / parent).rmdir()
-        except OSError:  # not empty: it stays, and so do those above it
+        except OSError:  # not empty, so its parents are not either
             break
     return True
 
 
 def _to_rsync(folder: Path, files: Sequence[str], place: str) -> int:
-    """Let rsync make the folder the site's mirror; returns how many files were sent or removed.
+    """Make a folder the site's mirror by rsync; returns how many files were sent or deleted.
 
-    Whatever else the folder holds is deleted, names with a dot in front excepted, so a home or root folder is refused.
+    Everything else in the folder is deleted, except names with a dot in front. A home or root
+    folder is therefore refused.
     """
-    host, _, path = place.rpartition(":") if ":" in place.partition("/")[0] else ("", "", place)
+    has_host = ":" in place.partition("/")[0]
+    host, _, path = place.rpartition(":") if has_host else ("", "", place)
     if not path.strip("/.~") or path.startswith("//"):
         raise PublishError(
             f"rsync:{place}: names no folder that can be the site's alone: name {TARGETS}"
         )
+    way_out = f"does `ssh {host}` work, and is rsync installed there?"
     if not host:
         local = Path(path).expanduser().resolve()
         _require_apart(folder, local)
         local.mkdir(parents=True, exist_ok=True)
         place = str(local)
-    # Sums, not times: a site copied from a bucket, or kept by a runner's cache, has new times at every publishing.
-    options = (
-        "--recursive",
-        "--checksum",
-        "--delete-after",
-        "--delay-updates",
-        "--exclude=.*",
-        "--timeout=300",
-    )
-    told = ("--chmod=D755,F644", "--out-format=%i %n")
-    asked = (
-        f"does `ssh {host}` work, and is rsync installed there?"
-        if host
-        else "is the folder yours to write to?"
-    )
+        way_out = "is the folder yours to write to?"
+    command = ["rsync", "--recursive", "--delete-after", "--delay-updates", "--exclude=.*"]
+    # Checksums, not times: a copy from a bucket or from a CI cache has new times every time.
+    command += ["--checksum", "--chmod=D755,F644", "--timeout=300", "--out-format=%i %n"]
+    command += ["--", f"{folder}/", place]
     try:
-        lines = _run(["rsync", *options, *told, "--", f"{folder}/", place], asked).splitlines()
+        lines = _run(command, way_out).splitlines()
     except PublishError as error:
         raise PublishError(f"rsync:{place}: {error}") from None
-    sent = sum(line.startswith(("<f", ">f")) for line in lines)
-    return sent + sum(line.startswith("*deleting") and not line.endswith("/") for line in lines)
+    changed = 0
+    for line in lines:
+        is_sent = line.startswith(("<f", ">f"))
+        is_deleted = line.startswith("*deleting") and not line.endswith("/")
+        changed += is_sent or is_deleted
+    return changed
 
 
 def _to_branch(folder: Path, files: Sequence[str], place: str) -> int:
-    """Make the branch gh-pages one commit with the site; returns how many of its files differ from what was there.
+    """Make the branch gh-pages one commit with the site; returns how many of its files differ.
 
-    A `CNAME` of the branch, in which GitHub keeps a domain of one's own, stays. Nothing is pushed when nothing differs.
+    Pushes nothing if nothing differs. Keeps a `CNAME` of the branch, where GitHub stores a custom
+    domain.
     """
     local = Path(place).expanduser()
     remote = str(local.resolve()) if local.exists() else place
     with tempfile.TemporaryDirectory(prefix="papers-git-") as scratch:
+        git = _Git(Path(scratch), remote)
         try:
-            return _Git(Path(scratch), remote).show(folder, files)
+            return git.publish(folder, files)
         except PublishError as error:
-            raise PublishError(f"gh-pages:{_shown(place)}: {error}") from None
+            raise PublishError(f"gh-pages:{_without_secrets(place)}: {error}") from None
 
 
 class _Git:
-    """A git folder of its own, so that neither a working repository nor the user's identity is needed or touched.
+    """A bare repository in a scratch folder, so that no repository or identity of the user is used.
 
-    The user's configuration stays in force for how remotes are reached: keys, credential helpers, proxies.
+    The user's configuration still decides how to reach remotes: keys, credential helpers, proxies.
+
+    Not ghp-import 2.1: it commits dot files, ignores a failed import, prints git's output with
+    tokens, and has neither our timeout nor a way to keep `CNAME` or push only differences.
     """
 
     def __init__(self, scratch: Path, remote: str) -> None:
-        kept = {
-            name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY
-        }
-        author = {"NAME": "papers_pipeline", "EMAIL": "papers_pipeline@localhost"}
-        persons = {
-            f"GIT_{role}_{what}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for what, value in author.items()
-        }
-        self._env = kept | persons | {"GIT_DIR": str(scratch), "GIT_TERMINAL_PROMPT": "0"}
-        # GitHub knows no other hash, which is no longer what every git makes by itself.
-        self._git("init", "--quiet", "--bare", "--template=", "--object-format=sha1", str(scratch))
-        self._git("config", "remote.pages.url", remote)
+        self._scratch = scratch
+        self._remote = remote
+        self._env = dict(os.environ)
+        for name in REPOSITORY_VARIABLES:
+            self._env.pop(name, None)
+        for role in ("AUTHOR", "COMMITTER"):
+            self._env[f"GIT_{role}_NAME"] = "papers_pipeline"
+            self._env[f"GIT_{role}_EMAIL"] = "papers_pipeline@localhost"
+        self._env |= {"GIT_DIR": str(scratch), "GIT_TERMINAL_PROMPT": "0"}
 
-    def show(self, folder: Path, files: Sequence[str]) -> int:
-        """Push the site unless it is there; returns how many files differ."""
+    def publish(self, folder: Path, files: Sequence[str]) -> int:
+        """Push the site unless the branch already shows it; returns how many files differ."""
+        # SHA-1, because GitHub supports nothing else and newer versions of git may default to more.
+        init = ("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+        self._git(*init, str(self._scratch))
+        self._git("config", "remote.pages.url", self._remote)
         old = self._fetch()
         tree = self._tree(folder, files, old)
-        if old:
-            changed = self._git(
-                "diff-tree", "-r", "-z", "--no-renames", "--name-only", old, tree
-            ).count("\0")
-        else:
-            changed = len(files)
+        changed = self._count_differences(old, tree) if old else len(files)
         if changed:
             commit = self._git("commit-tree", tree, "-m", "The site, by `papers publish`").strip()
             self._git("push", "--quiet", "--force", "--no-signed", "pages", f"{commit}:{BRANCH}")
         return changed
 
     def _fetch(self) -> str | None:
-        """The branch's commit with its folders but, where the server knows how, without the files' contents; None when
-        there is no branch. With it git counts what differs and pushes nothing else."""
+        """The branch's commit, or None without a branch.
+
+        With its trees git can count and push only what differs. File contents are not fetched where
+        the server supports that.
+        """
         if not self._git("ls-remote", "pages", BRANCH):
             return None
-        self._git(
-            "fetch", "--quiet", "--depth=1", "--no-tags", "--filter=blob:none", "pages", BRANCH
-        )
+        options = ("--quiet", "--depth=1", "--no-tags", "--filter=blob:none")
+        self._git("fetch", *options, "pages", BRANCH)
         return self._git("rev-parse", "FETCH_HEAD").strip()
 
+    def _count_differences(self, old: str, tree: str) -> int:
+        names = self._git("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, tree)
+        return names.count("\0")
+
     def _tree(self, folder: Path, files: Sequence[str], old: str | None) -> str:
-        """The tree of the site. Files go in by their bytes: `git add` would heed ignore rules and line endings."""
+        """The tree of the site. Files go in as they are: `git add` applies ignore rules."""
         paths = "".join(f"{folder.resolve() / path}\n" for path in files)
-        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", sent=paths).split()
+        hash_object = ("hash-object", "-w", "--no-filters")
+        blobs = self._git(*hash_object, "--stdin-paths", stdin=paths).split()
         entries = [f"100644 blob {blob}\t{path}" for blob, path in zip(blobs, files, strict=True)]
-        # GitHub would otherwise run Jekyll over the pages.
-        entries.append(
-            f"100644 blob {self._git('hash-object', '-w', '--stdin').strip()}\t.nojekyll"
-        )
+        empty = self._git(*hash_object, "--stdin").strip()
+        entries.append(f"100644 blob {empty}\t.nojekyll")  # GitHub would run Jekyll otherwise
         if old and "CNAME" not in files:
             entries += self._git("ls-tree", old, "CNAME").splitlines()
-        self._git(
-            "update-index", "-z", "--index-info", sent="".join(f"{entry}\0" for entry in entries)
-        )
-        return self._git(
-            "write-tree", "--missing-ok"
-        ).strip()  # the CNAME's contents were not fetched
+        index = "".join(f"{entry}\0" for entry in entries)
+        self._git("update-index", "-z", "--index-info", stdin=index)
+        return self._git("write-tree", "--missing-ok").strip()  # the CNAME's blob was not fetched
 
-    def _git(self, *arguments: str, sent: str = "") -> str:
-        # Hooks of the user's that meddle with a push (git-lfs has one) are for the user's own repositories.
+    def _git(self, *arguments: str, stdin: str = "") -> str:
+        # The user's hooks (git-lfs has one for pushes) are for the user's own repositories.
         command = ("git", "-c", "core.hooksPath=/dev/null", *arguments)
-        return _run(
-            command, "does the remote exist, and may you push to it?", self._env, sent.encode()
-        )
+        way_out = "does the remote exist, and may you push to it?"
+        return _run(command, way_out, self._env, stdin.encode())

@@ -1,7 +1,7 @@
-"""Papers whose titles and abstracts have the same rare words: TF-IDF over the papers of all days up to one.
+"""Papers with the same rare words in title and abstract: TF-IDF over the papers up to a day.
 
-It never looks at later days, so that a day built again finds the same. scikit-learn and SciPy take a second to load and
-are loaded when a day is really compared.
+Later days never count, so a day built again finds the same. scikit-learn and SciPy take a second to
+import, so they are imported when a day is compared.
 """
 
 from collections.abc import Sequence
@@ -16,23 +16,22 @@ from papers_pipeline.store.lake import Lake, scan_table
 
 ASSET = "related_papers"
 MOST = 5
-LEAST_LIKE = 0.12
-"""The cosine below which two papers share little but the language of their field; seen on real days."""
+LEAST_SIMILARITY = 0.12
+"""Below this cosine, papers of real days shared little but the language of their field."""
 TERMS = 2**20
-"""The numbers that words are hashed to: so many that few words of a field share one."""
+"""Hash buckets for words: so many that few words of a field share one."""
 
 
 def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPapers]:
-    """A row a paper of the day, in the order given, compared with those of the day and of the stored days before it.
+    """One row a paper, in the order given: its most similar papers of the day and earlier days.
 
-    A paper is not its own relation, nor is any named twice: one that an earlier day lists too counts at the later.
+    A paper is not related to itself, and a paper that several days list counts once, on the last.
     """
     if not papers:
         return []
-    terms, counts, ends = _words(
-        [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
-    )
-    own = pa.table(
+    texts = [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
+    terms, counts, ends = _words(texts)
+    today = pa.table(
         {
             "arxiv_id": [paper.arxiv_id for paper in papers],
             "title": [paper.title for paper in papers],
@@ -41,30 +40,35 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
             "partition": [day.isoformat()] * len(papers),
         }
     )
-    days = [it for it in lake.partitions(ASSET) if it < day.isoformat()]
+    days = [partition for partition in lake.partitions(ASSET) if partition < day.isoformat()]
     earlier = scan_table(lake, ASSET, days, ("arxiv_id", "title", "terms", "counts"))
-    known = _newest(
-        pa.concat_tables([earlier, own.cast(earlier.schema)]) if earlier.num_rows else own
-    )
-    near = _nearest(known, len(papers))
-    ids, titles, listed = (known[name].to_pylist() for name in ("arxiv_id", "title", "partition"))
-    return [
-        RelatedPapers(
-            arxiv_id=paper.arxiv_id,
-            title=paper.title,
-            terms=own["terms"][row].as_py(),
-            counts=own["counts"][row].as_py(),
-            related=[
-                RelatedPaper(arxiv_id=ids[it], day=date.fromisoformat(listed[it]), title=titles[it])
-                for it in found
-            ],
+    if earlier.num_rows:
+        known = _newest(pa.concat_tables([earlier, today.cast(earlier.schema)]))
+    else:
+        known = _newest(today)
+    rows = []
+    for place, similar in enumerate(_most_similar(known, len(papers))):
+        row = RelatedPapers(
+            arxiv_id=papers[place].arxiv_id,
+            title=papers[place].title,
+            terms=today["terms"][place].as_py(),
+            counts=today["counts"][place].as_py(),
+            related=[_related_paper(known, number) for number in similar],
         )
-        for row, (paper, found) in enumerate(zip(papers, near, strict=True))
-    ]
+        rows.append(row)
+    return rows
+
+
+def _related_paper(known: pa.Table, number: int) -> RelatedPaper:
+    return RelatedPaper(
+        arxiv_id=known["arxiv_id"][number].as_py(),
+        day=date.fromisoformat(known["partition"][number].as_py()),
+        title=known["title"][number].as_py(),
+    )
 
 
 def _words(texts: Sequence[str]) -> tuple[Any, Any, Any]:
-    """The numbers of each text's words, in order, how often it has each, and where the words of each text begin."""
+    """The hashed words of all texts, their counts, and where the words of each text begin."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     vectorizer = HashingVectorizer(
@@ -80,30 +84,30 @@ def _words(texts: Sequence[str]) -> tuple[Any, Any, Any]:
 
 
 def _newest(known: pa.Table) -> pa.Table:
-    """Each paper once, as the last of its days has it; those of the last day stay at the end, in their order."""
+    """Each paper once, from the last of its days. Rows keep their order, the last day last."""
     places = {arxiv_id: row for row, arxiv_id in enumerate(known["arxiv_id"].to_pylist())}
     return known.take(sorted(places.values()))
 
 
-def _nearest(known: pa.Table, asking: int) -> list[list[int]]:
-    """The rows that each of the last ``asking`` rows is most like, the likest first and of equals the newest."""
+def _most_similar(known: pa.Table, compared: int) -> list[list[int]]:
+    """The rows most similar to each of the last ``compared`` rows, newest first among equals."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    terms, counts = (known[name].combine_chunks() for name in ("terms", "counts"))
+    terms = known["terms"].combine_chunks()
+    counts = known["counts"].combine_chunks()
     ends = np.concatenate([[0], np.cumsum(terms.value_lengths().to_numpy())])
     words = (counts.flatten().to_numpy().astype("float64"), terms.flatten().to_numpy(), ends)
-    # Sublinear: a word that stands there ten times says about twice as much as one that stands there twice.
-    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(
-        csr_matrix(words, shape=(known.num_rows, TERMS))
-    )
-    first = known.num_rows - asking
-    likeness = np.round(
-        (vectors[first:] @ vectors.T).toarray(), 6
-    )  # what differs by less is equal on any machine
-    likeness[np.arange(asking), first + np.arange(asking)] = 0
+    matrix = csr_matrix(words, shape=(known.num_rows, TERMS))
+    # Sublinear: a word used ten times says about twice as much as one used twice.
+    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
+    first = known.num_rows - compared
+    # Rounded, so that equal similarities are equal on every machine.
+    similarities = np.round((vectors[first:] @ vectors.T).toarray(), 6)
+    similarities[np.arange(compared), first + np.arange(compared)] = 0
     found = []
-    for row in likeness:
-        near = np.flatnonzero(row >= LEAST_LIKE)
-        found.append([int(it) for it in near[np.lexsort((-near, -row[near]))][:MOST]])
+    for row in similarities:
+        similar = np.flatnonzero(row >= LEAST_SIMILARITY)
+        order = np.lexsort((-similar, -row[similar]))
+        found.append(similar[order][:MOST].tolist())
     return found

@@ -1,6 +1,6 @@
-"""A day's public record made into pages: `Renderer` gives the HTML, `static_files` what the pages load beside it.
+"""`Renderer` makes the HTML of the site; `static_files` are the files that its pages load.
 
-Every link inside the site is relative, so that it works under any sub-path and from a folder.
+Links inside the site are relative, so it works under any sub-path and from a local folder.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,25 +27,25 @@ IMAGE_SOURCES = (
     "https://arxiv.org",
     "https://export.arxiv.org",
 )
-"""The only places a page may show a picture from, as Content-Security-Policy writes them."""
-
-_Name = TypeVar("_Name", str, tuple[str, str])
+"""Origins that pages may load images from, in the form of a Content-Security-Policy."""
 
 # What HTML forbids as text: control characters, lone surrogates, noncharacters
 # (https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream).
+_PLANES = range(0, 0x110000, 0x10000)
+_NONCHARACTERS = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in _PLANES)
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
-    + "".join(chr(plane + low) for plane in range(0, 0x110000, 0x10000) for low in (0xFFFE, 0xFFFF))
-    + "]"
+    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
 
 
 class Renderer:
-    """Makes the pages of the site in `languages`, the first of which is the one that the root falls back to.
+    """Makes the pages of the site.
 
-    `site_url` is the address the site is published under; with it, pages carry absolute canonical and hreflang links.
-    `image_sources` are the origins that pages may show pictures from. With `cards`, a site that has an address shows a
-    picture where a link to a paper's page unfolds.
+    - ``languages``: codes of the site's languages; the root falls back to the first.
+    - ``site_url``: the address of the published site. With it, pages have absolute canonical and
+      hreflang links.
+    - ``image_sources``: origins that pages may load images from.
+    - ``cards``: whether to draw a card for links to paper pages. Needs ``site_url``.
     """
 
     def __init__(
@@ -93,28 +93,28 @@ class Renderer:
         return self.page("period.html.j2", lang, period.span.path, period=period, span=period.span)
 
     def language_index(self, issue: DailyIssue | None, lang: str) -> str:
-        """The first page of a language, for `<lang>/index.html`: the newest day with a paper, or that there is none."""
+        """The front page, for `<lang>/index.html`: the newest day with a paper, or a note."""
         if issue is None:
             return self.page("empty.html.j2", lang, "index.html")
         return self.page("day.html.j2", lang, "index.html", issue=issue, permalink=True)
 
     def root_index(self) -> str:
-        """The site's `index.html`, which leads to a language."""
+        """The site's `index.html`, which redirects to a language."""
         locales = [self.locales[language] for language in self.languages]
-        alternates = [
-            (locale.html, self.absolute(f"{locale.code}/index.html")) for locale in locales
-        ]
         return self._render(
             "root.html.j2",
             locales=locales,
             root="",
             canonical=self.absolute("index.html"),
-            alternates=alternates,
+            alternates=self._alternates("index.html"),
         )
 
     def not_found(self) -> str:
-        """The site's `404.html`, in every language. A server sends it below any path, so it names the path of the
-        site's address; without one its links work for what is missing in the site's root alone."""
+        """The site's `404.html`, in all languages.
+
+        A server sends it for any path, so its base is the path of the site's address. Without an
+        address its links work only for files missing in the root.
+        """
         base = f"{urlsplit(self.site_url).path}/" if self.site_url else None
         return self._render(
             "404.html.j2",
@@ -123,7 +123,7 @@ class Renderer:
         )
 
     def page(self, template: str, lang: str, path: str, **context: object) -> str:
-        """`template` in the frame of a language; `path` is where the page stands below `<lang>/`."""
+        """The template rendered in a language. ``path`` is the page's path below `<lang>/`."""
         locale = self.locales[lang]
         return self._render(
             template,
@@ -137,10 +137,7 @@ class Renderer:
             root="../" * (path.count("/") + 1),
             path=path,
             canonical=self.absolute(f"{lang}/{path}"),
-            alternates=[
-                (self.locales[language].html, self.absolute(f"{language}/{path}"))
-                for language in self.languages
-            ],
+            alternates=self._alternates(path),
             **context,
         )
 
@@ -155,136 +152,140 @@ class Renderer:
         )
 
     def absolute(self, path: str) -> str:
-        """The address of a file of the site, e.g. `en/archive.html`, where the site has one."""
+        """The URL of a file of the site, e.g. `en/archive.html`; the site must have an address."""
         return f"{self.site_url}/{path}"
 
+    def _alternates(self, path: str) -> list[tuple[str, str]]:
+        """The HTML language and URL of a page in every language."""
+        alternates = []
+        for language in self.languages:
+            url = self.absolute(f"{language}/{path}")
+            alternates.append((self.locales[language].html, url))
+        return alternates
+
     def _image_url(self, url: str | None) -> str | None:
-        """`url` when pages may show a picture from its origin, else None."""
-        return url if url and web_url(url) and _origin(url) in self.image_sources else None
+        """``url`` if pages may load images from its origin, else None."""
+        if url and web_url(url) and _origin(url) in self.image_sources:
+            return url
+        return None
 
 
 def static_files() -> dict[str, bytes]:
-    """What pages load beside their HTML, by path below the site, e.g. `static/site.css`."""
-    folder = PACKAGE / "static"
-    return {
-        f"static/{file.name}": file.read_bytes()
-        for file in sorted(folder.iterdir())
-        if file.is_file()
-    }
+    """Scripts, style sheet and icon, by path below the site's root, e.g. `static/site.css`."""
+    found = {}
+    for file in sorted((PACKAGE / "static").iterdir()):
+        if file.is_file():
+            found[f"static/{file.name}"] = file.read_bytes()
+    return found
 
 
 def web_url(url: str | None) -> str | None:
-    """`url` when it may be linked, that is, when it is a web address; else None. URLs of a feed can be anything."""
+    """``url`` if it is a web address, else None: the feed's URLs can be anything."""
     return url if url and url.lower().startswith(("https://", "http://")) else None
 
 
 def other_days(paper: IssuePaper, day: date) -> list[date]:
-    """The other days that list a paper, but for the one it moved to, which its page names by itself."""
-    return [
-        listed for listed in sorted(set(paper.listed_on)) if listed not in (day, paper.moved_to)
-    ]
+    """The other days that list a paper, except the one it moved to, which its page names anyway."""
+    return sorted(set(paper.listed_on) - {day, paper.moved_to})
 
 
 def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
-    """What is said below a paper's text: who wrote it, or why nobody has, and which topics and institutions are
-    stand-ins; a sentence or two each."""
+    """The notes below a paper's text, a sentence or two each.
+
+    They say who wrote the text or why it is missing, and whether topics or institutions are
+    stand-ins.
+    """
     text = paper.summaries.get(locale.code) or IssueText(state="pending", reason="not_built")
-    said = []
+    sentences = []
     if text.source == "model":
-        date_ = locale.short_date(text.created_at.date()) if text.created_at else ""
-        said.append(
-            _say(locale, "text.model", model=text.model, date=date_, prompt=text.prompt_version)
+        written_on = locale.short_date(text.created_at.date()) if text.created_at else ""
+        sentence = _say(
+            locale, "text.model", model=text.model, date=written_on, prompt=text.prompt_version
         )
+        sentences.append(sentence)
     elif text.source == "hf_ai_summary":
         key = "text.hf_ai_summary_model" if text.model else "text.hf_ai_summary"
-        said.append(_say(locale, key, model=text.model))
+        sentences.append(_say(locale, key, model=text.model))
     elif paper.abstract:
-        said.append(_say(locale, "text.abstract"))
+        sentences.append(_say(locale, "text.abstract"))
     if text.state == "pending":
-        said.append(_say(locale, f"pending.{text.reason}"))
+        sentences.append(_say(locale, f"pending.{text.reason}"))
     elif text.state == "failed":
         known = text.reason if text.reason in get_args(FailureReason) else "error"
-        said.append(_say(locale, f"failed.{known}"))
+        sentences.append(_say(locale, f"failed.{known}"))
     if paper.topics.names and paper.topics.source == "keywords":
-        said.append(_say(locale, "paper.topics_keywords"))
+        sentences.append(_say(locale, "paper.topics_keywords"))
     if paper.institutions and paper.institutions_source == "hf_organization":
-        said.append(_say(locale, "paper.institutions_hf"))
-    return said
+        sentences.append(_say(locale, "paper.institutions_hf"))
+    return sentences
 
 
 def written(locale: Locale, text: str) -> Markup:
-    """A text in the language of `locale` as its typography has it; a formula that it should hold is set."""
+    """A text in the locale's language and typography, its formulas typeset."""
     return formulas.typeset(text, locale.set)
 
 
 def topic_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, int]]:
-    """The topics of these papers as tokens and how many have each, most common first, then by name."""
-    return _ranked(
-        Counter(
-            token
-            for paper in papers
-            for token in {topic_token(name) for name in paper.topics.names}
-        )
-    )
+    """The topics of these papers as tokens, and the papers of each, most papers first."""
+    counts: Counter[str] = Counter()
+    for paper in papers:
+        counts.update({topic_token(name) for name in paper.topics.names})
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def institution_counts(papers: Iterable[IssuePaper]) -> list[tuple[str, str, int]]:
-    """The slug, the first spelling and the number of papers of each institution, most common first, then by name."""
+    """The slug, first spelling and number of papers of each institution, in the same order."""
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for paper in papers:
-        found = {slug(name): name for name in reversed(paper.institutions)}
-        names = found | names
-        counts.update(found.keys())
-    ranked = _ranked(Counter({(names[key], key): count for key, count in counts.items()}))
-    return [(key, name, count) for (name, key), count in ranked]
+        slugs = set()
+        for name in paper.institutions:
+            names.setdefault(slug(name), name)
+            slugs.add(slug(name))
+        counts.update(slugs)
+    ranked = sorted(counts, key=lambda key: (-counts[key], names[key], key))
+    return [(key, names[key], counts[key]) for key in ranked]
 
 
 def capitalized(text: str) -> str:
-    """`text` with its first letter in upper case and the rest as it is: a date at the start of a line."""
+    """The text with its first letter in upper case, for the start of a line."""
     return text[:1].upper() + text[1:]
 
 
 def date_heading(text: str) -> str:
-    """A long date that may break only behind the weekday's comma, so that a phone shows weekday over date."""
+    """A long date that breaks only after the weekday's comma: a phone shows weekday over date."""
     weekday, comma, rest = text.partition(", ")
     return weekday + comma + rest.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def topic_token(name: str) -> str:
-    """A topic's name as one lower-case word of a `data-topics` attribute."""
+    """A topic's name as one lower-case word, for URLs and the `data-topics` attribute."""
     return "_".join(name.lower().split())
 
 
-def _ranked(counts: Counter[_Name]) -> list[tuple[_Name, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
 def _say(locale: Locale, key: str, **values: object) -> Markup:
-    """A message with its values escaped, as the typography of its language has it. Messages themselves hold no markup,
-    see `locales/`."""
-    return Markup(
-        locale.set(locale.text(key, **{name: escape(value) for name, value in values.items()}))
-    )
+    """A message in its language's typography, its values escaped.
+
+    Messages themselves have no markup, see `locales/`.
+    """
+    escaped = {name: escape(value) for name, value in values.items()}
+    return Markup(locale.set(locale.text(key, **escaped)))
 
 
 def _plural(locale: Locale, key: str, count: int) -> str:
-    """A number with its noun, as the typography of the language has it."""
+    """A number with its noun, in the language's typography."""
     return locale.set(locale.plural(key, count))
 
 
 def printable(value: object) -> object:
-    """A value without the characters that HTML forbids; a text of the feed may hold any."""
+    """The value without characters that HTML forbids; a text from the feed can have any."""
     if not isinstance(value, str):
         return value
-    # `isprintable` is many times faster than the expression, but takes every blank but one for unprintable.
-    blank = (
-        str(value)
-        .replace("\n", " ")
-        .replace("\N{NO-BREAK SPACE}", " ")
-        .replace("\N{NARROW NO-BREAK SPACE}", " ")
-    )
-    if blank.isprintable() or not _UNPRINTABLE.search(value):
+    # `isprintable` is many times faster than the expression, but accepts no space but U+0020.
+    spaced = str(value)
+    for space in ("\n", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"):
+        spaced = spaced.replace(space, " ")
+    if spaced.isprintable() or not _UNPRINTABLE.search(value):
         return value
     clean = _UNPRINTABLE.sub("", value)
     return Markup(clean) if isinstance(value, Markup) else clean

@@ -1,35 +1,28 @@
-"""The search over all papers: its page in each language, and the index that Pagefind makes from the paper pages.
+"""The search index, which Pagefind makes from the paper pages.
 
-Pagefind takes what stands in `data-pagefind-body`, but for `LEFT_OUT`, and knows the language by `<html lang>`
-(https://pagefind.app/docs/).
+Pagefind reads what is in `data-pagefind-body`, except `LEFT_OUT`, and takes the language from
+`<html lang>` (https://pagefind.app/docs/).
 """
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from pagefind_bin_extended import get_executable
 from upath import UPath
 
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.records import SearchedLanguage
-from papers_pipeline.site.catalogue import Catalogue, digest
-from papers_pipeline.site.page import Page
-from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.catalogue import digest
 from papers_pipeline.store import files as storage
 
-if TYPE_CHECKING:
-    from papers_pipeline.site.issue_reader import Issues
-
-PATH = "search.html"
-FOLDER, ENTRY = "pagefind", "pagefind-entry.json"
+FOLDER = "pagefind"
+ENTRY = "pagefind-entry.json"
 PAGEFIND = version("pagefind-bin-extended")
-PATIENCE_SECONDS = 1800
+TIMEOUT_SECONDS = 1800
 LEFT_OUT = (
     ".sr",
     ".note",
@@ -41,111 +34,111 @@ LEFT_OUT = (
     ".languages-too",
     ".beside",
 )
-"""Of a paper's page, what is not the paper: labels, votes, links, other languages, related papers, how to cite it."""
-_NOT_OURS = ("pagefind-ui", "pagefind-modular-ui", "pagefind-component-ui", "pagefind-highlight")
+"""Elements of a paper page that are not searched: labels, votes, links, other languages, related
+papers, and the citation."""
+_PAGEFIND_UI = ("pagefind-ui", "pagefind-modular-ui", "pagefind-component-ui", "pagefind-highlight")
 """Pagefind's own interface, which no page loads."""
 
 
 class SearchError(OperatorError):
-    """There is no new index; the message says why and what is left."""
-
-
-def search_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
-    """The page of the search in each language."""
-    for language in renderer.languages:
-        yield Page(
-            f"{language}/{PATH}", digest(renderer.languages), partial(_page, renderer, language)
-        )
+    """The index was not updated; the message says why, and what is left."""
 
 
 def write_index(
     site: UPath, languages: Sequence[str], before: Sequence[SearchedLanguage]
 ) -> tuple[list[SearchedLanguage], int]:
-    """Index the paper pages of the site into `pagefind/`, unless they are those of ``before``, the rows of the last
-    time.
+    """Index the paper pages into `pagefind/`, unless they are the same as in ``before``.
 
-    Returns what each language has and how many files changed: files that differ are replaced, those that nothing leads
-    to any more are removed. Raises SearchError for a site that is not on this machine, and when Pagefind cannot run.
+    ``before`` holds the rows of the last build. Returns a row a language that has pages, and how
+    many files changed; files that nothing refers to any more are deleted. Raises SearchError if the
+    site is not on this machine or Pagefind fails.
     """
     if not storage.is_local(site):
         raise SearchError(
-            f"search was not indexed: Pagefind reads a folder of this machine, and the site is at {site}"
+            f"search was not indexed: Pagefind reads local folders only, and the site is at {site}"
         )
     folder = Path(site.path)
-    searched = [it for language in languages if (it := _searched(folder, language)).pages]
-    if searched == list(before) and (folder / FOLDER / ENTRY).exists() == bool(searched):
+    found = [_paper_pages(folder, language) for language in languages]
+    searched = [row for row in found if row.pages]
+    has_index = (folder / FOLDER / ENTRY).exists()
+    if searched == list(before) and has_index == bool(searched):
         return searched, 0
-    with TemporaryDirectory(prefix="papers-search-") as name:
-        made = [Path(name) / it.language for it in searched]
-        for it, output in zip(searched, made, strict=True):
-            _run_pagefind(folder, it.language, output)
-        return searched, _replace(folder / FOLDER, made)
+    with TemporaryDirectory(prefix="papers-search-") as scratch:
+        outputs = []
+        for row in searched:
+            output = Path(scratch) / row.language
+            _run_pagefind(folder, row.language, output)
+            outputs.append(output)
+        return searched, _replace(folder / FOLDER, outputs)
 
 
-def _page(renderer: Renderer, language: str) -> bytes:
-    return renderer.page("search.html.j2", language, PATH).encode()
+def _paper_pages(folder: Path, language: str) -> SearchedLanguage:
+    """The paper pages of a language, compared by name, size and mtime.
 
-
-def _searched(folder: Path, language: str) -> SearchedLanguage:
-    """What there is to index: pages are told by name, size and time, since a page is written only when it differs."""
-    pages = sorted((folder / language / "p").glob("*.html"))
-    found = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in pages]
-    return SearchedLanguage(
-        language=language, pages=len(pages), fingerprint=digest([PAGEFIND, LEFT_OUT, found])
-    )
+    That suffices: a page is written only if its bytes differ.
+    """
+    found = []
+    for path in sorted((folder / language / "p").glob("*.html")):
+        stat = path.stat()
+        found.append((path.name, stat.st_size, stat.st_mtime_ns))
+    fingerprint = digest([PAGEFIND, LEFT_OUT, found])
+    return SearchedLanguage(language=language, pages=len(found), fingerprint=fingerprint)
 
 
 def _run_pagefind(folder: Path, language: str, output: Path) -> None:
-    """One language a run: all of them at once take 3.5 GB of memory for 30,000 pages, the largest alone 2.1 GB."""
-    options = [
-        "--site",
-        str(folder),
-        "--glob",
-        f"{language}/p/*.html",
-        "--output-path",
-        str(output),
-        "--quiet",
-    ]
-    options += ["--exclude-selectors", ", ".join(LEFT_OUT)]
+    """Index one language.
+
+    All at once take 3.5 GB of memory for 30,000 pages, the largest language alone 2.1 GB.
+    """
+    command = [get_executable(), "--quiet"]
+    command += ["--site", str(folder), "--glob", f"{language}/p/*.html"]
+    command += ["--output-path", str(output), "--exclude-selectors", ", ".join(LEFT_OUT)]
     try:
         done = subprocess.run(
-            [get_executable(), *options],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SearchError(f"search was not indexed, what was there stays: {error}") from error
+        raise SearchError(f"search was not indexed, the last index stays: {error}") from error
     if done.returncode or not (output / ENTRY).exists():
-        said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        last_line = (done.stderr or done.stdout).strip().rpartition("\n")[2]
         raise SearchError(
-            f"search was not indexed, what was there stays: pagefind ended with {done.returncode}: {said}"
+            "search was not indexed, the last index stays: pagefind ended with "
+            f"{done.returncode}: {last_line}"
         )
 
 
-def _replace(bundle: Path, made: Sequence[Path]) -> int:
-    """Make the bundle hold what was made for all languages, the entry last: it names the others by their hashes."""
-    files = {
-        path.relative_to(output).as_posix(): path
-        for output in made
-        for path in output.rglob("*")
-        if path.is_file()
-    }
-    wanted = {
-        name: path.read_bytes()
-        for name, path in sorted(files.items())
-        if not name.startswith(_NOT_OURS)
-    }
-    if entries := [json.loads((output / ENTRY).read_bytes()) for output in made]:
-        languages = {key: entry for it in entries for key, entry in it["languages"].items()}
-        del wanted[ENTRY]
-        wanted[ENTRY] = json.dumps(
-            entries[0] | {"languages": languages}, sort_keys=True, ensure_ascii=False
-        ).encode()
-    changed = sum(storage.write(UPath(bundle / name), data) for name, data in wanted.items())
-    there = [path for path in bundle.rglob("*") if path.is_file()]
-    stale = [path for path in there if path.relative_to(bundle).as_posix() not in wanted]
-    for path in stale:
-        path.unlink()
-    return changed + len(stale)
+def _replace(index: Path, outputs: Sequence[Path]) -> int:
+    """Make ``index`` hold the outputs of all languages; returns how many files changed.
+
+    The entry is written last: it refers to the other files by their hashes.
+    """
+    wanted = _index_files(outputs)
+    changed = 0
+    for name, data in wanted.items():
+        changed += storage.write(UPath(index / name), data)
+    for path in list(index.rglob("*")):
+        if path.is_file() and path.relative_to(index).as_posix() not in wanted:
+            path.unlink()
+            changed += 1
+    return changed
+
+
+def _index_files(outputs: Sequence[Path]) -> Mapping[str, bytes]:
+    """The files of all languages by path, with one common entry at the end."""
+    found: dict[str, bytes] = {}
+    entries = []
+    for output in outputs:
+        for path in output.rglob("*"):
+            name = path.relative_to(output).as_posix()
+            if name == ENTRY:
+                entries.append(json.loads(path.read_bytes()))
+            elif path.is_file() and not name.startswith(_PAGEFIND_UI):
+                found[name] = path.read_bytes()
+    files = dict(sorted(found.items()))
+    if entries:
+        languages: dict[str, object] = {}
+        for entry in entries:
+            languages |= entry["languages"]
+        merged = entries[0] | {"languages": languages}
+        files[ENTRY] = json.dumps(merged, sort_keys=True, ensure_ascii=False).encode()
+    return files

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from upath import UPath
 
+from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.render import static_files
-from papers_pipeline.site.search import search_pages, write_index
+from papers_pipeline.site.search import write_index
 from papers_pipeline_tests.e2e.visiting import served
 from papers_pipeline_tests.site.search_site import HTML, write_papers
 from papers_pipeline_tests.site.test_render import renderer
@@ -21,7 +22,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_papers(site)
     (root / "favicon.ico").touch()  # browsers ask for it by themselves
     for page in search_pages(renderer(), None, None):
-        (site / page.path).write_bytes(page.make())
+        (site / page.path).write_text(page.make(), encoding="utf-8")
     for path, data in static_files().items():
         (site / path).parent.mkdir(exist_ok=True)
         (site / path).write_bytes(data)

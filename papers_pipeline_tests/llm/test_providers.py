@@ -21,7 +21,7 @@ from papers_pipeline_tests.llm.test_chain import (
     Bought,
     Desk,
     asked,
-    listing_tasks,
+    listing_stages,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def buy_with(desk: Desk, *models: str) -> Bought:
     """Buy the English summaries of all papers from a chain of these models."""
     prompt = next(prompt for prompt in PROMPTS.summaries if prompt.language == "en")
     prompt = prompt.model_copy(update={"models": models})
-    tasks = listing_tasks(PROMPTS.model_copy(update={"summaries": (prompt,)}))
+    tasks = listing_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))
     task = tasks["summaries_en"]
     enriching = enrich(task, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
     return Bought(*asyncio.run(enriching))
@@ -61,7 +61,7 @@ def buy_with(desk: Desk, *models: str) -> Bought:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_answers(desk: Desk, outside: Outside, provider: str, asset: str):
     desk.made(provider)
-    desk.tasks = listing_tasks(load_prompts(model=MODEL_OF[provider]))
+    desk.stages = listing_stages(load_prompts(model=MODEL_OF[provider]))
     bought = desk.buy(asset)
     assert (bought.row.state, bought.row.source) == ("done", "model")
     assert f"{bought.row.provider}:{bought.row.model}" == MODEL_OF[provider]

@@ -8,7 +8,7 @@ from upath import UPath
 from papers_pipeline.records import IssuePaper, SiteFile
 from papers_pipeline.site.catalogue import read_catalogue
 from papers_pipeline.site.index import index_pages
-from papers_pipeline.site.issue_reader import Issues
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.writer import Site
 from papers_pipeline_tests.site.test_catalogue import lake_of
@@ -38,14 +38,14 @@ class IndexSite:
 
     def pages(self, days: Days) -> list[Page]:
         lake = lake_of(self.folder, *days.items())
-        return list(index_pages(self.site.renderer, read_catalogue(lake), Issues(lake)))
+        return list(index_pages(self.site.renderer, read_catalogue(lake), IssueReader(lake)))
 
     def write(self, days: Days) -> set[str]:
         """Write the index over these days; returns the paths of the pages that were made for it."""
         made = set()
 
         def watched(page: Page) -> Page:
-            def make() -> bytes:
+            def make() -> str | bytes:
                 made.add(page.path)
                 return page.make()
 

@@ -9,7 +9,7 @@ from upath import UPath
 
 from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper
 from papers_pipeline.site import catalogue
-from papers_pipeline.site.catalogue import KEPT, Catalogue, digest, read_catalogue, slug
+from papers_pipeline.site.catalogue import CACHE_FILE, Catalogue, digest, read_catalogue, slug
 from papers_pipeline.site.index import write_index_pages
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
@@ -111,7 +111,7 @@ def test_only_days_that_changed_are_decoded_again(tmp_path: Path, decoded: list[
     days = [(day, [paper(f"2603.{number:05}")]) for number, day in enumerate(DAYS)]
     lake = lake_of(tmp_path, *days)
     first = read_catalogue(lake)
-    kept = (lake.root / KEPT).read_bytes()
+    kept = (lake.root / CACHE_FILE).read_bytes()
     assert len(decoded) == 3
 
     decoded.clear()
@@ -119,7 +119,7 @@ def test_only_days_that_changed_are_decoded_again(tmp_path: Path, decoded: list[
     assert decoded == []
     assert (again.cards, again.days) == (first.cards, first.days)
     assert [card.digest for card in again.cards] == [card.digest for card in first.cards]
-    assert (lake.root / KEPT).read_bytes() == kept
+    assert (lake.root / CACHE_FILE).read_bytes() == kept
 
     lake_of(tmp_path, (DAYS[1], [paper("2603.00001", upvotes=7)]))
     lake.path("daily_issue", str(DAYS[2])).unlink()
@@ -141,14 +141,15 @@ def test_what_was_kept_by_another_release_or_is_damaged_is_read_anew(
 ):
     lake = lake_of(tmp_path, (DAYS[0], [paper()]))
     cards = read_catalogue(lake).cards
-    good = (lake.root / KEPT).read_bytes()
+    good = (lake.root / CACHE_FILE).read_bytes()
     storage.write(
-        lake.root / KEPT, good.replace(b'"version":"', b'"version":"0') if kept is None else kept
+        lake.root / CACHE_FILE,
+        good.replace(b'"version":"', b'"version":"0') if kept is None else kept,
     )
     decoded.clear()
     assert read_catalogue(lake).cards == cards
     assert len(decoded) == 1
-    assert (lake.root / KEPT).read_bytes() == good
+    assert (lake.root / CACHE_FILE).read_bytes() == good
 
 
 def test_a_damaged_table_is_named(tmp_path: Path):

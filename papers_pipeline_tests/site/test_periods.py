@@ -10,10 +10,10 @@ from papers_pipeline.site.periods import (
     Neighbours,
     Period,
     Span,
+    affected_periods,
     month_of,
     neighbours_of,
     period_of,
-    touched,
     week_of,
 )
 from papers_pipeline.store.files import write
@@ -327,12 +327,14 @@ def test_a_month_that_appears_touches_those_beside_it_and_no_others(tmp_path):
     months = [month_of(date(2026, number, 1)) for number in (1, 2, 3, 4)]
     for span in (*months[:2], months[3]):
         stored(lake, span.first, paper())
-    assert touched(lake, "month", [months[0].first], LATER) == [*months[:2], months[3]]
+    assert affected_periods(lake, "month", [months[0].first], LATER) == [*months[:2], months[3]]
     for span in (*months[:2], months[3]):
         written(lake, span)
-    assert touched(lake, "month", [date(2026, 2, 20), date(2026, 2, 21)], LATER) == [months[1]]
+    assert affected_periods(lake, "month", [date(2026, 2, 20), date(2026, 2, 21)], LATER) == [
+        months[1]
+    ]
     stored(lake, date(2026, 3, 10), paper())
-    assert touched(lake, "month", [date(2026, 3, 10)], LATER) == months[1:]
+    assert affected_periods(lake, "month", [date(2026, 3, 10)], LATER) == months[1:]
 
 
 def test_a_month_that_was_left_open_is_touched_once_it_is_over(tmp_path):
@@ -343,7 +345,7 @@ def test_a_month_that_was_left_open_is_touched_once_it_is_over(tmp_path):
     written(lake, february)
     written(lake, MONTH, is_open=True)
     written(lake, april, is_open=True)
-    assert touched(lake, "month", [], MONTH.last) == []
-    assert touched(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [MONTH, april]
+    assert affected_periods(lake, "month", [], MONTH.last) == []
+    assert affected_periods(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [MONTH, april]
     written(lake, MONTH)
-    assert touched(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [april]
+    assert affected_periods(lake, "month", [date(2026, 4, 2)], date(2026, 4, 2)) == [april]

@@ -7,7 +7,8 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.site import search
-from papers_pipeline.site.search import SearchError, search_pages, write_index
+from papers_pipeline.site.parts.search_page import search_pages
+from papers_pipeline.site.search import SearchError, write_index
 from papers_pipeline_tests.site.search_site import HTML, PAPERS, write_papers
 from papers_pipeline_tests.site.test_render import renderer
 
@@ -107,7 +108,7 @@ def test_a_site_on_a_bucket_is_not_indexed():
 
 
 def test_only_the_search_page_may_run_what_a_search_needs():
-    made = {page.path: page.make().decode() for page in search_pages(renderer(), None, None)}
+    made = {page.path: page.make() for page in search_pages(renderer(), None, None)}
     assert list(made) == ["ru/search.html", "en/search.html", "zh/search.html"]
     assert all("script-src 'self' 'wasm-unsafe-eval';" in page for page in made.values())
     assert "wasm" not in renderer().language_index(None, "ru")

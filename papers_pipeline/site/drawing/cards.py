@@ -1,12 +1,12 @@
-"""The picture that a link to a paper's page unfolds into elsewhere: an Open Graph card of a language, drawn by PyMuPDF.
+"""Open Graph cards: the image that a link to a paper's page unfolds into elsewhere.
 
-Its fonts come with packages: FiraGO (Latin, Cyrillic, Greek) with `pymupdf-fonts`, Droid Sans Fallback (Chinese) with
-PyMuPDF itself. Nothing is taken from the machine, so that the same words give the same bytes anywhere.
+PyMuPDF draws them with fonts from packages: FiraGO (Latin, Cyrillic, Greek) from `pymupdf-fonts`,
+and Droid Sans Fallback (Chinese) from PyMuPDF itself. The machine's fonts are not used, so the same
+words give the same bytes everywhere.
 """
 
+import io
 import logging
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import regex
+from PIL import Image
 
 from papers_pipeline.site.catalogue import digest
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     import pymupdf
 
 WIDTH, HEIGHT = 1200, 630
-"""The size that the sites which show cards ask for: https://ogp.me."""
+"""Pixels, as sites that show cards recommend: https://ogp.me."""
 VERSION = "1"
+"""Part of each fingerprint: raise it when the drawing changes."""
 MARGIN, RULE, BASELINE = 80, 158, 566
 WIDEST = WIDTH - 2 * MARGIN
 SLOGAN_SIZES = range(68, 32, -4)
@@ -33,52 +35,60 @@ ORIGINAL_SIZE, ORIGINAL_LINES = 27, 2
 SMALL = 29
 INK, ACCENT, PAPER = (0x1C, 0x20, 0x24), (0x0A, 0x58, 0x68), (0xFC, 0xFC, 0xFA)
 BLACK, SOFT, FAINT = 0.0, 0.36, 0.82
-"""Shades between ink and paper."""
+"""Shades from ink (0) to paper (1)."""
 LEVELS = 16
+"""Colours from ink to paper: enough for smooth edges."""
 
-# A line may break at a blank, after a hyphen and beside any Chinese character, but for marks that may not begin a line
-# and those that may not end one (https://www.w3.org/TR/clreq/#line_composition_rules).
+# A line can break at a space, after a hyphen, and next to a Chinese character, except before marks
+# that cannot begin a line and after those that cannot end one
+# (https://www.w3.org/TR/clreq/#line_composition_rules).
 _PIECES = regex.compile(
     r"[（《「『“‘【]*(?:\p{Han}|\p{Bopomofo}|[\u3040-\u30ff])[，。、；：？！）》」』”’】…—·%％]*"
-    r"|[^ \p{Han}\p{Bopomofo}\u3040-\u30ff（《「『【-]+-?[，。、；：？！）》」』”’】…]*|-|[（《「『【]+| +"
+    r"|[^ \p{Han}\p{Bopomofo}\u3040-\u30ff（《「『【-]+-?[，。、；：？！）》」』”’】…]*"
+    r"|-|[（《「『【]+| +"
 )
 
-# A dash stays with the word before it, and a short Russian word with the one after it.
+# A dash stays with the word before it, a short Russian word with the word after it.
 _TIED = regex.compile(r" (?=— )|(?<=\b\p{Cyrillic}{1,2}) ")
 
 logger = logging.getLogger(__name__)
 
 
 class Face:
-    """A font, and another for the letters that it lacks."""
+    """A font with a fallback for letters that it lacks."""
 
-    def __init__(self, font: "pymupdf.Font", other: "pymupdf.Font") -> None:
-        self._fonts = (font, other)
+    def __init__(self, font: "pymupdf.Font", fallback: "pymupdf.Font") -> None:
+        self._fonts = (font, fallback)
         self._letters: dict[str, tuple[pymupdf.Font | None, float]] = {}
 
     def has(self, letter: str) -> bool:
-        """Whether either has this letter."""
+        """Whether either font has this letter."""
         return self._letter(letter)[0] is not None
 
     def width(self, text: str, size: float) -> float:
-        """How wide a line is, in pixels; letters that neither font has are left out."""
+        """The width of a line in pixels; letters that neither font has count nothing."""
         return size * sum(self._letter(letter)[1] for letter in text)
 
     def runs(self, text: str) -> list[tuple[str, "pymupdf.Font"]]:
-        """The text in runs of one font."""
+        """The text split into runs of one font, without letters that neither font has."""
         runs = groupby(text, lambda letter: self._letter(letter)[0])
         return [("".join(letters), font) for font, letters in runs if font]
 
     def _letter(self, letter: str) -> tuple["pymupdf.Font | None", float]:
         if letter not in self._letters:
-            font = next((it for it in self._fonts if it.has_glyph(ord(letter))), None)
-            self._letters[letter] = (font, font.glyph_advance(ord(letter)) if font else 0.0)
+            self._letters[letter] = self._found(letter)
         return self._letters[letter]
+
+    def _found(self, letter: str) -> tuple["pymupdf.Font | None", float]:
+        for font in self._fonts:
+            if font.has_glyph(ord(letter)):
+                return font, font.glyph_advance(ord(letter))
+        return None, 0.0
 
 
 @dataclass(frozen=True)
 class Fonts:
-    """The faces of a card."""
+    """The fonts of a card: for slogan and site name, and for the rest."""
 
     slogan: Face
     plain: Face
@@ -86,15 +96,16 @@ class Fonts:
 
 @lru_cache(maxsize=1)
 def load_fonts() -> Fonts | None:
-    """The fonts of the cards; None, and one warning, where a package that brings them is absent."""
+    """The fonts of the cards. If a package is missing: None, and one warning."""
     import pymupdf
 
     try:
-        bold, plain, chinese = (pymupdf.Font(name) for name in ("figbo", "figo", "cjk"))
-    except Exception as error:  # PyMuPDF raises what the missing font file happens to lead to
+        bold = pymupdf.Font("figbo")
+        plain = pymupdf.Font("figo")
+        chinese = pymupdf.Font("cjk")
+    except Exception as error:  # PyMuPDF raises whatever the missing font file leads to
         logger.warning(
-            "no cards for links are drawn: a font is missing (%s): install pymupdf-fonts, which the project names",
-            error,
+            "link cards are not drawn, a font is missing (%s): install pymupdf-fonts", error
         )
         return None
     return Fonts(Face(bold, chinese), Face(plain, chinese))
@@ -102,7 +113,7 @@ def load_fonts() -> Fonts | None:
 
 @dataclass(frozen=True)
 class LinkCard:
-    """What stands on a card: ``original`` is the paper's title where the slogan is in other words."""
+    """The words on a card. ``original`` is the paper's title, if the slogan is a different text."""
 
     slogan: str
     original: str | None
@@ -111,21 +122,21 @@ class LinkCard:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that the picture shows."""
+        """Hash of everything that the image shows."""
         return digest([VERSION, *astuple(self)])
 
     def can_be_drawn(self, fonts: Fonts) -> bool:
-        """Whether the fonts have the letters of the card's language: a slogan of boxes is none."""
+        """Whether the fonts have all letters, so that the slogan is not a row of boxes."""
         letters = [letter for letter in self.slogan + self.site + self.date if letter.isalpha()]
         return bool(letters) and all(map(fonts.slogan.has, letters))
 
     def png(self) -> bytes:
-        """The picture: 1200 by 630, some 20 kB, in as many milliseconds. Raises RuntimeError without fonts."""
+        """The image, some 20 kB, drawn in some 20 ms. Raises RuntimeError without fonts."""
         import pymupdf
 
         fonts = load_fonts()
         if fonts is None:
-            raise RuntimeError("a card was asked for without fonts")
+            raise RuntimeError("cannot draw a link card without fonts")
         with pymupdf.open() as document:
             page = document.new_page(width=WIDTH, height=HEIGHT)
             page.draw_rect(
@@ -149,14 +160,14 @@ class LinkCard:
             return _duotone(np.frombuffer(grey.samples, np.uint8).reshape(HEIGHT, WIDTH))
 
     def _slogan(self, face: Face) -> tuple[list[str], int]:
-        """The slogan's lines at the largest size that shows it whole, or at the smallest cut short."""
+        """The slogan's lines at the largest size that fits it; at the smallest size it is cut."""
         space = (SLOGAN_BOTTOM if self.original else BASELINE) - SLOGAN_TOP
         for size in SLOGAN_SIZES:
             most = int(space // (size * SLOGAN_LEADING))
             if len(wrapped(self.slogan, face, size, most + 1)) <= most:
                 break
         lines = wrapped(self.slogan, face, size, most)
-        # As narrow as so many lines can be: a last line of one word looks lost.
+        # As narrow as this number of lines allows: a last line of one word looks lost.
         for width in range(WIDEST, WIDEST // 2, -WIDEST // 20):
             narrower = wrapped(self.slogan, face, size, len(lines) + 1, width)
             if len(narrower) <= len(lines):
@@ -165,7 +176,7 @@ class LinkCard:
 
 
 def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
-    """The text in at most so many lines, none wider than ``width``; what is left over ends in an ellipsis."""
+    """The text in at most ``most`` lines of at most ``width``, cut with an ellipsis."""
     drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
     lines = [""]
     for piece in _pieces(drawn, face, size, width):
@@ -185,26 +196,26 @@ def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST
 
 
 def _plain(text: str) -> str:
-    """The text with plain single blanks: fonts lack some of the others."""
+    """The text with single plain spaces: fonts lack some of the others."""
     return " ".join(text.split())
 
 
 def _pieces(text: str, face: Face, size: float, width: float) -> Iterator[str]:
-    """What may not be broken, in order; but for a word that is wider than a line."""
+    """The parts between which a line can break. Only a word wider than a line is cut."""
     for piece in _PIECES.findall(text):
         while face.width(piece, size) > width:
-            fits = next(
-                n for n in range(len(piece) - 1, 0, -1) if face.width(piece[:n], size) <= width
-            )
-            yield piece[:fits]
-            piece = piece[fits:]
+            end = len(piece) - 1
+            while end > 1 and face.width(piece[:end], size) > width:
+                end -= 1
+            yield piece[:end]
+            piece = piece[end:]
         yield piece
 
 
 def _write(
     page: "pymupdf.Page", text: str, face: Face, size: float, at: tuple[float, float], shade: float
 ) -> None:
-    """Write a line that begins ``at`` a point of its base."""
+    """Draw a line of text whose baseline begins at a point."""
     import pymupdf
 
     writer = pymupdf.TextWriter(page.rect)
@@ -214,34 +225,21 @@ def _write(
 
 
 def _duotone(grey: Any) -> bytes:
-    """A picture of greys as a PNG in a few colours: what stands above the rule in the accent, all else in ink. PyMuPDF
-    writes every pixel in 24 bits, which is three times as large."""
+    """A grey image as a PNG of few colours: accent above the rule, ink below.
+
+    PyMuPDF writes 24 bits a pixel, which is three times as large.
+    """
     levels = grey // (256 // LEVELS)
     levels[:RULE] += LEVELS
-    palette = bytes(
-        channel
-        for ink in (INK, ACCENT)
-        for level in range(LEVELS)
-        for channel in _between(ink, level)
-    )
-    rows = np.hstack(
-        [np.zeros((HEIGHT, 1), np.uint8), levels]
-    ).tobytes()  # each row says that it is not filtered
-    head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)
-    chunks = (
-        (b"IHDR", head),
-        (b"PLTE", palette),
-        (b"IDAT", zlib.compress(rows, 6)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
+    image = Image.fromarray(levels).convert("P")
+    image.putpalette([*_shades(INK), *_shades(ACCENT)])
+    file = io.BytesIO()
+    image.save(file, "png", compress_level=6)
+    return file.getvalue()
 
 
-def _between(ink: tuple[int, int, int], level: int) -> tuple[int, ...]:
-    return tuple(
-        round(dark + (light - dark) * level / (LEVELS - 1))
-        for dark, light in zip(ink, PAPER, strict=True)
-    )
+def _shades(ink: tuple[int, int, int]) -> Iterator[int]:
+    """Red, green and blue of each level from ink to paper."""
+    for level in range(LEVELS):
+        for dark, light in zip(ink, PAPER, strict=True):
+            yield round(dark + (light - dark) * level / (LEVELS - 1))

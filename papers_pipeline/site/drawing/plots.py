@@ -1,5 +1,8 @@
-"""Plots as inline SVG, drawn by matplotlib: text stays text in the page's own font, and colours are the page's, so that
-light and dark themes and a Content-Security-Policy without inline styles hold for them too."""
+"""Plots as inline SVG, drawn by matplotlib.
+
+Text stays text in the page's font, and colours are the page's. So plots follow the light and dark
+themes, and a Content-Security-Policy without inline styles allows them.
+"""
 
 import io
 import warnings
@@ -15,16 +18,16 @@ if TYPE_CHECKING:
 WIDTH = 300
 LINE_HEIGHT, ROW_HEIGHT = 120, 38
 FONT_SIZE = 11
-"""In units of the plot, as the style sheet has it: `.plot text`."""
+"""In units of the plot; the same as `.plot text` of the style sheet."""
 CLASSES = ("line", "bar", "grid", "value", "name")
-"""What the style sheet colours; an artist is told by its gid."""
-_BESIDE: dict[str, Any] = {
+"""Classes of the style sheet. An artist's gid is its class."""
+_NEXT_TO_POINT: dict[str, Any] = {
     "textcoords": "offset points",
     "va": "center",
     "gid": "value",
     "annotation_clip": False,
 }
-_STYLE = {"fill", "stroke", "stroke-width", "text-anchor"}
+_STYLE_ATTRIBUTES = {"fill", "stroke", "stroke-width", "text-anchor"}
 
 
 def line(
@@ -33,10 +36,13 @@ def line(
     values: Sequence[float | None],
     ends: tuple[str, str],
     top: float,
-    written: Callable[[float], str],
+    label: Callable[[float], str],
 ) -> Markup:
-    """A line over equal steps, from 0 to `top`; where there is no value it goes straight on to the next. The last value
-    stands at its end as ``written``; `ends` are the labels of the first and last step."""
+    """A line over equal steps, on a scale from 0 to ``top``.
+
+    It skips steps without a value, and ends in the label of its last value. ``ends`` are the names
+    of the first and last step.
+    """
     points = [(step, value) for step, value in enumerate(values) if value is not None]
 
     def draw(figure: "Figure") -> None:
@@ -49,17 +55,17 @@ def line(
         first, last = axes.get_xticklabels()
         first.set_horizontalalignment("left")
         last.set_horizontalalignment("right")
-        axes.set_yticks([0, top / 2, top], [written(0), "", written(top)])
+        axes.set_yticks([0, top / 2, top], [label(0), "", label(top)])
         axes.tick_params(length=0, pad=5, left=False, bottom=False)
         axes.yaxis.grid(True, clip_on=False, gid="grid", color="black", linewidth=1)
         axes.plot(*zip(*points, strict=True), gid="line", color="black", linewidth=2, clip_on=False)
-        axes.annotate(written(points[-1][1]), points[-1], (5, 0), **_BESIDE)
+        axes.annotate(label(points[-1][1]), points[-1], (5, 0), **_NEXT_TO_POINT)
 
     return _drawn(draw, LINE_HEIGHT, title, description)
 
 
 def bars(title: str, description: str, rows: Sequence[tuple[str, int]]) -> Markup:
-    """Horizontal bars, the first row on top: the name above each bar, its number behind it."""
+    """Horizontal bars, first row on top, with the name above each bar and the number after it."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_axes((0, 0, 1, 1))
@@ -77,7 +83,7 @@ def bars(title: str, description: str, rows: Sequence[tuple[str, int]]) -> Marku
                 linewidth=0,
             )
             axes.text(0, place + 0.38, name, gid="name", parse_math=False)
-            axes.annotate(str(number), (number, place + 0.68), (5, 0), **_BESIDE)
+            axes.annotate(str(number), (number, place + 0.68), (5, 0), **_NEXT_TO_POINT)
 
     return _drawn(draw, ROW_HEIGHT * len(rows), title, description)
 
@@ -87,50 +93,54 @@ def _drawn(draw: Callable[["Figure"], None], height: int, title: str, descriptio
     from matplotlib.figure import Figure
 
     buffer = io.BytesIO()
-    fixed: dict[Any, Any] = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "papers",
         "font.size": FONT_SIZE,
     }
-    with warnings.catch_warnings(), matplotlib.rc_context(fixed):
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing", UserWarning
-        )  # browsers have a font for it
+    with warnings.catch_warnings(), matplotlib.rc_context(settings):
+        # The browser has a font for glyphs that matplotlib lacks.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(WIDTH / 72, height / 72))
         figure.patch.set_visible(False)
         draw(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    drawn = ElementTree.fromstring(buffer.getvalue())
-    svg = ElementTree.Element(
-        "svg", {"class": "plot", "viewBox": drawn.attrib["viewBox"], "role": "img"}
-    )
+    drawing = ElementTree.fromstring(buffer.getvalue())
+    attributes = {"class": "plot", "viewBox": drawing.attrib["viewBox"], "role": "img"}
+    svg = ElementTree.Element("svg", attributes)
     for tag, text in (("title", title), ("desc", description)):
         ElementTree.SubElement(svg, tag).text = text
-    svg.extend(_marks(drawn, {}))
+    svg.extend(_marks(drawing, {}))
     return Markup(ElementTree.tostring(svg, encoding="unicode", short_empty_elements=False))
 
 
-def _marks(element: ElementTree.Element, of: Mapping[str, str]) -> Iterator[ElementTree.Element]:
-    """The paths and texts of a drawing for a page: without names that other plots have too, their style as attributes,
-    and black as the colour of the text around them."""
+def _marks(
+    element: ElementTree.Element, inherited: Mapping[str, str]
+) -> Iterator[ElementTree.Element]:
+    """The paths and texts of a drawing, for a page.
+
+    They lose ids, which other plots have too. Styles become attributes, and black becomes the
+    colour of the surrounding text.
+    """
     tag = element.tag.rpartition("}")[2]
-    if element.get("id") in CLASSES:
-        of = {"class": str(element.get("id"))}
+    name = element.get("id")
+    if name in CLASSES:
+        inherited = {"class": name}
     if tag in ("path", "text"):
-        style = dict(
-            part.strip().split(": ", 1)
-            for part in element.get("style", "").split(";")
-            if part.strip()
-        )
-        given = {name: value for name, value in element.attrib.items() if name in ("d", "x", "y")}
-        shown = {
-            name: value.replace("#000000", "currentColor")
-            for name, value in style.items()
-            if name in _STYLE
-        }
-        made = ElementTree.Element(tag, {**given, **of, **shown})
-        made.text = element.text
-        yield made
+        position = {key: element.attrib[key] for key in element.attrib if key in ("d", "x", "y")}
+        mark = ElementTree.Element(tag, {**position, **inherited, **_style(element)})
+        mark.text = element.text
+        yield mark
     elif tag in ("svg", "g"):
         for child in element:
-            yield from _marks(child, of)
+            yield from _marks(child, inherited)
+
+
+def _style(element: ElementTree.Element) -> dict[str, str]:
+    """The declarations of an inline style that a page keeps."""
+    kept = {}
+    for declaration in element.get("style", "").split(";"):
+        name, _, value = declaration.strip().partition(": ")
+        if name in _STYLE_ATTRIBUTES:
+            kept[name] = value.replace("#000000", "currentColor")
+    return kept

@@ -1,41 +1,48 @@
-"""The archive: a calendar of all days by year, month and ISO week, and the way to every topic and the institutions with
-most papers."""
+"""The archive: a calendar of all days, every topic, and the institutions with most papers."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from papers_pipeline.site.catalogue import Catalogue, digest
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts.collections import Shelf, institutions_of, topics_of
+from papers_pipeline.site.parts.collections import Collection, institutions_of, topics_of
 from papers_pipeline.site.periods import DAY, Span, month_of, week_of
 from papers_pipeline.site.render import Renderer
 
-if TYPE_CHECKING:
-    from papers_pipeline.site.issue_reader import Issues
-
-MOST, FEWEST_PAPERS = 100, 3
-"""So many institutions are listed, and those alone that have so many papers, once there are any."""
+MOST_INSTITUTIONS = 100
+FEWEST_PAPERS = 3
+"""Institutions with fewer papers are left out, unless all have fewer."""
 PATH = "archive.html"
 
 
 @dataclass(frozen=True)
-class CalendarMonth:
-    """A month that has papers: its weeks that have any, each with its seven days, from Monday, and how many papers each
-    day of the month shows; days of another month count none. ``papers`` counts each paper once, as the month's page."""
+class CalendarWeek:
+    """A week of a calendar month: its seven days, from Monday, and how many papers each shows.
+
+    Days of other months show none.
+    """
 
     span: Span
-    weeks: Sequence[tuple[Span, Sequence[tuple[date, int]]]]
+    days: Sequence[tuple[date, int]]
+
+
+@dataclass(frozen=True)
+class CalendarMonth:
+    """A month with papers, and its weeks with papers. ``papers`` counts each paper once."""
+
+    span: Span
+    weeks: Sequence[CalendarWeek]
     papers: int
 
 
 @dataclass(frozen=True)
 class CalendarYear:
-    """The months of a year that have papers, newest first, and how many papers the year has."""
+    """The months of a year with papers, newest first. ``papers`` counts each paper once."""
 
     year: int
     months: Sequence[CalendarMonth]
@@ -44,70 +51,72 @@ class CalendarYear:
 
 @dataclass(frozen=True)
 class Archive:
-    """What the archive shows. ``papers`` counts each paper once, as every month and year does; a day of the calendar
-    has all that its page shows."""
+    """The data of the archive page. ``papers`` counts each paper once."""
 
     papers: int
     years: Sequence[CalendarYear]
-    topics: Sequence[Shelf]
-    institutions: Sequence[Shelf]
+    topics: Sequence[Collection]
+    institutions: Sequence[Collection]
+
+
+def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
+    """The archive in each language."""
+    archive = archive_of(catalogue)
+    fingerprint = _fingerprint(archive, catalogue)
+    for language in renderer.languages:
+        make = partial(renderer.page, "archive.html.j2", language, PATH, archive=archive)
+        yield Page(f"{language}/{PATH}", fingerprint, make)
 
 
 def archive_of(catalogue: Catalogue) -> Archive:
     """The archive of all built days."""
     institutions = institutions_of(catalogue)
-    institutions = [
-        shelf for shelf in institutions if len(shelf.cards) >= FEWEST_PAPERS
-    ] or institutions
+    large = [institution for institution in institutions if len(institution.cards) >= FEWEST_PAPERS]
     return Archive(
-        len(catalogue.cards), _years(catalogue), topics_of(catalogue), institutions[:MOST]
+        papers=len(catalogue.cards),
+        years=_years(catalogue),
+        topics=topics_of(catalogue),
+        institutions=(large or institutions)[:MOST_INSTITUTIONS],
     )
 
 
-def archive_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
-    """The archive in each language."""
-    archive = archive_of(catalogue)
+def _fingerprint(archive: Archive, catalogue: Catalogue) -> str:
     days = [(str(day.date), day.papers) for day in catalogue.days]
-    counts = [(year.papers, [it.papers for it in year.months]) for year in archive.years]
-    shelves = [(it.path, it.name, len(it.cards)) for it in (*archive.topics, *archive.institutions)]
-    fingerprint = digest([archive.papers, days, counts, shelves])
-    for language in renderer.languages:
-        yield Page(f"{language}/{PATH}", fingerprint, partial(_page, renderer, language, archive))
-
-
-def _page(renderer: Renderer, language: str, archive: Archive) -> bytes:
-    return renderer.page("archive.html.j2", language, PATH, archive=archive).encode()
+    counts = []
+    for year in archive.years:
+        counts.append((year.papers, [month.papers for month in year.months]))
+    collections = []
+    for collection in (*archive.topics, *archive.institutions):
+        collections.append((collection.path, collection.name, len(collection.cards)))
+    return digest([archive.papers, days, counts, collections])
 
 
 def _years(catalogue: Catalogue) -> Sequence[CalendarYear]:
-    shown = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
-    papers = Counter(
-        month for month, _ in {(month_of(day), card_id) for day, card_id in catalogue.listings}
-    )
-    of_year = Counter(
-        year for year, _ in {(day.year, card_id) for day, card_id in catalogue.listings}
-    )
-    months = [
-        CalendarMonth(it, _weeks(it, shown, days), papers[it])
-        for it, days in groupby(shown, key=month_of)
-    ]
-    return [
-        CalendarYear(year, found, of_year[year])
-        for year, group in groupby(months, key=lambda month: month.span.year)
-        if (found := list(group))
-    ]
+    ids_of_month: dict[Span, set[str]] = defaultdict(set)
+    ids_of_year: dict[int, set[str]] = defaultdict(set)
+    for day, arxiv_id in catalogue.listings:
+        ids_of_month[month_of(day)].add(arxiv_id)
+        ids_of_year[day.year].add(arxiv_id)
+    papers_of_day = {day.date: day.papers for day in reversed(catalogue.days) if day.papers}
+    months = []
+    for month, days in groupby(papers_of_day, key=month_of):
+        weeks = _weeks(month, days, papers_of_day)
+        months.append(CalendarMonth(month, weeks, len(ids_of_month[month])))
+    years = []
+    for year, months_of_year in groupby(months, key=lambda month: month.span.year):
+        years.append(CalendarYear(year, list(months_of_year), len(ids_of_year[year])))
+    return years
 
 
 def _weeks(
-    month: Span, shown: Mapping[date, int], days: Iterable[date]
-) -> Sequence[tuple[Span, Sequence[tuple[date, int]]]]:
-    return [
-        (
-            week,
-            [
-                (day, shown.get(day, 0) if day in month else 0)
-                for day in (week.first + n * DAY for n in range(7))
-            ],
-        )
-        for week in sorted({week_of(day) for day in days})
-    ]
+    month: Span, days_with_papers: Iterable[date], papers_of_day: Mapping[date, int]
+) -> Sequence[CalendarWeek]:
+    weeks = []
+    for week in sorted({week_of(day) for day in days_with_papers}):
+        days = []
+        for number in range(7):
+            day = week.first + number * DAY
+            papers = papers_of_day.get(day, 0) if day in month else 0
+            days.append((day, papers))
+        weeks.append(CalendarWeek(week, days))
+    return weeks

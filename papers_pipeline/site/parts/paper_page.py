@@ -1,4 +1,4 @@
-"""The page of one paper: what stands on it, what it tells machines, and the card that a link to it unfolds into."""
+"""The page of one paper, its metadata for machines, and the card that a link to it unfolds into."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from papers_pipeline.text.locales import Locale
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper as its page shows it: as ``day`` has it, with the papers that it is ``related`` to."""
+    """A paper as ``day`` has it, and the cards of related papers."""
 
     day: date
     paper: IssuePaper
@@ -30,45 +30,53 @@ class PaperPage:
 
     @property
     def path(self) -> str:
-        """Where the page stands below `<lang>/`."""
+        """The page's path below `<lang>/`."""
         return f"p/{self.paper.arxiv_id}.html"
 
     def card_path(self, language: str) -> str:
-        """Where its card stands below the site's root."""
+        """The path of its link card below the site's root."""
         return f"og/{language}/{self.paper.arxiv_id}.png"
 
 
 def pages_of_day(
     issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake
 ) -> list[PaperPage]:
-    """The pages that are the day's own: those of its papers that no other day lists."""
+    """The pages that the day's run writes: those of papers that no other day lists."""
     rows = {row.arxiv_id: row for row in related}
-    days = {it.day for row in rows.values() for it in row.related}
+    days: set[date] = set()
+    for row in rows.values():
+        days.update(paper.day for paper in row.related)
     cards = {card.arxiv_id: card for card in cards_of(lake, sorted(days - {issue.date}))}
     cards |= {card.arxiv_id: card for card in cards_of_issue(issue)}
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
-    return [
-        PaperPage(issue.date, paper, related_cards(rows.get(paper.arxiv_id), cards))
-        for paper in issue.papers
-        if paper.arxiv_id not in elsewhere
-    ]
+    pages = []
+    for paper in issue.papers:
+        if paper.arxiv_id in elsewhere:
+            continue
+        found = rows.get(paper.arxiv_id)
+        pages.append(PaperPage(issue.date, paper, related_cards(found, cards) if found else ()))
+    return pages
 
 
-def related_cards(row: RelatedPapers | None, cards: Mapping[str, Card]) -> list[Card]:
-    """The cards of a row's papers, in its order; a paper that no issue shows has none, nor has it a page to lead to."""
-    return [cards[it.arxiv_id] for it in (row.related if row else ()) if it.arxiv_id in cards]
+def related_cards(row: RelatedPapers, cards: Mapping[str, Card]) -> list[Card]:
+    """The cards of a row's related papers, in its order.
+
+    A paper that no issue shows has no card, and no page to link to.
+    """
+    return [cards[paper.arxiv_id] for paper in row.related if paper.arxiv_id in cards]
 
 
 def listed_elsewhere(lake: Lake, day: date, ids: Collection[str]) -> set[str]:
-    """Which of these papers another day lists too, however far away: their pages belong to the site's run."""
-    listed = _listed(lake, [it for it in lake.partitions("feed_listing") if it != day.isoformat()])
+    """Which of these papers any other day lists too: the site's run writes their pages."""
+    others = [partition for partition in lake.partitions("feed_listing") if partition != str(day)]
+    listed = _listed(lake, others)
     return set(listed.filter(pc.is_in(listed, pa.array(list(ids), pa.string()))).to_pylist())
 
 
 def listed_twice(lake: Lake) -> set[str]:
     """Every paper that more than one day lists."""
     counts = pc.value_counts(_listed(lake, lake.partitions("feed_listing"))).to_pylist()
-    return {it["values"] for it in counts if it["counts"] > 1}
+    return {count["values"] for count in counts if count["counts"] > 1}
 
 
 def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
@@ -97,7 +105,7 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
 
 
 def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | None:
-    """The card in a language; None where cards are not drawn, or not in the letters of the language."""
+    """The card in a language; None if cards are off or no font has the language's letters."""
     fonts = load_fonts() if renderer.draws_cards else None
     if fonts is None:
         return None
@@ -114,9 +122,11 @@ def link_card(renderer: Renderer, page: PaperPage, language: str) -> LinkCard | 
 
 
 def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | None) -> Markup:
-    """The paper as schema.org has it (https://schema.org/ScholarlyArticle), as text of a script element: what could end
-    that is written as JSON's escapes. What stands on the page at length, the abstract and whose each author is, is not
-    said twice: there are three such pages a paper."""
+    """The paper as https://schema.org/ScholarlyArticle, for a script element.
+
+    Characters that could end the element are escaped. The abstract and the authors' institutions
+    are left out: the page has them, and there are as many such pages a paper as languages.
+    """
     text = paper.summaries.get(locale.code)
     article: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -138,15 +148,16 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
             "encodingFormat": "application/pdf",
         },
         "keywords": [locale.topic(name) for name in paper.topics.names],
-        "publisher": {"@type": "Organization", "name": "arXiv", "url": "https://arxiv.org"},
+        "publisher": _organization("arXiv") | {"url": "https://arxiv.org"},
         "mainEntityOfPage": url,
         "image": image,
     }
-    given = {name: value for name, value in article.items() if value not in (None, [])}
-    source = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-    return Markup(
-        source.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
-    )
+    known = {name: value for name, value in article.items() if value not in (None, [])}
+    source = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+    return Markup(source.translate(_SCRIPT_ESCAPES))
+
+
+_SCRIPT_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
 def _organization(name: str) -> dict[str, str]:
@@ -154,8 +165,9 @@ def _organization(name: str) -> dict[str, str]:
 
 
 def territory(locale: Locale) -> str:
-    """The language and the country where most speak it, as Open Graph wants it: `ru_RU`, `zh_CN`."""
+    """The language and the country where most speak it, for Open Graph: `ru_RU`, `zh_CN`."""
     language, country = parse_locale(locale.babel)[:2]
-    if country is None and (likely := get_global("likely_subtags").get(language)):
+    likely = get_global("likely_subtags").get(language)
+    if country is None and likely:
         country = parse_locale(likely)[1]
     return f"{language}_{country}" if country else language

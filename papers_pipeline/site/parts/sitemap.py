@@ -1,44 +1,51 @@
-"""What search engines ask for: `robots.txt`, and where the site has an address the sitemap of all its pages
-(https://www.sitemaps.org/protocol.html). Each page names its other languages itself."""
+"""What search engines ask for: `robots.txt`, and the sitemap if the site has an address.
+
+https://www.sitemaps.org/protocol.html. Each page itself names its other languages.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts import archive
+from papers_pipeline.site.parts import archive, reading_index, search_page, trends
 from papers_pipeline.site.parts.collections import institutions_of, topics_of
 from papers_pipeline.site.periods import month_of, week_of
 from papers_pipeline.site.render import Renderer
 
-if TYPE_CHECKING:
-    from papers_pipeline.site.issue_reader import Issues
-
 MOST_URLS = 50_000
-"""Of one file, as the protocol has it; more than these are split into `sitemap-1.xml`, `sitemap-2.xml` and so on."""
+"""The protocol's limit for one file. More go to `sitemap-1.xml`, `sitemap-2.xml` and so on."""
+SINGLE_PAGES = (archive.PATH, trends.PATH, reading_index.PATH, search_page.PATH, "index.html")
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
-Place = tuple[str, date]
-"""A page below `<lang>/`, and the day on which what it shows last changed."""
+Location = tuple[str, date]
+"""A page's path below `<lang>/`, and the day on which its content last changed."""
 
 
-def robot_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
+def robot_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
     """`robots.txt` and the sitemap."""
     lines = ["User-agent: *", "Allow: /"]
     if renderer.site_url:
         lines.append(f"Sitemap: {renderer.absolute('sitemap.xml')}")
-        yield from _sitemap(renderer, places(catalogue))
+        yield from _sitemap(renderer, locations(catalogue))
     yield Page("robots.txt", digest(lines), partial(_text, lines))
 
 
-def places(catalogue: Catalogue) -> Sequence[Place]:
-    """All pages of a language that have something to read, papers first and by their days, so that of a sitemap in
-    several files a new day leaves the first alone; votes move nothing."""
+def locations(catalogue: Catalogue) -> Sequence[Location]:
+    """All pages of a language with something to read.
+
+    Papers come first, in order of their days: if there are several files, a new day leaves the
+    first unchanged. Votes do not count as a change.
+    """
     changed = {card.arxiv_id: _changed(card) for card in catalogue.cards}
+    papers = []
+    for card in sorted(catalogue.cards, key=lambda card: (card.day, card.arxiv_id)):
+        papers.append((f"p/{card.arxiv_id}.html", changed[card.arxiv_id]))
+
     days = {day.date: day.date for day in catalogue.days if day.papers}
     for card in catalogue.cards:
         days[card.day] = max(days.get(card.day, card.day), changed[card.arxiv_id])
@@ -46,73 +53,63 @@ def places(catalogue: Catalogue) -> Sequence[Place]:
     for day, when in days.items():
         for span in (month_of(day), week_of(day)):
             spans[span.path] = max(spans.get(span.path, when), when)
-    shelves = [*topics_of(catalogue), *institutions_of(catalogue)]
-    newest = max(days.values(), default=None)
-    return [
-        *(
-            (f"p/{card.arxiv_id}.html", changed[card.arxiv_id])
-            for card in sorted(catalogue.cards, key=lambda it: (it.day, it.arxiv_id))
-        ),
-        *((f"d/{day}.html", when) for day, when in sorted(days.items())),
-        *sorted(spans.items()),
-        *sorted(
-            (shelf.path, max(changed[card.arxiv_id] for card in shelf.cards)) for shelf in shelves
-        ),
-        *((f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading),
-        *(
-            (path, newest)
-            for path in (
-                archive.PATH,
-                "trends.html",
-                "reading/index.html",
-                "search.html",
-                "index.html",
-            )
-            if newest
-        ),
-    ]
+
+    collections = []
+    for collection in (*topics_of(catalogue), *institutions_of(catalogue)):
+        newest = max(changed[card.arxiv_id] for card in collection.cards)
+        collections.append((collection.path, newest))
+
+    found = papers
+    found += [(f"d/{day}.html", when) for day, when in sorted(days.items())]
+    found += sorted(spans.items())
+    found += sorted(collections)
+    found += [(f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading]
+    if days:
+        found += [(path, max(days.values())) for path in SINGLE_PAGES]
+    return found
 
 
 def _changed(card: Card) -> date:
-    moments: Iterable[datetime] = (card.listed_at, *card.written.values())
-    return max(moments).date()
+    return max([card.listed_at, *card.written.values()]).date()
 
 
-def _sitemap(renderer: Renderer, found: Sequence[Place]) -> Iterator[Page]:
+def _sitemap(renderer: Renderer, found: Sequence[Location]) -> Iterator[Page]:
     size = MOST_URLS // len(renderer.languages)
-    parts = [found[start : start + size] for start in range(0, len(found), size)] or [found]
-    if len(parts) == 1:
-        yield Page("sitemap.xml", _fingerprint(renderer, found), partial(_urlset, renderer, found))
+    if len(found) <= size:
+        yield _url_file("sitemap.xml", renderer, found)
         return
-    newest = {
-        f"sitemap-{number}.xml": max(day for _, day in part) for number, part in enumerate(parts, 1)
-    }
-    for path, part in zip(newest, parts, strict=True):
-        yield Page(path, _fingerprint(renderer, part), partial(_urlset, renderer, part))
-    fingerprint = digest([(path, str(day)) for path, day in newest.items()])
-    yield Page("sitemap.xml", fingerprint, partial(_index, renderer, list(newest.items())))
+    files = []
+    for number, start in enumerate(range(0, len(found), size), 1):
+        part = found[start : start + size]
+        path = f"sitemap-{number}.xml"
+        yield _url_file(path, renderer, part)
+        files.append((path, max(day for _, day in part)))
+    fingerprint = digest([(path, str(day)) for path, day in files])
+    yield Page("sitemap.xml", fingerprint, partial(_file_list, renderer, files))
 
 
-def _fingerprint(renderer: Renderer, found: Sequence[Place]) -> str:
-    return digest([renderer.languages, [(path, day.toordinal()) for path, day in found]])
+def _url_file(path: str, renderer: Renderer, found: Sequence[Location]) -> Page:
+    days = [(page, day.toordinal()) for page, day in found]
+    return Page(path, digest([renderer.languages, days]), partial(_url_list, renderer, found))
 
 
-def _urlset(renderer: Renderer, found: Sequence[Place]) -> bytes:
+def _url_list(renderer: Renderer, found: Sequence[Location]) -> str:
     roots = [escape(renderer.absolute(language)) for language in renderer.languages]
     lines = [f'{DECLARATION}<urlset xmlns="{SITEMAPS}">']
     for path, day in found:
         lines += [f"<url><loc>{root}/{path}</loc><lastmod>{day}</lastmod></url>" for root in roots]
-    return _text([*lines, "</urlset>"])
+    lines.append("</urlset>")
+    return _text(lines)
 
 
-def _index(renderer: Renderer, files: Sequence[Place]) -> bytes:
+def _file_list(renderer: Renderer, files: Sequence[Location]) -> str:
     lines = [f'{DECLARATION}<sitemapindex xmlns="{SITEMAPS}">']
-    lines += [
-        f"<sitemap><loc>{escape(renderer.absolute(path))}</loc><lastmod>{day}</lastmod></sitemap>"
-        for path, day in files
-    ]
-    return _text([*lines, "</sitemapindex>"])
+    for path, day in files:
+        url = escape(renderer.absolute(path))
+        lines.append(f"<sitemap><loc>{url}</loc><lastmod>{day}</lastmod></sitemap>")
+    lines.append("</sitemapindex>")
+    return _text(lines)
 
 
-def _text(lines: Iterable[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"

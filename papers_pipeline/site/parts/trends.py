@@ -1,10 +1,10 @@
-"""Topics and institutions over time: the share that each had of every month's papers, and who published most lately."""
+"""Topics and institutions over time: shares of each month's papers, and leading institutions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.site.catalogue import Catalogue, digest, slug
 from papers_pipeline.site.drawing import plots
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer, printable
 from papers_pipeline.text.locales import Locale
@@ -19,11 +20,9 @@ from papers_pipeline.text.locales import Locale
 if TYPE_CHECKING:
     import pandas as pd
 
-    from papers_pipeline.site.issue_reader import Issues
-
 PATH = "trends.html"
 TOPICS, INSTITUTIONS = 12, 6
-"""So many are followed over time: those with most papers in the last year."""
+"""Lines that are plotted: those with most papers in the last year."""
 LEADERS = 10
 RECENT_MONTHS, YEAR_MONTHS = 3, 12
 LONGEST_NAME = 46
@@ -31,8 +30,11 @@ LONGEST_NAME = 46
 
 
 class Trend(BaseModel):
-    """A topic or an institution: its key in addresses, its name in the lake or as printed, and its share of the papers
-    of each month, from 0 to 1; None for a month without papers."""
+    """A topic or institution and its share of each month's papers.
+
+    ``key`` is its name in URLs, ``name`` that in the lake or as printed. Shares are from 0 to 1, or
+    None for a month without papers.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +44,7 @@ class Trend(BaseModel):
 
 
 class Leader(BaseModel):
-    """How many papers an institution has: of the last 3 months, of the last 12, up to the newest day, and in all."""
+    """An institution's papers in the last 3 and 12 months up to the newest day, and in all."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,8 +56,11 @@ class Leader(BaseModel):
 
 
 class Trends(BaseModel):
-    """What the page shows. ``months`` are all from the first to the last, by their first days, ``papers`` how many each
-    has; ``leaders`` are those of the last 3 or 12 months, by the papers of 12."""
+    """The data of the page.
+
+    ``months`` are the first days of all months from the first to the last, ``papers`` the papers of
+    each. ``leaders`` are the leading institutions of the last 3 or 12 months, by papers of 12.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,9 +73,8 @@ class Trends(BaseModel):
     @property
     def recent(self) -> list[Leader]:
         """The institutions with most papers in the last 3 months."""
-        return sorted(
-            (it for it in self.leaders if it.recent), key=lambda it: (-it.recent, it.name)
-        )[:LEADERS]
+        active = [leader for leader in self.leaders if leader.recent]
+        return sorted(active, key=lambda leader: (-leader.recent, leader.name))[:LEADERS]
 
     @property
     def year(self) -> list[Leader]:
@@ -79,68 +83,77 @@ class Trends(BaseModel):
 
 
 def trends_of(catalogue: Catalogue) -> Trends:
-    """The trends of all papers. A topic's share is that of the papers that have topics, an institution's that of those
-    whose institutions are known: what was not asked yet makes nothing fall."""
+    """The trends of all papers.
+
+    A topic's share is of the papers that have topics, an institution's of those with known
+    institutions: papers that no model has read yet do not lower a share.
+    """
     if not catalogue.cards:
         return Trends()
     import pandas as pd  # half a second that only the build of the site needs
 
     newest, oldest = catalogue.cards[0].day, catalogue.cards[-1].day
     months = pd.period_range(oldest, newest, freq="M")
-    papers = (
-        _table((card.day, card.arxiv_id, "", "") for card in catalogue.cards)
-        .groupby("month")
-        .size()
-    )
-    topics = _table(
-        (card.day, card.arxiv_id, name.lower(), name)
-        for card in catalogue.cards
-        for name in set(card.topics)
-    )
-    institutions = _table(
-        (card.day, card.arxiv_id, key, name)
-        for card in catalogue.cards
-        for key, name in {slug(name): name for name in card.institutions}.items()
-    )
+    papers = _table((card.day, card.arxiv_id, "", "") for card in catalogue.cards)
+    papers_of_month = papers.groupby("month").size().reindex(months, fill_value=0)
+    topics = _table(_topic_rows(catalogue))
+    institutions = _table(_institution_rows(catalogue))
     return Trends(
         months=[month.start_time.date() for month in months],
-        papers=papers.reindex(months, fill_value=0).tolist(),
+        papers=papers_of_month.tolist(),
         topics=_trends(topics, months, TOPICS),
         institutions=_trends(institutions, months, INSTITUTIONS),
         leaders=_leaders(institutions, pd.Timestamp(newest)),
     )
 
 
-def trend_pages(renderer: Renderer, catalogue: Catalogue, issues: "Issues") -> Iterator[Page]:
+def trend_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
     """The page of trends in each language."""
     trends = trends_of(catalogue)
     fingerprint = digest(trends.model_dump(mode="json"))
     for language in renderer.languages:
-        yield Page(f"{language}/{PATH}", fingerprint, partial(_page, renderer, language, trends))
+        make = partial(_trends_page, renderer, language, trends)
+        yield Page(f"{language}/{PATH}", fingerprint, make)
 
 
-def _table(rows: Iterable[tuple[date, str, str, str]]) -> "pd.DataFrame":
-    """A row a paper and a topic or institution of it, newest first."""
+Row = tuple[date, str, str, str]
+"""A day, a paper's arXiv id, and the key and name of its topic or institution."""
+
+
+def _topic_rows(catalogue: Catalogue) -> Iterator[Row]:
+    for card in catalogue.cards:
+        for name in set(card.topics):
+            yield card.day, card.arxiv_id, name.lower(), name
+
+
+def _institution_rows(catalogue: Catalogue) -> Iterator[Row]:
+    for card in catalogue.cards:
+        names = {slug(name): name for name in card.institutions}
+        for key, name in names.items():
+            yield card.day, card.arxiv_id, key, name
+
+
+def _table(rows: Iterable[Row]) -> "pd.DataFrame":
+    """The rows and the month of each, newest first."""
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=["day", "id", "key", "name"]).astype(
-        {"day": "datetime64[s]"}
-    )
+    table = pd.DataFrame(rows, columns=["day", "arxiv_id", "key", "name"])
+    table = table.astype({"day": "datetime64[s]"})
     return table.assign(month=table["day"].dt.to_period("M"))
 
 
 def _trends(table: "pd.DataFrame", months: "pd.PeriodIndex", most: int) -> list[Trend]:
     if table.empty:
         return []
-    known = table.groupby("month")["id"].nunique().reindex(months, fill_value=0)
-    counts = (
-        table.groupby(["month", "key"]).size().unstack(fill_value=0).reindex(months, fill_value=0)
-    )
+    known = table.groupby("month")["arxiv_id"].nunique().reindex(months, fill_value=0)
+    counts = table.groupby(["month", "key"]).size().unstack(fill_value=0)
+    counts = counts.reindex(months, fill_value=0)
     shares = counts.div(known, axis=0).round(4).astype(object)
     shares = shares.where(shares.notna(), None)
     names = table.drop_duplicates("key").set_index("key")["name"]
-    lately = counts.tail(YEAR_MONTHS).sum()
-    keys = sorted(lately.index[lately > 0], key=lambda key: (-lately[key], key))[:most]
+    last_year = counts.tail(YEAR_MONTHS).sum()
+    active = last_year.index[last_year > 0]
+    keys = sorted(active, key=lambda key: (-last_year[key], key))[:most]
     return [Trend(key=key, name=names[key], shares=shares[key].tolist()) for key in keys]
 
 
@@ -157,73 +170,71 @@ def _leaders(table: "pd.DataFrame", newest: "pd.Timestamp") -> list[Leader]:
         "ever": table["key"].value_counts(),
     }
     rows = pd.DataFrame(counts).fillna(0).astype(int).assign(name=names).reset_index(names="key")
-    most = [
-        rows.sort_values([of, "name"], ascending=[False, True]).head(LEADERS)
-        for of in ("year", "recent")
-    ]
-    found = (
-        pd.concat(most)
-        .drop_duplicates("key")
-        .sort_values(["year", "name"], ascending=[False, True])
-    )
-    return [Leader.model_validate(row) for row in found.to_dict("records")]
+    of_year = rows.sort_values(["year", "name"], ascending=[False, True]).head(LEADERS)
+    recent = rows.sort_values(["recent", "name"], ascending=[False, True]).head(LEADERS)
+    leaders = pd.concat([of_year, recent]).drop_duplicates("key")
+    leaders = leaders.sort_values(["year", "name"], ascending=[False, True])
+    return [Leader.model_validate(row) for row in leaders.to_dict("records")]
 
 
-def _page(renderer: Renderer, language: str, trends: Trends) -> bytes:
+def _trends_page(renderer: Renderer, language: str, trends: Trends) -> str:
     locale = renderer.locales[language]
-    page = renderer.page(
-        "trends.html.j2",
-        language,
-        PATH,
-        trends=trends,
-        line=partial(_line, locale, trends),
-        bars=partial(_bars, locale),
-    )
-    return page.encode()
+    topics = {trend.key: locale.topic(trend.name) for trend in trends.topics}
+    institutions = {trend.key: trend.name for trend in trends.institutions}
+    recent = {leader.name: leader.recent for leader in trends.recent}
+    year = {leader.name: leader.year for leader in trends.year}
+    lines: dict[str, Mapping[str, Markup]] = {}
+    bars: dict[str, Markup] = {}
+    if len(trends.months) > 1:
+        lines["topic"] = _lines(locale, trends, trends.topics, topics)
+        lines["institution"] = _lines(locale, trends, trends.institutions, institutions)
+        bars["recent"] = _bars(locale, "trends.recent", recent)
+        bars["year"] = _bars(locale, "trends.year", year)
+    return renderer.page("trends.html.j2", language, PATH, trends=trends, lines=lines, bars=bars)
 
 
-def _line(locale: Locale, trends: Trends, of: Sequence[Trend], trend: Trend, name: str) -> Markup:
-    """The plot of one of several trends, which share their scale."""
-    known = [
-        (share, month)
-        for share, month in zip(trend.shares, trends.months, strict=True)
-        if share is not None
-    ]
-    (first, last), most = (known[0], known[-1]), max(known)
-    description = locale.text(
-        "trends.line",
-        **{
-            f"{end}_share": locale.percent(share)
-            for end, (share, _) in zip(_ENDS, (first, last, most), strict=True)
-        },
-        **{
-            f"{end}_month": locale.month(month)
-            for end, (_, month) in zip(_ENDS, (first, last, most), strict=True)
-        },
-    )
-    highest = max(share for it in of for share in it.shares if share is not None)
+def _lines(
+    locale: Locale, trends: Trends, shown: Sequence[Trend], titles: Mapping[str, str]
+) -> dict[str, Markup]:
+    """A plot of each trend by key. They share one scale."""
+    known = []
+    for trend in shown:
+        known += [share for share in trend.shares if share is not None]
+    highest = max(known, default=0)
     step = 0.1 if highest > 0.2 else 0.02
-    return plots.line(
-        name,
-        description,
-        trend.shares,
-        (locale.short_month(trends.months[0]), locale.short_month(trends.months[-1])),
-        ceil(highest / step) * step,
-        locale.percent,
-    )
+    top = ceil(highest / step) * step
+    ends = (locale.short_month(trends.months[0]), locale.short_month(trends.months[-1]))
+    lines = {}
+    for trend in shown:
+        description = _described(locale, trends.months, trend)
+        lines[trend.key] = plots.line(
+            titles[trend.key], description, trend.shares, ends, top, locale.percent
+        )
+    return lines
 
 
-def _bars(
-    locale: Locale, title: str, leaders: Sequence[Leader], of: Literal["recent", "year"]
-) -> Markup:
-    """The plot of how many papers the institutions have."""
-    rows = [(str(printable(it.name)), getattr(it, of)) for it in leaders]  # as XML allows
-    description = locale.text(
-        "trends.bars", list="; ".join(f"{name}: {number}" for name, number in rows)
-    )
-    return plots.bars(
-        title, description, [(excerpt(name, LONGEST_NAME), number) for name, number in rows]
-    )
+def _described(locale: Locale, months: Sequence[date], trend: Trend) -> str:
+    """A line in words: its first, last and highest value."""
+    known = []
+    for share, month in zip(trend.shares, months, strict=True):
+        if share is not None:
+            known.append((share, month))
+    values: dict[str, str] = {}
+    for name, (share, month) in (("first", known[0]), ("last", known[-1]), ("most", max(known))):
+        values[f"{name}_share"] = locale.percent(share)
+        values[f"{name}_month"] = locale.month(month)
+    return locale.text("trends.line", **values)
 
 
-_ENDS = ("first", "last", "most")
+def _bars(locale: Locale, title: str, papers: Mapping[str, int]) -> Markup:
+    """The plot of how many papers institutions have, by name; empty without any.
+
+    ``title`` is a key of the locales.
+    """
+    if not papers:
+        return Markup()
+    rows = [(str(printable(name)), number) for name, number in papers.items()]  # as XML allows
+    in_words = "; ".join(f"{name}: {number}" for name, number in rows)
+    bars = [(excerpt(name, LONGEST_NAME), number) for name, number in rows]
+    description = locale.text("trends.bars", list=in_words)
+    return plots.bars(locale.set(locale.text(title)), description, bars)

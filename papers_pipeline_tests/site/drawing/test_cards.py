@@ -95,8 +95,8 @@ def test_without_the_fonts_there_is_one_warning(monkeypatch, caplog):
         assert [load_fonts() for _ in range(3)] == [None] * 3
     load_fonts.cache_clear()
     assert [record.getMessage() for record in caplog.records] == [
-        "no cards for links are drawn: a font is missing (cannot find builtin font with name 'figbo'): "
-        "install pymupdf-fonts, which the project names"
+        "link cards are not drawn, a font is missing (cannot find builtin font with name 'figbo'): "
+        "install pymupdf-fonts"
     ]
 
 

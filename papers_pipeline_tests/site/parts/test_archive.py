@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from papers_pipeline.site.catalogue import Catalogue, CatalogueDay, card_of
-from papers_pipeline.site.parts.archive import archive_of
+from papers_pipeline.site.parts.archive import CalendarWeek, archive_of
 from papers_pipeline_tests.site.index_site import IndexSite, on
 from papers_pipeline_tests.site.test_render import (
     LANGUAGES,
@@ -33,6 +33,10 @@ def days(*counts: tuple[date, int]) -> Catalogue:
     return Catalogue([CatalogueDay(day, papers) for day, papers in counts], cards)
 
 
+def papers_of(week: CalendarWeek) -> tuple[str, list[int]]:
+    return week.span.path, [papers for _, papers in week.days]
+
+
 def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
     archive = archive_of(
         days(
@@ -44,12 +48,12 @@ def test_years_and_months_stand_newest_first_with_their_weeks_in_order():
     )
     assert [(year.year, year.papers) for year in archive.years] == [(2025, 11), (2024, 4)]
     (january,) = archive.years[0].months
-    assert [(week.path, [papers for _, papers in found]) for week, found in january.weeks] == [
+    assert [papers_of(week) for week in january.weeks] == [
         ("w/2025-W01.html", [0, 0, 0, 5, 0, 0, 0]),
         ("w/2025-W03.html", [6, 0, 0, 0, 0, 0, 0]),
     ]
     (december,) = archive.years[1].months
-    assert [(week.path, [papers for _, papers in found]) for week, found in december.weeks] == [
+    assert [papers_of(week) for week in december.weeks] == [
         ("w/2025-W01.html", [4, 0, 0, 0, 0, 0, 0]),
     ]
 

@@ -7,7 +7,12 @@ import pytest
 
 from papers_pipeline.records import IssueText, IssueTopics
 from papers_pipeline.site.catalogue import Catalogue, CatalogueDay, card_of
-from papers_pipeline.site.parts.collections import NEWEST, Briefs, institutions_of, topics_of
+from papers_pipeline.site.parts.collections import (
+    NEWEST,
+    collection_page,
+    institutions_of,
+    topics_of,
+)
 from papers_pipeline.site.periods import month_of
 from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
 from papers_pipeline_tests.site.test_render import (
@@ -98,7 +103,7 @@ def test_a_page_shows_the_newest_papers_and_counts_all_by_month():
     assert topic.months[-2:] == [(month_of(TWO), 31), (month_of(ONE), 1)]
     assert sum(count for _, count in topic.months) == NEWEST + 3
     assert institution.months == topic.months
-    page = renderer().page("shelf.html.j2", "en", topic.path, shelf=topic, once=Briefs())
+    page = collection_page(renderer(), "en", topic, {})
     assert "The newest 200 papers are shown here." in shown(page)
     assert "203 papers" in shown(page)
     assert "../m/2025-12.html" in links(page)
@@ -196,7 +201,7 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
     }
 
 
-def test_a_shelf_without_papers_is_removed(tmp_path: Path):
+def test_a_collection_without_papers_is_removed(tmp_path: Path):
     site = IndexSite(tmp_path)
     site.write(
         {

@@ -21,7 +21,8 @@ from papers_pipeline.records import (
     RelatedPapers,
 )
 from papers_pipeline.site.catalogue import Card, cards_of_issue, read_catalogue
-from papers_pipeline.site.issue_reader import Issues
+from papers_pipeline.site.day_pages import write_day
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.parts.paper_page import PaperPage, link_card, listed_elsewhere, paper_page
 from papers_pipeline.site.parts.shared_papers import shared_papers
 from papers_pipeline.site.render import Renderer
@@ -328,7 +329,7 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
 
 def shared(lake: Lake, pages: Renderer | None = None) -> dict[str, str]:
     """The pages that belong to the site's run, and what each is made of."""
-    found = shared_papers(pages or renderer(), read_catalogue(lake), Issues(lake))
+    found = shared_papers(pages or renderer(), read_catalogue(lake), IssueReader(lake))
     return {page.path: page.fingerprint for page in found}
 
 
@@ -350,7 +351,7 @@ def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_
         *(f"{lang}/p/2502.00001.html" for lang in LANGUAGES),
         *(f"og/{lang}/2502.00001.png" for lang in LANGUAGES),
     }
-    page = next(iter(shared_papers(renderer(), read_catalogue(lake), Issues(lake)))).make().decode()
+    page = next(iter(shared_papers(renderer(), read_catalogue(lake), IssueReader(lake)))).make()
     assert [it for it in links(page) if "/d/" in it] == [
         f"../../ru/d/{day}.html#p-2502.00001" for day in (DAY, far)
     ]
@@ -389,7 +390,7 @@ def test_it_is_made_again_when_its_issue_or_a_slogan_of_a_related_paper_changes(
 
 def test_a_card_is_drawn_only_when_its_words_change(tmp_path: Path, monkeypatch):
     site = Site(UPath(tmp_path), renderer(URL))
-    files, changed = site.write_day(issue(paper()), [PaperPage(DAY, paper())])
+    files, changed = write_day(site, issue(paper()), [PaperPage(DAY, paper())])
     pictures = [file for file in files if file.path.startswith("og/")]
     assert [file.path for file in pictures] == [f"og/{lang}/2502.00001.png" for lang in LANGUAGES]
     assert changed == len(files)
@@ -400,10 +401,10 @@ def test_a_card_is_drawn_only_when_its_words_change(tmp_path: Path, monkeypatch)
     )
     before = {file.path: file for file in files}
     voted = paper(upvotes=99)
-    again, changed = site.write_day(issue(voted), [PaperPage(DAY, voted)], before)
+    again, changed = write_day(site, issue(voted), [PaperPage(DAY, voted)], before)
     assert ([file for file in again if file.path.startswith("og/")], drawn) == (pictures, [])
     rewritten = paper(
         summaries=paper().summaries | {"en": IssueText(state="done", source="model", title="Other")}
     )
-    site.write_day(issue(rewritten), [PaperPage(DAY, rewritten)], before)
+    write_day(site, issue(rewritten), [PaperPage(DAY, rewritten)], before)
     assert drawn == ["Other"]

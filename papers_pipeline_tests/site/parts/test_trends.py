@@ -9,7 +9,7 @@ import pytest
 
 from papers_pipeline.site.catalogue import Card, Catalogue, CatalogueDay
 from papers_pipeline.site.drawing import plots
-from papers_pipeline.site.issue_reader import Issues
+from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.parts.trends import trend_pages, trends_of
 from papers_pipeline.store.lake import Lake
 from papers_pipeline_tests.site.test_render import SEEN, XHTML, renderer
@@ -49,8 +49,8 @@ def two_months() -> Catalogue:
 
 
 def pages(made: Catalogue, tmp_path: Path) -> dict[str, str]:
-    found = trend_pages(renderer(), made, Issues(Lake(tmp_path)))
-    return {page.path: page.make().decode() for page in found}
+    found = trend_pages(renderer(), made, IssueReader(Lake(tmp_path)))
+    return {page.path: page.make() for page in found}
 
 
 def test_a_share_is_of_the_months_papers_that_have_topics():

@@ -1,0 +1,120 @@
+"""Links between days: neighbours, and the other days that list a day's papers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from papers_pipeline.records import DailyIssue
+from papers_pipeline.store.files import read
+from papers_pipeline.store.lake import Lake, rows_of
+
+WINDOW = timedelta(days=31)
+"""How far apart two days that list the same paper can be.
+
+Hugging Face accepts papers for 14 days after publication, so a second listing is within a month.
+"""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A paper's row in a day's listing."""
+
+    day: date
+    status: str
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True)
+class DayLinks:
+    """A day's neighbours with papers, and all listings of its papers by arXiv id."""
+
+    previous: date | None
+    next: date | None
+    listings: Mapping[str, Sequence[Listing]]
+
+    def listed_on(self, arxiv_id: str) -> list[date]:
+        """Every day whose listing has the paper, in order."""
+        return sorted(listing.day for listing in self.listings.get(arxiv_id, ()))
+
+    def moved_to(self, arxiv_id: str, day: date) -> date | None:
+        """The other day that lists the paper now; of several, the one that got it last."""
+        others = []
+        for listing in self.listings.get(arxiv_id, ()):
+            if listing.day != day and listing.status == "listed":
+                others.append((listing.first_seen_at, listing.day))
+        return max(others)[1] if others else None
+
+
+class Listings:
+    """The listings of the days from ``first`` to ``last`` and of a month around them, read once."""
+
+    def __init__(self, lake: Lake, first: date, last: date) -> None:
+        self._days: dict[date, dict[str, Listing]] = {}
+        for partition in lake.partitions("feed_listing"):
+            day = date.fromisoformat(partition)
+            if first - WINDOW <= day <= last + WINDOW:
+                self._days[day] = _read_listing(lake, day)
+
+    def links(self, day: date) -> DayLinks:
+        """The links of ``day`` to other days."""
+        previous = following = None
+        for other in sorted(self._days):
+            if not self._days[other]:
+                continue
+            if other < day:
+                previous = other
+            elif other > day and following is None:
+                following = other
+        listings: dict[str, list[Listing]] = {}
+        for arxiv_id in self._days.get(day, ()):
+            found = [papers[arxiv_id] for papers in self._days.values() if arxiv_id in papers]
+            listings[arxiv_id] = found
+        return DayLinks(previous, following, listings)
+
+    def linked_days(self, days: Iterable[date]) -> set[date]:
+        """The days that are neighbours of ``days`` or share a paper with them, without ``days``."""
+        days = set(days)
+        found: set[date] = set()
+        for day in days:
+            links = self.links(day)
+            found.update(other for other in (links.previous, links.next) if other)
+            for listings in links.listings.values():
+                found.update(listing.day for listing in listings)
+        return found - days
+
+
+def days_with_stale_links(lake: Lake, days: Sequence[date]) -> list[date]:
+    """Built days whose cross-day links went stale when ``days`` were rebuilt.
+
+    They need a new issue and new pages.
+    """
+    if not days:
+        return []
+    listings = Listings(lake, min(days), max(days))
+    stale = []
+    for day in sorted(listings.linked_days(days)):
+        stored = lake.read("daily_issue", day.isoformat(), DailyIssue)
+        if stored and stored[0] != with_links(stored[0], listings.links(day)):
+            stale.append(day)
+    return stale
+
+
+def with_links(issue: DailyIssue, links: DayLinks) -> DailyIssue:
+    """The issue with its links to other days as they are now."""
+    papers = []
+    for paper in issue.papers:
+        is_gone = paper.status == "gone"
+        listed_on = links.listed_on(paper.arxiv_id) or [issue.date]
+        moved_to = links.moved_to(paper.arxiv_id, issue.date) if is_gone else None
+        papers.append(paper.model_copy(update={"listed_on": listed_on, "moved_to": moved_to}))
+    return issue.model_copy(
+        update={"previous": links.previous, "next": links.next, "papers": papers}
+    )
+
+
+def _read_listing(lake: Lake, day: date) -> dict[str, Listing]:
+    data = read(lake.path("feed_listing", day.isoformat()))
+    listing = {}
+    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")) if data else ():
+        listing[row["arxiv_id"]] = Listing(day, row["status"], row["first_seen_at"])
+    return listing
