@@ -1,5 +1,7 @@
-"""The content-addressed cache: one JSON file a key, written the moment a paper is done, so that nothing is computed or
-paid for twice, on whatever day the paper stands and however a run ended."""
+"""A content-addressed cache: one JSON file per key, written as soon as a paper is done.
+
+Nothing is computed or paid for twice, whichever day lists the paper and however a run ended.
+"""
 
 import hashlib
 import json
@@ -17,12 +19,12 @@ from papers_pipeline.store import files as storage
 
 FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
-"""How long a final failure of a stage is believed before it is tried again; every other one for ``OTHER_EXPIRY``."""
+"""How long a final failure lasts before the stage is tried again, by reason."""
 OTHER_EXPIRY = timedelta(days=30)
 
 
 class CachedFailure(BaseModel):
-    """A failure that asking again would only repeat."""
+    """A failure that a retry would only repeat."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +35,7 @@ class CachedFailure(BaseModel):
 
 
 class CacheEntry(BaseModel):
-    """What one key holds: a value or a final failure, what it was made from, and how (``provenance``)."""
+    """A value or a final failure, with its inputs (`identity`) and its `provenance`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,12 +50,12 @@ class CacheEntry(BaseModel):
 
 
 def digest(*parts: str) -> str:
-    """The hex SHA-256 of the parts, each told apart from the next."""
+    """The hex SHA-256 of the parts, joined by a separator."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 class Cache:
-    """Entries below ``root`` (local or a bucket), with the locks of this machine below ``locks``."""
+    """Entries below `root`, local or in a bucket. Locks are local, below `locks`."""
 
     def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
         self._root = root
@@ -61,12 +63,12 @@ class Cache:
         self._clock = clock
 
     def path(self, asset: str, identity: dict[str, str]) -> UPath:
-        """Where the entry of an identity lies: `<asset>/<2 hex>/<key>.json`."""
+        """The path of an entry: `<asset>/<2 hex>/<key>.json`."""
         key = digest(asset, json.dumps(identity, sort_keys=True, ensure_ascii=False))
         return self._root / asset / key[:2] / f"{key}.json"
 
     def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
-        """The entry of an identity, or None when there is none or it has expired."""
+        """The entry, or None if there is none, it has expired, or its format is another."""
         data = storage.read(self.path(asset, identity))
         if data is None:
             return None
@@ -75,7 +77,7 @@ class Cache:
         return None if expired or entry.format != FORMAT else entry
 
     def put(self, entry: CacheEntry) -> None:
-        """Write an entry, replacing the one of the same identity."""
+        """Write an entry, replacing any with the same identity."""
         storage.write(
             self.path(entry.asset, entry.identity), entry.model_dump_json(indent=1).encode() + b"\n"
         )
@@ -83,7 +85,7 @@ class Cache:
     def final_failure(
         self, asset: str, identity: dict[str, str], failure: CachedFailure
     ) -> CacheEntry:
-        """The entry of a failure, with the time until which it is believed."""
+        """An entry for a failure, with the time when it expires."""
         now = self._clock.now()
         expires_at = now + EXPIRY.get(failure.reason, OTHER_EXPIRY)
         return CacheEntry(
@@ -97,16 +99,21 @@ class Cache:
         compute: Callable[[], Awaitable[CacheEntry]],
         is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
     ) -> tuple[CacheEntry, bool]:
-        """The entry of an identity and whether it was there already, and ``is_usable``. ``compute`` runs once over all
-        processes of the machine; what it returns is written, exceptions are not."""
-        if (entry := self.get(asset, identity)) is not None and is_usable(entry):
-            return entry, True
-        # 4,096 locks for all keys: a file a key would pile up, and two keys that share one only wait.
+        """The entry, and whether a stored one was reused. An entry that is not usable is replaced.
+
+        Across the processes of this machine, `compute` runs once. Its result is stored, unless it
+        raises.
+        """
+        stored = self.get(asset, identity)
+        if stored is not None and is_usable(stored):
+            return stored, True
+        # 4,096 locks for all keys: a file per key would pile up. Keys that share a lock only wait.
         lock = self._locks / "keys" / f"{self.path(asset, identity).stem[:3]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(lock):
-            if (entry := self.get(asset, identity)) is not None and is_usable(entry):
-                return entry, True
+            stored = self.get(asset, identity)
+            if stored is not None and is_usable(stored):
+                return stored, True
             entry = await compute()
             self.put(entry)
             return entry, False
