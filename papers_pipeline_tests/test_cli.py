@@ -106,7 +106,7 @@ def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
         ((), "name a day with --date, or a range with --from and --to"),
         (("--date", DAY, "--from", DAY), "name a day with --date, or a range"),
         (("--from", DAY), "name a day with --date, or a range"),
-        (("--date", "monday"), "'monday' is no day: write YYYY-MM-DD, today, yesterday or latest"),
+        (("--date", "monday"), "'monday' is not a day: write YYYY-MM-DD, today, yesterday or latest"),
         (
             ("--date", "2027-01-01"),
             "2027-01-01 has not begun yet (UTC): the newest day is 2026-03-20",

@@ -1,7 +1,8 @@
-"""The Hugging Face Daily Papers list: asked for page by page, kept as received, read into typed rows.
+"""The Hugging Face Daily Papers list: fetched page by page, kept as received, read into typed rows.
 
-The raw JSON is parsed here because `huggingface_hub.list_daily_papers` (2.4) drops the summary, the links and the time
-of listing. Keys came and went over the years and are absent, not null: https://huggingface.co/.well-known/openapi.json
+The raw JSON is parsed here because `huggingface_hub.list_daily_papers` (2.4) drops the summary, the
+links and the time of listing. Keys came and went over the years, and a missing value is an absent
+key rather than null: https://huggingface.co/.well-known/openapi.json
 """
 
 import json
@@ -22,17 +23,17 @@ from papers_pipeline.records import FeedResponse, Paper, PaperVotes
 from papers_pipeline.store.limits import SharedLimit
 
 PAGE_SIZE = 100
-"""The most that the API gives at once; its default of 50 would silently cut a busy day."""
+"""The API's maximum. Its default of 50 would silently truncate a busy day."""
 MOST_PAGES = 20
 TIMEOUT_SECONDS = 30
 
 
 class FeedError(OperatorError):
-    """A list that could not be had or read; the message names the day, the fault and the way out."""
+    """A list cannot be fetched or read. The message names the day and says what to do."""
 
 
 class FeedClient:
-    """Asks one endpoint for the lists of days."""
+    """Fetches the lists of days from one endpoint."""
 
     def __init__(
         self,
@@ -44,15 +45,15 @@ class FeedClient:
         self._url = f"{endpoint}/api/daily_papers"
         self._session = session
         self._limit = limit
-        self._headers = {"Accept": "application/json"} | (
-            {"Authorization": f"Bearer {token}"} if token else {}
-        )
+        self._headers = {"Accept": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
 
     def fetch(self, day: date) -> list[str]:
-        """The bodies of all pages of a day's list, as received; one page, ``[]``, for a day without papers.
+        """The bodies of all pages of a day's list, as received. A day without papers has one, `[]`.
 
-        Raises FeedError when the API refuses, is throttled or broken after the session's retries, or answers anything
-        but a JSON list.
+        Raises FeedError if the API refuses, still fails after the session's retries, or returns
+        anything but a JSON list.
         """
         bodies: list[str] = []
         while len(bodies) < MOST_PAGES:
@@ -61,7 +62,8 @@ class FeedClient:
             if len(_entries(body, day)) < PAGE_SIZE:
                 return bodies
         raise FeedError(
-            f"{day}: the list does not end after {MOST_PAGES} pages of {PAGE_SIZE}: is HF_ENDPOINT right?"
+            f"{day}: the list does not end after {MOST_PAGES} pages of {PAGE_SIZE}: "
+            "is HF_ENDPOINT right?"
         )
 
     def _page(self, day: date, page: int) -> str:
@@ -85,13 +87,16 @@ class FeedClient:
 def _refusal(answer: requests.Response, day: date) -> str:
     status = answer.status_code
     if status == 400:
-        return f"400: it knows no list for {day}; a day begins at 00:00 UTC"
+        return f"400: it has no list for {day}; a day begins at 00:00 UTC"
     if status in (401, 403):
         return f"{status}: the token is not accepted; check HF_TOKEN or unset it"
     if status == 429:
         wait = answer.headers.get("Retry-After")
         until = f" for {wait} s" if wait else ""
-        return f"429 after all retries: it asks to wait{until}; run again then, or set HF_TOKEN for twice the limit"
+        return (
+            f"429 after all retries: it asks to wait{until}; run again then, "
+            "or set HF_TOKEN for twice the limit"
+        )
     if status >= 500:
         return f"{status} after all retries: the service is in trouble; run again later"
     return f"{status}: is HF_ENDPOINT right?"
@@ -101,34 +106,36 @@ def _entries(body: str, day: date) -> list[Any]:
     try:
         answer = json.loads(body)
     except json.JSONDecodeError:
-        kind = "HTML" if body.lstrip()[:1] == "<" else "no JSON"
+        kind = "HTML" if body.lstrip()[:1] == "<" else "not JSON"
         start = fold(body)[:80]
         raise FeedError(
-            f"{day}: the list is {kind}: {start!r} (a proxy's or a maintenance page?)"
+            f"{day}: the list is {kind}: {start!r} (a proxy or maintenance page?)"
         ) from None
     if not isinstance(answer, list):
         keys = f" with keys {sorted(answer)}" if isinstance(answer, dict) else ""
         raise FeedError(
-            f"{day}: the shape of the API changed: expected a list, got {type(answer).__name__}{keys}"
+            f"{day}: the API's format changed: expected a list, got {type(answer).__name__}{keys}"
         )
     return answer
 
 
 def entry_count(bodies: Iterable[str], day: date) -> int:
-    """How many entries the pages of one answer hold."""
+    """How many entries the pages of one list have in total."""
     return sum(len(_entries(body, day)) for body in bodies)
 
 
 def _arxiv_id(text: str) -> str:
     if not re.fullmatch(r"\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7}", text):
-        raise ValueError(f"{text!r} is no arXiv id")
+        raise ValueError(f"{text!r} is not an arXiv id")
     return text
 
 
+def _folded_or_none(text: str | None) -> str | None:
+    return fold(text) or None if text else None
+
+
 Folded = Annotated[str, AfterValidator(fold)]
-FoldedOrNone = Annotated[
-    str | None, AfterValidator(lambda text: fold(text) or None if text else None)
-]
+FoldedOrNone = Annotated[str | None, AfterValidator(_folded_or_none)]
 
 
 class _Author(BaseModel):
@@ -167,7 +174,8 @@ class _ApiEntry(BaseModel):
     mediaUrls: list[str] | None = None
 
     def paper_row(self, seen_at: datetime) -> Paper:
-        paper, organization = self.paper, self.paper.organization or self.organization
+        paper = self.paper
+        organization = paper.organization or self.organization
         return Paper(
             arxiv_id=paper.id,
             title=paper.title,
@@ -189,16 +197,17 @@ class _ApiEntry(BaseModel):
         )
 
     def votes_row(self) -> PaperVotes:
-        paper = self.paper
-        stars = paper.githubStars
         return PaperVotes(
-            arxiv_id=paper.id, upvotes=paper.upvotes, comments=self.numComments, github_stars=stars
+            arxiv_id=self.paper.id,
+            upvotes=self.paper.upvotes,
+            comments=self.numComments,
+            github_stars=self.paper.githubStars,
         )
 
 
 @dataclass(frozen=True)
 class SetAside:
-    """An entry of the list that could not be read: its place, its id where that could be read, and what is wrong."""
+    """An unreadable entry: its position from 1, its id if that is readable, and what is wrong."""
 
     place: int
     arxiv_id: str | None
@@ -211,8 +220,8 @@ class _Reading:
     set_aside: list[SetAside]
 
     @property
-    def named(self) -> set[str]:
-        """Every id of the list, an entry set aside included: that one is on the list, though unreadable."""
+    def listed_ids(self) -> set[str]:
+        """Every readable id. A paper whose entry is unreadable otherwise is still on the list."""
         return set(self.entries) | {entry.arxiv_id for entry in self.set_aside if entry.arxiv_id}
 
 
@@ -220,19 +229,20 @@ def _read(bodies: Iterable[str], day: date) -> _Reading:
     entries: dict[str, _ApiEntry] = {}
     set_aside: list[SetAside] = []
     place = 0
-    for raw in (raw for body in bodies for raw in _entries(body, day)):
-        place += 1
-        try:
-            entry = _ApiEntry.model_validate(raw)
-        except ValidationError as error:
-            set_aside.append(SetAside(place, _raw_id(raw), _faults(error)))
-        else:
-            # A list that grows while it is paged gives a paper twice.
-            entries.setdefault(entry.paper.id, entry)
+    for body in bodies:
+        for raw in _entries(body, day):
+            place += 1
+            try:
+                entry = _ApiEntry.model_validate(raw)
+            except ValidationError as error:
+                set_aside.append(SetAside(place, _raw_id(raw), _faults(error)))
+            else:
+                # A list that grows between two pages repeats a paper.
+                entries.setdefault(entry.paper.id, entry)
     if set_aside and not entries:
         first = set_aside[0]
         raise FeedError(
-            f"{day}: the shape of the API changed: none of {place} entries can be read; "
+            f"{day}: the API's format changed: none of {place} entries can be read; "
             f"the first, {first.arxiv_id or 'without an id'}: {first.reason}"
         )
     return _Reading(entries, set_aside)
@@ -245,29 +255,32 @@ def _raw_id(raw: Any) -> str | None:
 
 
 def _faults(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'entry'}: {fault['msg']}" for fault in error.errors()
-    )
+    faults = []
+    for fault in error.errors():
+        field = ".".join(map(str, fault["loc"])) or "entry"
+        faults.append(f"{field}: {fault['msg']}")
+    return "; ".join(faults)
 
 
 def kept_responses(
     kept: Sequence[FeedResponse], bodies: Sequence[str], fetched_at: datetime
 ) -> list[FeedResponse]:
-    """The day's kept responses with a new one added, unless it says nothing new: every response that differs from the
-    one before it is kept, so that the listing is a pure function of them."""
+    """The day's stored responses, with a new one added if it differs from the newest.
+
+    As every distinct response is stored, the listing is a pure function of the responses.
+    """
     newest = max((response.fetched_at for response in kept), default=None)
     last = [response.body for response in kept if response.fetched_at == newest]
     if list(bodies) == last:
         return list(kept)
-    if newest is not None:  # a clock that was set back does not make the new answer the older one
+    if newest is not None:
+        # If the clock was set back, the new response is still the newest.
         fetched_at = max(fetched_at, newest + timedelta(milliseconds=1))
-    return [
-        *kept,
-        *(
-            FeedResponse(fetched_at=fetched_at, page=page, body=body)
-            for page, body in enumerate(bodies)
-        ),
+    added = [
+        FeedResponse(fetched_at=fetched_at, page=page, body=body)
+        for page, body in enumerate(bodies)
     ]
+    return [*kept, *added]
 
 
 def _readings(responses: Sequence[FeedResponse], day: date) -> Iterable[tuple[datetime, _Reading]]:
@@ -277,11 +290,11 @@ def _readings(responses: Sequence[FeedResponse], day: date) -> Iterable[tuple[da
 
 
 def listing(responses: Sequence[FeedResponse], day: date) -> tuple[list[Paper], list[SetAside]]:
-    """The rows of a day, by arXiv id, and the entries of the newest response that were set aside.
+    """The rows of a day, sorted by arXiv id, and the unreadable entries of the newest response.
 
-    A paper keeps the time at which it was first seen; one that a later response lacks is ``gone`` from that response
-    on, and keeps its row as it last was; one that comes back is listed again. Raises FeedError for a list in which
-    nothing can be read.
+    A paper keeps the time when it was first seen. If a later response lacks it, it is `gone` from
+    then on and keeps its last row; if it returns, it is listed again. Raises FeedError if no entry
+    of a response can be read.
     """
     rows: dict[str, Paper] = {}
     set_aside: list[SetAside] = []
@@ -291,16 +304,17 @@ def listing(responses: Sequence[FeedResponse], day: date) -> tuple[list[Paper], 
             seen_at = rows[arxiv_id].first_seen_at if arxiv_id in rows else fetched_at
             rows[arxiv_id] = entry.paper_row(seen_at)
         for arxiv_id, row in rows.items():
-            if row.status == "listed" and arxiv_id not in reading.named:
+            if row.status == "listed" and arxiv_id not in reading.listed_ids:
                 rows[arxiv_id] = row.model_copy(update={"status": "gone", "gone_at": fetched_at})
-            elif row.status == "gone" and arxiv_id in reading.named:
+            elif row.status == "gone" and arxiv_id in reading.listed_ids:
                 rows[arxiv_id] = row.model_copy(update={"status": "listed", "gone_at": None})
     return [rows[arxiv_id] for arxiv_id in sorted(rows)], set_aside
 
 
 def votes(responses: Sequence[FeedResponse], day: date) -> list[PaperVotes]:
-    """The newest votes of every paper that any of the day's responses held, by arXiv id."""
+    """The newest votes of every paper in any of the day's responses, sorted by arXiv id."""
     rows: dict[str, PaperVotes] = {}
     for _, reading in _readings(responses, day):
-        rows.update({arxiv_id: entry.votes_row() for arxiv_id, entry in reading.entries.items()})
+        for arxiv_id, entry in reading.entries.items():
+            rows[arxiv_id] = entry.votes_row()
     return [rows[arxiv_id] for arxiv_id in sorted(rows)]

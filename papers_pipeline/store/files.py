@@ -1,4 +1,4 @@
-"""Files of the data folder, local or on a bucket: written whole or not at all, and only when their bytes differ."""
+"""Files in the data folder, local or in a bucket. Writes are atomic and skip identical bytes."""
 
 import hashlib
 import os
@@ -9,12 +9,12 @@ from upath import UPath
 
 
 def is_local(path: UPath) -> bool:
-    """Whether the path lies on a file system of this machine."""
+    """Whether the path is on a file system of this machine."""
     return path.protocol in ("", "file", "local")
 
 
 def read(path: UPath) -> bytes | None:
-    """The bytes of a file, or None when there is none."""
+    """The bytes of a file, or None if it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -22,23 +22,28 @@ def read(path: UPath) -> bytes | None:
 
 
 def sha256(path: UPath) -> str:
-    """The hex SHA-256 of a file's bytes."""
+    """The hex SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def size(root: UPath, path: str) -> int | None:
-    """The bytes of the file at a path below a root, or None when there is none: to ask of ten thousand paths, for which
-    joining them as UPath takes longer than the question."""
+    """The size in bytes of a file below a root, or None if it does not exist.
+
+    Made for ten thousand files: joining paths as UPath would take longer than the question itself.
+    """
     try:
-        return (os.stat(f"{root.path}/{path}") if is_local(root) else (root / path).stat()).st_size  # noqa: PTH116
+        if is_local(root):
+            return os.stat(f"{root.path}/{path}").st_size  # noqa: PTH116
+        return int((root / path).stat().st_size)
     except FileNotFoundError:
         return None
 
 
 def write(path: UPath, data: bytes) -> bool:
-    """Replace a file atomically; returns whether its bytes changed.
+    """Replace a file atomically and return whether its bytes changed.
 
-    Locally a temporary file and a rename, on a bucket one PUT: ``UPath.replace`` fails on `file://` and S3.
+    A local file is renamed into place, a bucket takes one PUT: `UPath.replace` fails on `file://`
+    and S3.
     """
     if read(path) == data:
         return False
@@ -51,9 +56,8 @@ def write(path: UPath, data: bytes) -> bool:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(name).chmod(
-            0o644
-        )  # mkstemp gives 0600, which a web server of another user could not read
+        # mkstemp creates files as 0600, which a web server under another user cannot read.
+        Path(name).chmod(0o644)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

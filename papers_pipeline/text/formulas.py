@@ -1,7 +1,7 @@
-"""TeX inside the texts of papers, set for a page: formulas as MathML, the usual text macros as plain characters.
+"""Typesets TeX in titles and abstracts: formulas as MathML, common text macros as characters.
 
-Titles and abstracts are written for TeX, and the feed hands them on half-digested: most have lost their dollar signs
-(`O(n^{-1/2})`), many keep `\\%`, `--` or `~`.
+The feed passes texts on with half of their TeX: most have lost their dollar signs (`O(n^{-1/2})`),
+many still have `\\%`, `--` or `~`.
 """
 
 import re
@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from papers_pipeline.text.latex import accented, readable_math
 
 LONGEST = 1000
-"""Characters of the longest formula that is set; a longer one stays source."""
+"""Characters. A longer formula is shown as source."""
 
 _FORMULA = re.compile(
     r"""
@@ -27,16 +27,16 @@ _FORMULA = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}[,;]?\s+(?:[A-Za-z]{2,}|[a-z])\s")
-"""Prose between two dollar signs: these are prices."""
+"""Prose between two dollar signs, which are then prices."""
 
 ELEMENTS = """
-    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom msub msup msubsup munder mover
-    munderover mmultiscripts mprescripts none mtable mtr mtd menclose merror
+    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom msub msup msubsup
+    munder mover munderover mmultiscripts mprescripts none mtable mtr mtd menclose merror
 """
 ATTRIBUTES = """
-    display mathvariant stretchy fence separator form accent accentunder lspace rspace width height depth
-    linethickness movablelimits largeop minsize maxsize columnalign rowspacing columnspacing displaystyle scriptlevel
-    notation
+    display mathvariant stretchy fence separator form accent accentunder lspace rspace width height
+    depth linethickness movablelimits largeop minsize maxsize columnalign rowspacing columnspacing
+    displaystyle scriptlevel notation
 """
 _ELEMENTS, _ATTRIBUTES = frozenset(ELEMENTS.split()), frozenset(ATTRIBUTES.split())
 
@@ -66,55 +66,62 @@ _SCRIPT = re.compile(
     """,
     re.VERBOSE,
 )
-"""A power or an index whose dollar signs were lost; names with underscores and addresses are none."""
+"""A power or an index that lost its dollar signs, but no URL and no name with underscores."""
 
 OPENING = 60
-"""Characters of a text by which a page can be held against the public record."""
+"""Characters at the start of a text by which a reader finds it in the public record."""
 
 
 def typeset(text: str, words: Callable[[str], str | Markup] | None = None) -> Markup:
-    """``text`` as HTML, its formulas as MathML or, where they cannot be set, as their source in `<code>`.
+    """A text as HTML with formulas as MathML, or as source in `<code>` if they cannot be typeset.
 
-    ``words`` makes HTML or plain text of what stands between the formulas; by default it is English written for TeX.
+    `words` turns the text between formulas into HTML or plain text. By default it typesets English
+    written for TeX.
     """
     words = words or _english
-    pieces, end = [], 0
+    html = Markup("")
+    end = 0
     for found in _FORMULA.finditer(text):
         if _is_formula(found):
-            pieces += [words(text[end : found.start()]), _mathml(*_source(found))]
+            html += words(text[end : found.start()])
+            html += _mathml(*_source(found))
             end = found.end()
-    return Markup("").join([*pieces, words(text[end:])])
+    return html + words(text[end:])
 
 
 def typeset_recorded(text: str) -> Markup:
-    """``text`` as HTML that begins letter for letter as it does: its macros are left alone where one stands in the
-    first `OPENING` characters. For texts that the public record holds and that a reader must find on the page."""
+    """A text as HTML whose first `OPENING` characters are the same as the text's.
+
+    If typesetting would change them, macros stay as they are. For texts in the public record that a
+    reader must be able to find on the page.
+    """
     html = typeset(text)
-    return (
-        html
-        if _collapsed(html.striptags()).startswith(_collapsed(text)[:OPENING])
-        else typeset(text, escape)
-    )
+    opening = _collapsed(text)[:OPENING]
+    if _collapsed(html.striptags()).startswith(opening):
+        return html
+    return typeset(text, escape)
 
 
 def plain(text: str) -> str:
-    """``text`` without markup, its formulas as one can read them on a line: for titles of windows and the like."""
-    pieces, end = [], 0
+    """A text without markup and with readable formulas, for window titles and the like."""
+    line = ""
+    end = 0
     for found in _FORMULA.finditer(text):
         if _is_formula(found):
-            pieces += [_without_macros(text[end : found.start()]), readable_math(_source(found)[0])]
+            latex, _ = _source(found)
+            line += _without_macros(text[end : found.start()]) + readable_math(latex)
             end = found.end()
-    return "".join([*pieces, _without_macros(text[end:])])
+    return line + _without_macros(text[end:])
 
 
 def _source(found: re.Match[str]) -> tuple[str, bool]:
-    """The formula between its signs, and whether it stands on a line of its own."""
+    """The formula without its delimiters, and whether it is a display formula."""
     display = found["display"] or found["bracket"]
     return (display or found["paren"] or found["dollar"]).strip(), bool(display)
 
 
 def _is_formula(found: re.Match[str]) -> bool:
-    """Whether it is one, and not the prose between two prices: `$5-$6`, `$5 a day and twice as much ($10)`."""
+    """Whether it is a formula rather than prose between two prices, as in `$5-$6`."""
     latex = found["dollar"]
     if latex is None:
         return True
@@ -130,21 +137,20 @@ def _mathml(latex: str, display: bool) -> Markup:
             raise ValueError("too long")
         root = ElementTree.fromstring(convert(latex, display="block" if display else "inline"))
         return Markup(ElementTree.tostring(_only_mathml(root), encoding="unicode"))
-    except (
-        Exception
-    ):  # the converter raises whatever it stumbles over; its source can be read all the same
+    except Exception:  # the converter raises anything; the source is readable all the same
         return Markup("<code>{}</code>").format(latex)
 
 
 def _only_mathml(element: ElementTree.Element) -> ElementTree.Element:
-    """A copy of the element without what is no formula. Raises `ValueError` for a foreign element and for a command
-    that the converter did not know and left as it was."""
+    """A copy of the element with the allowed attributes only.
+
+    Raises ValueError for a foreign element, or a command that the converter did not know.
+    """
     name = element.tag.rpartition("}")[2]
     if name not in _ELEMENTS or "\\" in (element.text or ""):
         raise ValueError(f"<{name}> {element.text}")
-    copy = ElementTree.Element(
-        name, {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
-    )
+    attributes = {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
+    copy = ElementTree.Element(name, attributes)
     copy.text = element.text
     copy.extend(_only_mathml(child) for child in element)
     return copy

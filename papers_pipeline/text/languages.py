@@ -1,4 +1,4 @@
-"""Which language a text is written in."""
+"""Detects the language of a text."""
 
 from functools import cache
 from typing import Any
@@ -6,16 +6,19 @@ from typing import Any
 import regex
 
 SURE_OF_TEXT = 0.5
-"""How sure the detector has to be of a text, from 0 to 1."""
+"""The least probability, from 0 to 1, at which a detected language counts."""
 
 
 def detected_language(text: str) -> str | None:
-    """The language of the text (ISO 639-1), or None where there is too little of any. The first call loads a model of
-    139 languages from the installed package; a language without a two-letter code is never the answer."""
+    """The language of a text (ISO 639-1), or None if the text has no letters or no clear language.
+
+    Languages without a two-letter code are never returned. The first call loads a model of 139
+    languages from the installed package.
+    """
     if not regex.search(r"\p{L}", text):
         return None
-    language, sure = likeliest_language(text)
-    return language if sure >= SURE_OF_TEXT else None
+    language, probability = likeliest_language(text)
+    return language if probability >= SURE_OF_TEXT else None
 
 
 @cache
@@ -26,10 +29,13 @@ def _detector() -> Any:
 
 
 def likeliest_language(text: str) -> tuple[str, float]:
-    """The likeliest language with a two-letter code, and how likely it is among those: written Wu and Nigerian Pidgin
-    take a share of what is Chinese and English."""
+    """The likeliest language with a two-letter code, and its probability among those languages.
+
+    Others are left out because Wu and Nigerian Pidgin take shares from Chinese and English.
+    """
     ranked = [(str(code), float(share)) for code, share in _detector().rank(text) if len(code) == 2]
-    return ranked[0][0], ranked[0][1] / sum(share for _, share in ranked)
+    language, share = ranked[0]
+    return language, share / sum(other for _, other in ranked)
 
 
 def knows(language: str) -> bool:

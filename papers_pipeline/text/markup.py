@@ -1,4 +1,4 @@
-"""What no plain text of an answer may hold: markup, links, secrets, talk about its own making, emoji."""
+"""Finds what plain text from a model must not contain: markup, links, secrets, emoji and such."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,12 @@ _HTML = (
     "strong|style|sub|sup|svg|table|tbody|td|template|textarea|th|thead|title|tr|u|ul|video|audio"
 )
 _TAG = rf"</?(?:{_HTML}|abstract)\s*/?>|<[a-z][\w:-]*(?:\s+[\w:-]+\s*=[^<>]*)+>?"
-_TAG += r"|<(?:a|embed|form|iframe|img|input|link|meta|object|script|style|svg)\s[^<>]*>?|<!--|<!doctype"
+_TAG += r"|<(?:a|embed|form|iframe|img|input|link|meta|object|script|style|svg)\s[^<>]*>?"
+_TAG += r"|<!--|<!doctype"
 _PATTERNS = {
     "the tag of a fence": r"</?[a-z_]+-[0-9a-f]{8,}\s*>?|\b(?:title|abstract)-[0-9a-f]{12}\b",
-    # A paper may be about tokens such as <think>: they are no elements, have no attributes and stand inside the text.
+    # Papers discuss tokens such as <think>. Those are not HTML elements, have no attributes and
+    # stand inside the text.
     "an HTML tag": rf"(?i){_TAG}|^\s*</?[a-z]\w*>|</?[a-z]\w*>\s*$",
     "an HTML entity": r"&(?:#\d+|#x[0-9a-fA-F]+|[A-Za-z]{2,8});",
     "a code fence": r"```[^`\n]*|~~~\w*",
@@ -23,7 +25,8 @@ _PATTERNS = {
     "a Markdown link": r"!?\[[^\[\]\n]*\]\([^()\s]*[./:#][^()\s]*\)?",
     "a Markdown heading": r"(?m)^\s{0,3}#{1,6}[ \t]+\S[^\n]*",
     "bold or italic markup": (
-        r"(?<![\p{Latin}\d*])\*\*[^\s*][^*\n]*\*\*(?!\d)|(?<!\w)__[^\s_][^_\n]*__(?!\w)|(?<![\w*\\])\*[^\s*](?:[^*\n]*[^\s*])?\*(?![\w*])"
+        r"(?<![\p{Latin}\d*])\*\*[^\s*][^*\n]*\*\*(?!\d)|(?<!\w)__[^\s_][^_\n]*__(?!\w)"
+        r"|(?<![\w*\\])\*[^\s*](?:[^*\n]*[^\s*])?\*(?![\w*])"
         r"|~~[^\s~][^~\n]*~~"
     ),
     "a list": r"(?m)^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+\S[^\n]{0,40}",
@@ -32,12 +35,15 @@ _PATTERNS = {
     "LaTeX": r"\\(?:[A-Za-z]+(?:\{[^{}]*\})?|[()\[\]])|\$\$|[\^_]\{[^{}]*\}",
     "JSON": r"^\s*[\[{]\s*[\"'{\[].*|[\"']\s*[}\]]\s*$",
     "an e-mail address": r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b",
-    # A company may be called Booking.com: a bare domain counts in lower case only, or with a path behind it.
+    # A company may be called Booking.com: a bare domain counts only in lower case or with a path.
     "a link": (
-        r"(?i)\b[a-z][a-z0-9+.-]{0,20}://[^\s<>\"'）)]*|\b(?:javascript:|mailto:|data:[a-z]+/)[^\s<>\"')]+|\bwww\.[^\s<>\"')]+"
-        r"|(?<![\w.-])[a-z0-9][\w-]*+(?:\.[\w-]++){0,5}\.(?:com|org|net|io|ai|co|cn|ru|dev|me|app|info|xyz|site|top|ly)/[^\s<>\"')]*"
-        r"|(?-i:(?<![\w.@-])(?:[a-z0-9][a-z0-9-]*+\.){1,6}(?:com|org|net|io|co|cn|ru|dev|me|app|info|xyz|site|top)\b"
-        r"(?![.-]\w))|(?<![\w.@])@[A-Za-z]\w{4,}"
+        r"(?i)\b[a-z][a-z0-9+.-]{0,20}://[^\s<>\"'）)]*"
+        r"|\b(?:javascript:|mailto:|data:[a-z]+/)[^\s<>\"')]+|\bwww\.[^\s<>\"')]+"
+        r"|(?<![\w.-])[a-z0-9][\w-]*+(?:\.[\w-]++){0,5}"
+        r"\.(?:com|org|net|io|ai|co|cn|ru|dev|me|app|info|xyz|site|top|ly)/[^\s<>\"')]*"
+        r"|(?-i:(?<![\w.@-])(?:[a-z0-9][a-z0-9-]*+\.){1,6}"
+        r"(?:com|org|net|io|co|cn|ru|dev|me|app|info|xyz|site|top)\b(?![.-]\w))"
+        r"|(?<![\w.@])@[A-Za-z]\w{4,}"
     ),
 }
 _SECRET = regex.compile(
@@ -48,14 +54,17 @@ _SECRET = regex.compile(
 )
 _PREAMBLE = regex.compile(
     r"""(?ix) ^ [\s"'«“„*#>]* (?:
-      (?:sure|certainly|of\ course|absolutely|okay|ok|great|no\ problem|understood) (?:!|[,.:]\s*(?:here|i\b|let))
+      (?:sure|certainly|of\ course|absolutely|okay|ok|great|no\ problem|understood)
+        (?:!|[,.:]\s*(?:here|i\b|let))
     | here(?:['’]s|\ is|\ are) \ (?:an?|the|your|my|four|\d) \b [^.!?]{0,50}
         \b(?:summar\w+|digest|slogan|title|translation|answer|text|json|overview|sentences)\b
     | (?:title|summary|abstract|slogan|tl;?dr) \s* :
     | in\ this\ (?:summary|answer|response)\b
-    | (?:конечно|разумеется|хорошо|отлично|безусловно|с\ удовольствием|понял|готово) (?:!|[,.:]\s*(?:вот|я|держи))
+    | (?:конечно|разумеется|хорошо|отлично|безусловно|с\ удовольствием|понял|готово)
+        (?:!|[,.:]\s*(?:вот|я|держи))
     | вот \b [^.!?]{0,40}
-        (?:кратк|пересказ|содержани|изложени|перевод|заголов|текст|ответ|резюме|слоган|аннотаци|саммари)
+        (?:кратк|пересказ|содержани|изложени|перевод|заголов|текст|ответ|резюме|слоган|аннотаци
+        |саммари)
     | (?:заголовок|название|резюме|пересказ|слоган|аннотация|краткое\ содержание) \s* :
     | (?:当然|好的|没问题|明白) [，,！!。：:～~]
     | (?:以下|下面)(?:是|为) [^。！？]{0,20} (?:摘要|总结|概述|标题|翻译|译文|概括|简介|解读|中文版)
@@ -66,7 +75,7 @@ _PREAMBLE = regex.compile(
     | (?:bien\ sûr|voici) \b [^.!?]{0,40} (?:résumé|titre|traduction|!)
     )"""
 )
-# What a model under study says stands in quotation marks.
+# Papers quote models: talk inside quotation marks is not the writer's own.
 _TALK = regex.compile(
     r"""(?ix) (?<!["“«‘„「]) (?:
       \bas\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model|assistant)\b[^.,]{0,30}
@@ -76,13 +85,17 @@ _TALK = regex.compile(
     | \bi\ (?:can(?:['’]t|not|\ not)|won['’]t|will\ not|am\ unable\ to|apologi[sz]e)\b
     | \bmy\ (?:system\ prompt|instructions)\b
     | \bas\ (?:instructed|requested),
-    | \bthe\ abstract\ (?:instructs|contains\ (?:an?\ )?instructions?|asks\ (?:me|to|the\ (?:assistant|model)))\b
-    | \bсогласно\ (?:(?:ваш|мо)\w+\ инструкци\w+|инструкции,) | \bпо\ ваше[йм]\w*\ (?:просьбе|запросу)
+    | \bthe\ abstract\ (?:instructs|contains\ (?:an?\ )?instructions?
+        |asks\ (?:me|to|the\ (?:assistant|model)))\b
+    | \bсогласно\ (?:(?:ваш|мо)\w+\ инструкци\w+|инструкции,)
+    | \bпо\ ваше[йм]\w*\ (?:просьбе|запросу)
     | (?:根据|按照|应)(?:您|你)的(?:要求|指示|请求)
     | \b(?:i\ was|i\ have\ been|as\ you)\ (?:asked|told|instructed|requested)\b
     | \bя\s*[—–-]?\s*(?:всего\ лишь\ |просто\ |только\ )?(?:большая\ )?
-        (?:языковая\ модель|нейросеть|ии\b|ассистент|помощник|искусственный\ интеллект|chatgpt|claude)
-    | \bкак\ (?:большая\ )?(?:языковая\ модель|ии|ассистент|искусственный\ интеллект)[^.,]{0,20},\ я\b
+        (?:языковая\ модель|нейросеть|ии\b|ассистент|помощник|искусственный\ интеллект
+        |chatgpt|claude)
+    | \bкак\ (?:большая\ )?(?:языковая\ модель|ии|ассистент|искусственный\ интеллект)
+        [^.,]{0,20},\ я\b
     | \bя\ не\ (?:могу|умею|имею\ права|способ)
     | ^\W*(?:извините|простите|к\ сожалению,\ я)
     | \bмо(?:й|и)\ (?:системн\w+\ промпт|инструкци)
@@ -91,17 +104,19 @@ _TALK = regex.compile(
     | ^\W*(?:抱歉|对不起|很遗憾，我)
     | (?<!自)我(?:无法|不能)(?:提供|完成|遵循|总结|帮助|回答|协助)
     | 我的(?:系统)?(?:提示词|指令)
-    | \b(?:como\ (?:un\ )?modelo\ de\ lenguaje[^.]{0,5}\ no\ puedo|soy\ un\ (?:modelo\ de\ lenguaje|asistente))
-    | \b(?:als\ (?:ki\b|sprachmodell)[^.]{0,25}\ ich|ich\ bin\ eine?\ (?:ki\b|sprachmodell|assistent))
+    | \b(?:como\ (?:un\ )?modelo\ de\ lenguaje[^.]{0,5}\ no\ puedo
+        |soy\ un\ (?:modelo\ de\ lenguaje|asistente))
+    | \b(?:als\ (?:ki\b|sprachmodell)[^.]{0,25}\ ich
+        |ich\ bin\ eine?\ (?:ki\b|sprachmodell|assistent))
     )"""
 )
-# Direction overrides, tags and control characters hide text from a reader and not from a machine.
+# Direction overrides, tags and control characters hide text from people but not from machines.
 _HIDDEN = regex.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
     r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]"
 )
 MARKUP = {kind: regex.compile(pattern) for kind, pattern in _PATTERNS.items()}
-# ™, ↔ and their like count as emoji with the selector only: formulas and names use them.
+# ™, ↔ and the like count as emoji only with the emoji selector: formulas and names use them.
 _EMOJI = regex.compile(
     r"\p{Emoji_Presentation}|[\p{Extended_Pictographic}--[\x00-\u25ff]](?!\ufe0e)|[\p{Emoji}--\d]\ufe0f"
     r"|\d\ufe0f?\u20e3",
@@ -110,31 +125,43 @@ _EMOJI = regex.compile(
 
 
 def form_faults(field: str, value: str) -> Iterator[str]:
-    """What is wrong with the form of a title or a text, named in ``field``."""
+    """The faults in the form of a title or a text, as corrections that name the field."""
     rest = value
     for kind, pattern in MARKUP.items():
-        if found := pattern.search(rest):
+        found = pattern.search(rest)
+        if found:
             yield f'The {field} holds {kind}, "{excerpt(found[0])}": write plain text without it.'
             rest = pattern.sub(" ", rest)
-    if found := _SECRET.search(value):
+    found = _SECRET.search(value)
+    if found:
         yield f'The {field} holds what looks like a secret key, "{found[0][:6]}…": leave it out.'
-    if found := _PREAMBLE.search(value):
-        yield f'The {field} begins with a preamble or a label, "{excerpt(found[0])}": begin with the matter itself.'
-    if found := _TALK.search(value):
-        yield f'The {field} talks about its writer or task, "{excerpt(found[0])}": report on the paper only.'
-    if found := _HIDDEN.search(value):
+    found = _PREAMBLE.search(value)
+    if found:
+        opening = excerpt(found[0])
+        yield (
+            f'The {field} begins with a preamble or a label, "{opening}": '
+            "begin with the matter itself."
+        )
+    found = _TALK.search(value)
+    if found:
+        talk = excerpt(found[0])
+        yield f'The {field} talks about its writer or task, "{talk}": report on the paper only.'
+    found = _HIDDEN.search(value)
+    if found:
         yield f"The {field} holds the invisible character U+{ord(found[0]):04X}: leave it out."
-    if emoji := next((grapheme for grapheme in graphemes(value) if _EMOJI.search(grapheme)), None):
-        yield f'The {field} holds the emoji "{emoji}": leave it out.'
+    emoji = [grapheme for grapheme in graphemes(value) if _EMOJI.search(grapheme)]
+    if emoji:
+        yield f'The {field} holds the emoji "{emoji[0]}": leave it out.'
 
 
 def emoji_faults(emoji: str | None) -> Iterator[str]:
-    """What is wrong with an answer's emoji: exactly one is asked."""
+    """The faults of an answer's emoji, which must be exactly one."""
     signs = graphemes((emoji or "").strip())
     if not signs:
         yield "The emoji is missing: give one."
     elif not all(_is_emoji(grapheme) for grapheme in signs):
-        yield f'The field emoji holds "{excerpt(emoji or "", 20)}": give one emoji and nothing else.'
+        given = excerpt(emoji or "", 20)
+        yield f'The field emoji holds "{given}": give one emoji and nothing else.'
     elif len(signs) > 1:
         yield f'The field emoji holds {len(signs)} emoji, "{"".join(signs[:8])}": give only one.'
 

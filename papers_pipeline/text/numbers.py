@@ -1,8 +1,8 @@
-"""The numbers of a text, compared by value with those of its source."""
+"""Compares the numbers in a text with those in its source, by value."""
 
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import regex
@@ -43,38 +43,41 @@ _QUANTITY = regex.compile(
     flags=regex.IGNORECASE,
 )
 _ENGLISH = (
-    "zero|one once|two twice double doubles doubled doubling both pair second half halves halved halving|three triple "
-    "tripled third thirds thrice|four fourth quarter quarters quadruple|five fifth|six sixth|seven seventh|"
-    "eight eighth|nine ninth|ten tenth|eleven|twelve dozen|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
-    "nineteen|twenty"
+    "zero|one once|two twice double doubles doubled doubling both pair second half halves halved "
+    "halving|three triple tripled third thirds thrice|four fourth quarter quarters quadruple|"
+    "five fifth|six sixth|seven seventh|eight eighth|nine ninth|ten tenth|eleven|twelve dozen|"
+    "thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
 )
 _TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS = {
-    word: Decimal(value)
-    for value, words in enumerate(_ENGLISH.split("|"))
-    for word in words.split()
-}
-_WORDS |= {word: Decimal(10 * value) for value, word in enumerate(_TENS, start=3)}
+_WORDS = {word: Decimal(10 * value) for value, word in enumerate(_TENS, start=3)}
+for _value, _words in enumerate(_ENGLISH.split("|")):
+    _WORDS |= dict.fromkeys(_words.split(), Decimal(_value))
 _WORD_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _BETWEEN = regex.compile(r"\s?(?:[-–—~,、至到和]|and|or|to|bis|und|[yaи]|или|до)\s?")
 _NAME = regex.compile(rf"(?<![\p{{L}}\d]){_LETTER}+(?:[-‑–@_./=+]?(?:{_LETTER}|\d)+)*")
 
 
 def number_warnings(prose: str, source: str) -> Iterator[str]:
-    """Numbers in digits that occur in the source in no reading: by value, whatever the separators, scale or percent.
-    A name of the source (GPT-4, MATH500) holds no numbers, and a bare 1 is none."""
-    known = {value for _, readings in _numbers(source) for value in readings} | set(
-        _spelled(source)
-    )
+    """A warning for each number in digits whose value does not occur in the source.
+
+    Separators, scales and percent signs do not matter. Digits in names from the source (GPT-4,
+    MATH500) and a bare 1 are ignored.
+    """
+    known = set(_spelled(source))
+    for _, readings in _numbers(source):
+        known |= readings
     names = {bare(name) for name in _NAME.findall(source) if regex.search(r"\d", name)}
     plain = _NAME.sub(lambda name: " " if bare(name[0]) in names else name[0], prose)
     for number, readings in dict(_numbers(plain)).items():
         if number != "1" and not readings & known:
-            yield f'The number "{number}" occurs neither in the abstract nor in the title: compare them.'
+            yield (
+                f'The number "{number}" occurs neither in the abstract nor in the title: '
+                "compare them."
+            )
 
 
 def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
-    """Each number as it stands with its scale and percent sign, and every value it can mean."""
+    """Each number as written, with scale and percent sign, and every value it can mean."""
     text = text.replace("{,}", ",").replace("\\%", "%").replace("\\,", " ")
     quantities = list(_QUANTITY.finditer(text))
     for found, following in zip(quantities, [*quantities[1:], None], strict=False):
@@ -83,11 +86,8 @@ def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
         if following and _BETWEEN.fullmatch(text, found.end(), following.start()):
             shared = _readings(following["number"])
             if any(shared):
-                values |= {
-                    value * scaled / max(shared)
-                    for value in values
-                    for scaled in _scaled(following, shared)
-                }
+                scales = {scaled / max(shared) for scaled in _scaled(following, shared)}
+                values |= _products(values, scales)
         if found["percent"]:
             values |= {value / 100 for value in values}
             values |= {value * 1000 for value in values} if "成" in found["percent"] else set()
@@ -95,36 +95,39 @@ def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
 
 
 def _scaled(found: Any, values: set[Decimal]) -> set[Decimal]:
-    if power := next((power for power in _SCALES if found[f"e{power}"]), None):
-        return _times(values, power)
+    for power in _SCALES:
+        if found[f"e{power}"]:
+            return _times(values, power)
     if found["short"]:
         power = _SHORT_SCALES[found["short"].lower()]
-        scaled = _times(values, power) | (
-            {value * 1024 for value in values} if power == 3 else set()
-        )
+        scaled = _times(values, power)
+        if power == 3:
+            scaled |= _products(values, {Decimal(1024)})
         # "12 m" may be metres and "3 B" a name: only an attached capital is surely a scale.
-        sure = found["short"] in "KMB" and found.end("number") == found.start("short")
-        return scaled if sure else scaled | values
+        is_attached = found.end("number") == found.start("short")
+        return scaled if is_attached and found["short"] in "KMB" else scaled | values
     if found["han"]:
-        rest = (
-            _times(_readings(found["rest"]), _han(found["han_rest"]))
-            if found["rest"]
-            else {Decimal(0)}
-        )
-        scaled = {value + more for value in _times(values, _han(found["han"])) for more in rest}
-        # 千 of 千克 and 十 of 十字 belong to the word that follows.
+        scaled = _times(values, _han(found["han"]))
+        if found["rest"]:
+            rest = _times(_readings(found["rest"]), _han(found["han_rest"]))
+            scaled = {value + more for value, more in product(scaled, rest)}
+        # 千 in 千克 and 十 in 十字 belong to the word that follows.
         return scaled | values if found["han"] in "十百千" else scaled
     if found["power"]:
         factor, _, exponent = found["power"].strip().partition("^")
         raised = int(exponent.strip("{}"))
-        return values | (
-            _times(values, raised) if factor else {value**raised for value in values if value}
-        )
+        if factor:
+            return values | _times(values, raised)
+        return values | {value**raised for value in values if value}
     return values
 
 
 def _times(values: set[Decimal], power: int) -> set[Decimal]:
-    return {value * Decimal(10) ** power for value in values}
+    return _products(values, {Decimal(10) ** power})
+
+
+def _products(values: set[Decimal], factors: set[Decimal]) -> set[Decimal]:
+    return {value * factor for value, factor in product(values, factors)}
 
 
 def _han(signs: str) -> int:
@@ -132,7 +135,7 @@ def _han(signs: str) -> int:
 
 
 def _readings(number: str) -> set[Decimal]:
-    """1,234 is 1234 in English and 1.234 in Russian; 10 000 is one number, and 128 256 may be two."""
+    """All values of a number: 1,234 is 1234 or 1.234, and 128 256 is one number or two."""
     joined = regex.sub(rf"[{_SPACES}]", "", number)
     readings = set()
     for comma, point in ((",", "."), (".", ",")):
@@ -146,20 +149,19 @@ def _readings(number: str) -> set[Decimal]:
 
 
 def _spelled(source: str) -> Iterator[Decimal]:
-    """The numbers that an English source spells out: seven, twice, a third, twenty-five, two hundred million."""
+    """Numbers spelled out in English: seven, twice, a third, twenty-five, two hundred million."""
     words = regex.findall(r"[a-z]+", source.lower())
     total: Decimal | None = None
     for word, following in pairwise([*words, ""]):
-        if word.rstrip("s") in _WORD_SCALES:
-            total = (total or Decimal(1)) * Decimal(10) ** _WORD_SCALES[word.rstrip("s")]
+        singular = word.rstrip("s")
+        word = word.removesuffix("fold")
+        if singular in _WORD_SCALES:
+            total = (total or Decimal(1)) * Decimal(10) ** _WORD_SCALES[singular]
             yield total
-        elif (word := word.removesuffix("fold")) in _WORDS:
+        elif word in _WORDS:
             value = _WORDS[word]
-            total = (
-                total + value
-                if total is not None and value < 10 and total >= 20 and total % 10 == 0
-                else value
-            )
+            follows_ten = total is not None and total >= 20 and total % 10 == 0
+            total = total + value if total is not None and follows_ten and value < 10 else value
             yield from (value, total)
         else:
             total = None

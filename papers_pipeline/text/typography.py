@@ -1,21 +1,22 @@
-"""No-break spaces as the typography of a language asks for them. Letters and marks of a text stay as they are."""
+"""Puts no-break spaces where a language's typography wants them. Nothing else changes."""
 
 import re
 from collections.abc import Callable
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-# Rules after A. Milchin and L. Cheltsova, "Spravochnik izdatelya i avtora", and the practice of Russian web type.
+# After A. Milchin and L. Cheltsova, "Spravochnik izdatelya i avtora", and Russian web practice.
 _RUSSIAN = (
-    # A word of one or two letters does not end a line: "в", "и", "не", "из".
+    # A word of one or two letters never ends a line: "в", "и", "не", "из".
     (r"(?<![\w-])((?!(?:бы?|же?|л[иь]) )[а-яё]{1,2}) (?=\S)", rf"\1{NO_BREAK}"),
-    # A particle does not begin one.
+    # A particle never starts a line.
     (r"(?<=\w) (?=(?:бы?|же?|л[иь])(?!\w))", NO_BREAK),
-    # Nor does a dash.
+    # Neither does a dash.
     (r"(?<=\S) (?=[—–] )", NO_BREAK),
-    # A number and its unit, percent sign or noun; digits in groups of three.
+    # A number stays with its unit, percent sign or noun. Groups of three digits stay together.
     (
-        r"(?<=\d) (?=[%‰°$€₽]|[а-яё]{3}|г\.|(?:км|кг|мс|мм|см|[гмткб]б|дб|к?вт|[кмг]?гц)\b|\d{3}(?!\d))",
+        r"(?<=\d) (?=[%‰°$€₽]|[а-яё]{3}|г\.|\d{3}(?!\d)"
+        r"|(?:км|кг|мс|мм|см|[гмткб]б|дб|к?вт|[кмг]?гц)\b)",
         NO_BREAK,
     ),
     (r"(?<=\d) (?=(?:[KMGT]?[Bb]|[kKмМ]?[mм]s?|Hz|FLOPs?|UTC|GPU)\b)", NO_BREAK),
@@ -25,14 +26,14 @@ _RUSSIAN = (
 
 
 def setter(language: str) -> Callable[[str], str]:
-    """What sets a text of a language, by its code; for a language without rules, what leaves it alone."""
+    """The function that sets texts of a language. Without rules for it, texts stay unchanged."""
     return russian if language == "ru" else str
 
 
 def russian(text: str) -> str:
-    """A Russian text with no-break spaces behind short words, before dashes and between a number and what it counts.
+    """A Russian text with no-break spaces after short words, before dashes and after numbers.
 
-    Only blanks change, so that a set text is found by its words.
+    Only spaces change, so that a search for its words still finds the text.
     """
     for pattern, replacement in _RUSSIAN:
         text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)

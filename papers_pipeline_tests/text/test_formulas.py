@@ -1,4 +1,4 @@
-"""TeX in titles and abstracts is set for the page: formulas as MathML and nothing but MathML, macros as characters."""
+"""TeX in titles and abstracts is typeset: formulas as pure MathML, macros as characters."""
 
 import html5lib
 import pytest
@@ -9,7 +9,7 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def elements(text: str) -> list[str]:
-    """The elements of the typeset text, by local name; HTML with any parse error raises."""
+    """The elements of the typeset text, by local name. Raises if the HTML has a parse error."""
     tree = html5lib.HTMLParser(strict=True).parseFragment(str(typeset(text)))
     return [
         element.tag.rpartition("}")[2] for element in tree.iter() if isinstance(element.tag, str)
@@ -29,8 +29,8 @@ def elements(text: str) -> list[str]:
         ),
         (
             r"$O(n)$-time",
-            '<math display="inline"><mrow><mi>O</mi><mo stretchy="false">(</mo><mi>n</mi><mo stretchy="false">)</mo>'
-            "</mrow></math>-time",
+            '<math display="inline"><mrow><mi>O</mi><mo stretchy="false">(</mo><mi>n</mi>'
+            '<mo stretchy="false">)</mo></mrow></math>-time',
         ),
         (r"3$\times$3", '3<math display="inline"><mrow><mo>×</mo></mrow></math>3'),
     ],
@@ -76,7 +76,7 @@ def test_a_price_does_not_hide_the_formula_behind_it():
         (r"a & b \\ c", r"a &amp; b \\ c"),
     ],
 )
-def test_a_formula_that_cannot_be_set_is_shown_as_its_source(latex: str, source: str):
+def test_a_formula_that_cannot_be_typeset_is_shown_as_source(latex: str, source: str):
     assert typeset(f"${latex}$") == f"<code>{source}</code>"
 
 
@@ -92,7 +92,7 @@ def test_a_formula_that_cannot_be_set_is_shown_as_its_source(latex: str, source:
         r"\(</math><script>alert(1)</script>\)",
     ],
 )
-def test_nothing_but_mathml_comes_of_a_formula(text: str):
+def test_a_formula_becomes_nothing_but_mathml(text: str):
     tree = html5lib.HTMLParser(strict=True).parseFragment(str(typeset(text)))
     found = [element for element in tree.iter() if isinstance(element.tag, str)][1:]
     assert {element.tag for element in found if not element.tag.startswith(MATHML)} <= {
@@ -136,15 +136,15 @@ def test_text_macros_become_characters(text: str, shown: str):
         ("SFT_Chosen, pip install graph_ragu", "SFT_Chosen, pip install graph_ragu"),
     ],
 )
-def test_powers_and_indices_whose_dollars_were_lost_are_set(text: str, shown: str):
+def test_powers_and_indices_that_lost_their_dollars_are_typeset(text: str, shown: str):
     assert typeset(text) == shown
 
 
-def test_plain_text_of_a_formula_reads_on_a_line():
+def test_a_formula_in_plain_text_is_readable():
     assert plain(r"$\alpha$-Nets: 10$^{-3}$ of \textbf{it} -- \(x^2\)") == "α-Nets: 10⁻³ of it – x²"
 
 
-def test_what_stands_between_formulas_can_be_set_otherwise():
+def test_text_between_formulas_can_be_rendered_by_the_caller():
     assert typeset("a -- $x$ -- <b>", str.upper) == (
         'A -- <math display="inline"><mrow><mi>x</mi></mrow></math> -- &lt;B&gt;'
     )
@@ -153,7 +153,10 @@ def test_what_stands_between_formulas_can_be_set_otherwise():
 def test_a_recorded_text_begins_letter_for_letter():
     early = "We study rates -- slow ones -- of convergence, and show by 5\\% that they are slow."
     assert typeset_recorded(early) == early
-    late = "We study rates of convergence in spaces of many dimensions, and show -- by 5\\% -- that they are slow."
+    late = (
+        "We study rates of convergence in spaces of many dimensions, "
+        "and show -- by 5\\% -- that they are slow."
+    )
     assert typeset_recorded(late) == late.replace("--", "–").replace("\\%", "%")
 
 

@@ -1,4 +1,4 @@
-"""Formulas become text that can be read on one line."""
+"""Formulas become readable text on one line."""
 
 import pytest
 
@@ -24,6 +24,7 @@ from papers_pipeline.text.latex import readable_math
         (r"p\leq 5\%", "p ≤ 5%"),
         (r"\operatorname{softmax}(QK^{\top})", "softmax(QK^⊤)"),
         (r"\text{top-}k", "top-k"),
+        (r"p \succ q, \epsilon\ne\phi", "p ≻ q, ε ≠ φ"),
         (r"\unheardof{x}", "unheardofx"),
         (r"a}b{c", "abc"),
         ("\\", "\\"),
@@ -31,10 +32,10 @@ from papers_pipeline.text.latex import readable_math
         ("", ""),
     ],
 )
-def test_a_formula_is_read(latex: str, text: str):
+def test_a_formula_becomes_readable_text(latex: str, text: str):
     assert readable_math(latex) == text
 
 
-def test_a_formula_of_any_length_and_depth_is_read_as_far_as_it_goes():
+def test_a_formula_of_any_length_and_depth_is_cut():
     assert readable_math("{" * 100_000) == ""
     assert set(readable_math(r"\frac" * 10_000)) <= set("/()frac")

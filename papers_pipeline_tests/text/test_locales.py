@@ -1,4 +1,4 @@
-"""The words of the site: every language says the same things, and a gap is named, never shown."""
+"""Every language has the same texts, and a missing text is an error, never a gap on a page."""
 
 import re
 from datetime import date
@@ -31,23 +31,18 @@ def test_messages_have_the_same_placeholders_in_every_language(locales):
     english = locales["en"]
     for locale in locales.values():
         for key, message in locale.messages.items():
-            assert set(PLACEHOLDER.findall(message)) == set(
-                PLACEHOLDER.findall(english.messages[key])
-            ), (
-                locale.code,
-                key,
-            )
+            expected = set(PLACEHOLDER.findall(english.messages[key]))
+            assert set(PLACEHOLDER.findall(message)) == expected, (locale.code, key)
         for key, forms in locale.plurals.items():
             for category, message in forms.items():
                 assert PLACEHOLDER.findall(message) == ["count"], (locale.code, key, category)
 
 
-def test_messages_hold_no_markup_for_they_stand_in_attributes_too(locales):
+def test_messages_have_no_markup_as_some_are_attributes(locales):
     for locale in locales.values():
-        words = [
-            *locale.messages.values(),
-            *(form for forms in locale.plurals.values() for form in forms.values()),
-        ]
+        words = list(locale.messages.values())
+        for forms in locale.plurals.values():
+            words += forms.values()
         assert [word for word in words if re.search(r"[<>&\"]", word)] == []
         assert all(word.strip() == word != "" for word in words)
 
@@ -72,7 +67,7 @@ def test_languages_are_named_in_themselves(locales):
         (100, "100 статей", "100 papers", "100 篇论文"),
     ],
 )
-def test_numbers_take_the_form_that_the_language_needs(locales, count, russian, english, chinese):
+def test_plurals_have_the_right_form(locales, count, russian, english, chinese):
     assert [locales[lang].plural("papers", count) for lang in LANGUAGES] == [
         russian,
         english,
@@ -146,7 +141,7 @@ def test_message_without_a_value_for_its_placeholder_is_named(locales):
         locales["en"].text("text.hf_ai_summary_model")
 
 
-def test_values_are_put_in_as_they_are(locales):
+def test_values_are_inserted_unchanged(locales):
     said = locales["en"].text("text.hf_ai_summary_model", model="{odd}")
     assert said == "Hugging Face’s own AI summary, written by {odd}."
 
@@ -158,7 +153,8 @@ def test_language_without_a_file_says_which_to_write(tmp_path):
 
 def test_plural_without_a_category_of_its_language_is_refused(tmp_path):
     (tmp_path / "pl.toml").write_text(
-        '[language]\nname = "Polski"\nhtml = "pl"\nbabel = "pl"\n[plurals.papers]\none = "{count}"\nother = "{count}"\n'
+        '[language]\nname = "Polski"\nhtml = "pl"\nbabel = "pl"\n'
+        '[plurals.papers]\none = "{count}"\nother = "{count}"\n'
     )
     with pytest.raises(ValueError, match=r"pl\.toml: plural 'papers' lacks few, many"):
         load_locales(tmp_path, ["pl"])

@@ -1,4 +1,4 @@
-"""Lines of a language break where its readers expect them to."""
+"""Lines break where readers of a language expect it."""
 
 import pytest
 
@@ -24,12 +24,12 @@ def test_russian(text: str, glued: str):
     assert setter("ru")(text).replace(NO_BREAK, "·") == glued
 
 
-def test_only_blanks_change():
+def test_only_spaces_change():
     text = 'Он сказал: "в 5 % случаев — да", и т. д.\nИ ушёл.'
     assert setter("ru")(text).replace(NO_BREAK, " ") == text
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "es"])
-def test_a_language_without_rules_is_left_alone(language: str):
+def test_texts_in_other_languages_stay_unchanged(language: str):
     text = "在 5 个任务上，提升 3 % — a b."
     assert setter(language)(text) == text
