@@ -1,4 +1,7 @@
-"""The outside world on loopback as an ASGI app; nothing inside the pipeline knows of it, only endpoints differ."""
+"""The outside world on loopback, as an ASGI app.
+
+The pipeline does not know about it: only the endpoints in its settings differ.
+"""
 
 import asyncio
 from dataclasses import asdict
@@ -17,8 +20,10 @@ DEFAULT_LIMIT, MOST = 50, 100
 
 
 def make_app(world: World) -> ASGIApp:
-    """The app of a world. `/_sandbox/…` sets its clock, latency, faults and replies, and tells what it was
-    asked."""
+    """The app that serves a world.
+
+    `/_sandbox/state` sets clock, latency, faults and replies, and lists the requests so far.
+    """
 
     async def daily_papers(request: Request) -> Response:
         query = request.query_params
@@ -60,7 +65,7 @@ def make_app(world: World) -> ASGIApp:
 
 
 class _Weather:
-    """Latency and faults, before any route."""
+    """Applies latency and faults before any route."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
@@ -79,13 +84,14 @@ class _Weather:
         if call:
             call.outcome = str(fault.status)
         response = Response(fault.body, fault.status, fault.headers)
-        if not fault.body and (error := providers.error(scope["path"], fault.status)):
+        error = providers.error(scope["path"], fault.status)
+        if error and not fault.body:
             response = JSONResponse(error, fault.status, fault.headers)
         return await response(scope, receive, send)
 
 
 def _cut(send: Send, left: int) -> Send:
-    """Send so many bytes of a body and never its end, upon which the server closes the connection."""
+    """A ``send`` that passes on ``left`` bytes of a body and no end: the connection is closed."""
 
     async def cut(message: Message) -> None:
         nonlocal left
