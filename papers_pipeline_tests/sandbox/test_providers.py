@@ -1,4 +1,4 @@
-"""The fake providers answer and fail as the official SDKs, and pydantic-ai on top of them, expect of the real ones."""
+"""The sandbox's providers answer and fail as the official SDKs and pydantic-ai expect."""
 
 import asyncio
 import json
@@ -545,7 +545,7 @@ BAD_REPLIES: dict[str, dict[Any, tuple[type[Exception], str]]] = {
     },
     "anthropic": {
         "refusal": (ContentFilterError, "I cannot help with this request"),
-        # Without a stream the arguments come as an object, as far as they go: only missing fields are noticed.
+        # Without a stream the arguments are an object, cut off or not: only missing fields show.
         "truncated": (UnexpectedModelBehavior, "output retries"),
         "malformed": (UnexpectedModelBehavior, "output retries"),
         "html": (ModelAPIError, "Expected a JSON response"),
