@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.settings import SettingsError, load_settings
 
 
@@ -20,6 +21,17 @@ def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(
     assert settings.hf_token.get_secret_value() == "from-environment"
     assert settings.contact == "me@example.org"
     assert settings.openai_api_key.get_secret_value() == "from-file"
+
+
+def test_every_provider_has_its_variables(monkeypatch):
+    for provider in PROVIDERS.values():
+        monkeypatch.setenv(provider.base_url_variable, f"http://127.0.0.1/{provider.name}")
+        if provider.key_variable:
+            monkeypatch.setenv(provider.key_variable, f"key of {provider.name}")
+    for name, access in load_settings().access.items():
+        has_key = PROVIDERS[name].key_variable is not None
+        assert access.key == (f"key of {name}" if has_key else None)
+        assert access.base_url == f"http://127.0.0.1/{name}"
 
 
 def test_lists_are_split_at_commas(monkeypatch):

@@ -169,26 +169,24 @@ class OpenAI:
         }
 
     def events(self, completion: Completion, body: Mapping[str, Any]) -> Iterator[str]:
-        whole = _chat_completion(completion, str(body.get("model"))) | {
-            "object": "chat.completion.chunk"
-        }
+        model = str(body.get("model"))
+        whole = _chat_completion(completion, model) | {"object": "chat.completion.chunk"}
         usage = whole.pop("usage")
-        spoken = "refusal" if completion.stop == "refusal" else "content"
+        kind = "refusal" if completion.stop == "refusal" else "content"
         deltas: list[dict[str, Any]] = [{"role": "assistant"}]
         if completion.tool:
             deltas.append({"tool_calls": [_tool_call(completion, arguments="")]})
-        deltas += [{spoken: piece} for piece in _pieces(completion.text)]
+        for piece in _pieces(completion.text):
+            deltas.append({kind: piece})
         for piece in _pieces(completion.arguments):
             deltas.append({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
-        ends = [None] * len(deltas) + [completion.finish_reason]
-        choices = [
-            {"index": 0, "delta": delta, "finish_reason": end}
-            for delta, end in zip([*deltas, {}], ends, strict=True)
-        ]
-        chunks = [whole | {"choices": [choice]} for choice in choices]
+        for delta in deltas:
+            choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": None}
+            yield _data(whole | {"choices": [choice]})
+        last = {"index": 0, "delta": {}, "finish_reason": completion.finish_reason}
+        yield _data(whole | {"choices": [last]})
         if (body.get("stream_options") or {}).get("include_usage"):
-            chunks.append(whole | {"choices": [], "usage": usage})
-        yield from (f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+            yield _data(whole | {"choices": [], "usage": usage})
         yield "data: [DONE]\n\n"
 
     def card(self, model: str) -> dict[str, Any]:
@@ -212,7 +210,7 @@ class OpenAI:
                 "unsupported_country_region_territory",
                 "Country, region, or territory not supported",
             ),
-            # The codes of https://help.openai.com/en/articles/6614457; the type is the one of old.
+            # The code is from https://help.openai.com/en/articles/6614457, the type is older.
             "nocredit": (
                 429,
                 "insufficient_quota",
@@ -326,7 +324,7 @@ class Mistral(OpenAI):
         if completion.tool:
             delta["tool_calls"] = [_tool_call(completion, completion.arguments)]
         choice = {"index": 0, "delta": delta, "finish_reason": completion.finish_reason}
-        yield f"data: {json.dumps(whole | {'choices': [choice], 'usage': usage})}\n\n"
+        yield _data(whole | {"choices": [choice], "usage": usage})
         yield "data: [DONE]\n\n"
 
     def card(self, model: str) -> dict[str, Any]:
@@ -439,33 +437,26 @@ class Anthropic:
     def events(self, completion: Completion, body: Mapping[str, Any]) -> Iterator[str]:
         whole = self.message(completion, str(body.get("model")))
         ends = {name: whole[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
-        started = {"content": [], "usage": whole["usage"] | {"output_tokens": 1}} | dict.fromkeys(
-            ends
-        )
-        events: list[dict[str, Any]] = [{"type": "message_start", "message": whole | started}]
+        start = whole | dict.fromkeys(ends) | {"content": []}
+        start["usage"] = whole["usage"] | {"output_tokens": 1}
+        events: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
         for block in whole["content"]:
             empty: dict[str, Any] = {"input": {}} if completion.tool else {"text": ""}
-            events.append(
-                {"type": "content_block_start", "index": 0, "content_block": block | empty}
-            )
-            deltas = [{"type": "text_delta", "text": piece} for piece in _pieces(completion.text)]
-            deltas += [
-                {"type": "input_json_delta", "partial_json": piece}
-                for piece in _pieces(completion.arguments)
-            ]
-            events += [
-                {"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas
-            ]
+            deltas: list[dict[str, Any]] = []
+            for piece in _pieces(completion.text):
+                deltas.append({"type": "text_delta", "text": piece})
+            for piece in _pieces(completion.arguments):
+                deltas.append({"type": "input_json_delta", "partial_json": piece})
+            opened = {"type": "content_block_start", "index": 0, "content_block": block | empty}
+            events.append(opened)
+            for delta in deltas:
+                events.append({"type": "content_block_delta", "index": 0, "delta": delta})
             events.append({"type": "content_block_stop", "index": 0})
-        events.append(
-            {
-                "type": "message_delta",
-                "delta": ends,
-                "usage": {"output_tokens": completion.output_tokens},
-            }
-        )
+        usage = {"output_tokens": completion.output_tokens}
+        events.append({"type": "message_delta", "delta": ends, "usage": usage})
         events.append({"type": "message_stop"})
-        yield from (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+        for event in events:
+            yield f"event: {event['type']}\n{_data(event)}"
 
     def card(self, model: str) -> dict[str, Any]:
         return {
@@ -544,8 +535,10 @@ class Google:
         for tools in body.get("tools") or []:
             functions += tools.get("functionDeclarations", [])
         if functions and mode != "NONE":
-            schema = functions[0].get("parametersJsonSchema") or functions[0].get("parameters")
-            return Question(system, user, _fields(schema), functions[0]["name"])
+            function = functions[0]
+            # Gemini reads both spellings, and the SDK sends the second.
+            schema = function.get("parametersJsonSchema") or function.get("parameters_json_schema")
+            return Question(system, user, _fields(schema), function["name"])
         config = body.get("generationConfig") or {}
         return Question(system, user, _fields(config.get("responseJsonSchema")))
 
@@ -850,6 +843,10 @@ def _google_detail(kind: str, **fields: Any) -> dict[str, Any]:
     return {"@type": f"type.googleapis.com/google.rpc.{kind}", **fields}
 
 
+def _data(event: dict[str, Any]) -> str:
+    return f"data: {json.dumps(event)}\n\n"
+
+
 def _event_stream(events: Iterator[str]) -> Response:
     return Response("".join(events), media_type="text/event-stream")
 
@@ -863,10 +860,9 @@ def _read(text: str | bytes) -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-def _pieces(text: str) -> list[str]:
-    return [
-        text[start : start + PIECE_CHARACTERS] for start in range(0, len(text), PIECE_CHARACTERS)
-    ]
+def _pieces(text: str) -> Iterator[str]:
+    for start in range(0, len(text), PIECE_CHARACTERS):
+        yield text[start : start + PIECE_CHARACTERS]
 
 
 def _tokens(text: str) -> int:

@@ -1,4 +1,4 @@
-"""A chain of models gives a good answer or says why not, over HTTP, through each provider's own SDK."""
+"""A chain of models gives a good answer or a reason, over HTTP and the SDK of each protocol."""
 
 import asyncio
 import json
@@ -48,7 +48,10 @@ def listing_stages(prompts: Prompts) -> dict[str, Any]:
 
 
 STAGES = listing_stages(PROMPTS)
-ABSTRACT = "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute of sound."
+ABSTRACT = (
+    "Whistling kettles warn too late, and a regressor predicts their boiling from the first minute "
+    "of sound."
+)
 PAPERS = tuple(
     Paper(
         arxiv_id=f"2603.{number}",
@@ -62,8 +65,8 @@ PAPERS = tuple(
 PAPER = PAPERS[0]
 RUSSIAN = {
     "title": "Чайник предупреждает заранее",
-    "text": "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. Для этого обучена регрессия. "
-    "Ей хватает первой минуты записи.",
+    "text": "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. "
+    "Для этого обучена регрессия. Ей хватает первой минуты записи.",
     "emoji": "🫖",
 }
 
@@ -364,7 +367,7 @@ def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(
 def test_a_refusal_is_final_for_a_day(
     desk: Desk, outside: Outside, provider: str, reason: str, calls: int
 ):
-    """Mistral has no refusal of its own: it answers in prose, which is asked again for the fields."""
+    """Mistral refuses in prose, which is sent back with a request for the fields."""
     desk.made(provider)
     reply(desk, Reply("refusal", times=9))
     assert (desk.buy().row.state, desk.buy().row.reason) == ("failed", reason)
@@ -427,29 +430,29 @@ FAULTS = {
 def test_a_bad_answer_is_sent_back_with_what_is_wrong(
     desk: Desk, outside: Outside, provider: str, fault: str
 ):
-    asset, bad, told = FAULTS[fault]
+    asset, bad, message_part = FAULTS[fault]
     desk.made(provider)
     reply(desk, Reply(bad.kind, bad.content))
     assert desk.buy(asset).row.state == "done"
     assert len(asked(outside)) == 2
     assert any(
-        told in message["text"]
+        message_part in message["text"]
         for message in desk.attempts()[0]["messages"]
         if message["role"] == "correction"
     )
 
 
-@pytest.mark.parametrize("fault", [name for name, (_, _, told) in FAULTS.items() if told])
+@pytest.mark.parametrize("fault", [name for name, fault in FAULTS.items() if fault[2]])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_an_answer_that_stays_bad_is_refused_and_its_attempts_are_kept(
     desk: Desk, outside: Outside, provider: str, fault: str
 ):
-    asset, bad, told = FAULTS[fault]
+    asset, bad, message_part = FAULTS[fault]
     desk.made(provider)
     reply(desk, Reply(bad.kind, bad.content, times=9))
     row = desk.buy(asset).row
     assert (row.state, row.reason) == ("failed", "unusable")
-    assert told in row.detail
+    assert message_part in row.detail
     assert len(asked(outside)) == 3
     (kept,) = desk.kept_attempts()
     assert [attempt["result"] for attempt in kept["attempts"]] == ["unusable"]

@@ -38,7 +38,7 @@ def version(folder: Path, old: str = "", new: str = "", **options) -> str:
 
 
 def test_the_version_of_a_fixture_is_pinned(folder: Path):
-    """Should this fail, every stored text would be bought anew: it may only with a new release of the format."""
+    """A failure means that every stored text would be bought again."""
     assert version(folder) == "6e588593700e"
 
 
@@ -128,7 +128,8 @@ def test_messages_hold_limits_topics_and_the_fenced_paper():
     messages = prompt.messages(title="A title", abstract="An abstract.")
     assert "\n- RAG: " in messages.system
     assert re.fullmatch(
-        r"<title-(\w{12})>\nA title\n</title-\1>\n\n<abstract-(\w{12})>\nAn abstract.\n</abstract-\2>",
+        r"<title-(\w{12})>\nA title\n</title-\1>\n\n"
+        r"<abstract-(\w{12})>\nAn abstract.\n</abstract-\2>",
         messages.user,
     )
 

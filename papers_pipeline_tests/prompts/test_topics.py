@@ -1,4 +1,4 @@
-"""The closed list of topics is whole, and its keyword rules tag what a paper is about and not what it mentions."""
+"""The list of topics is complete, and its rules tag what a paper is about, not what it mentions."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ TOPICS = load_topics(
     (Path(papers_pipeline.__file__).parent / "prompts" / "topics.yaml").read_text(encoding="utf-8")
 )
 
-# The topics in order, and one invented paper each: its title, and an abstract that tells the topic without the title.
+# The topics in order, each with an invented paper: a title, and an abstract that has the topic
+# without the title.
 ONE_OF_EACH = {
     "DATASET": (
         "Kettles of the World",
@@ -118,25 +119,26 @@ def test_what_the_abstract_tells_the_title_tells_too(name: str) -> None:
     [
         (
             "Lanterns: A Benchmark for Web Agents",
-            "Buying a lantern online takes patience. We introduce Lanterns, a benchmark of 300 shops, and find that "
-            "agents leave most of them with empty hands.",
+            "Buying a lantern online takes patience. We introduce Lanterns, a benchmark of 300 "
+            "shops, and find that agents leave most of them with empty hands.",
             ["BENCHMARK", "AGENTS"],
         ),
         (
             "Teaching a Quadruped to Skate",
-            "A legged robot learns to skate by reinforcement learning (RL) in a simulator. The policy runs on ice "
-            "without further tuning.",
+            "A legged robot learns to skate by reinforcement learning (RL) in a simulator. "
+            "The policy runs on ice without further tuning.",
             ["RL", "ROBOTICS"],
         ),
         (
             "Quieter Caches",
-            "We merge similar entries of the KV cache, which lowers latency by a third and costs no accuracy.",
+            "We merge similar entries of the KV cache, which lowers latency by a third and costs "
+            "no accuracy.",
             ["INFERENCE"],
         ),
         (
             "Lullabies in Quechua",
-            "Lullabies are seldom recorded. We collect a corpus of sung speech in an endangered language and release "
-            "the audio and the models.",
+            "Lullabies are seldom recorded. We collect a corpus of sung speech in an endangered "
+            "language and release the audio and the models.",
             ["DATASET", "AUDIO", "OPEN_SOURCE", "LOW_RESOURCE"],
         ),
         ("On Tea", "We drank it, and it was good.", []),

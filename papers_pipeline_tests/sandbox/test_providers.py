@@ -1,4 +1,4 @@
-"""The fake providers answer and fail as the official SDKs, and pydantic-ai on top of them, expect of the real ones."""
+"""The sandbox's providers answer and fail as the official SDKs and pydantic-ai expect."""
 
 import asyncio
 import json
@@ -9,6 +9,17 @@ import httpx2
 import openai
 import pytest
 import requests
+from google import genai
+from google.genai.errors import ClientError
+from google.genai.types import (
+    BlockedReason,
+    FinishReason,
+    FunctionDeclaration,
+    GenerateContentConfig,
+    GenerateContentResponse,
+    HttpOptions,
+    Tool,
+)
 from mistralai.client import Mistral
 from mistralai.client.errors import SDKError
 from pydantic import BaseModel
@@ -534,7 +545,7 @@ BAD_REPLIES: dict[str, dict[Any, tuple[type[Exception], str]]] = {
     },
     "anthropic": {
         "refusal": (ContentFilterError, "I cannot help with this request"),
-        # Without a stream the arguments come as an object, as far as they go: only missing fields are noticed.
+        # Without a stream the arguments are an object, cut off or not: only missing fields show.
         "truncated": (UnexpectedModelBehavior, "output retries"),
         "malformed": (UnexpectedModelBehavior, "output retries"),
         "html": (ModelAPIError, "Expected a JSON response"),
@@ -699,3 +710,93 @@ def test_faults_and_replies_are_laid_down_and_calls_are_read_over_http(outside: 
         ("anthropic", "claude-haiku-5-5", "529"),
     ]
     assert (told["replies"][0]["times"], told["faults"][0]["times"]) == (1, 0)
+
+
+def google_client(url: str, key: str = KEY) -> genai.Client:
+    options = HttpOptions(base_url=f"{url}/google")
+    return genai.Client(vertexai=False, api_key=key, http_options=options)
+
+
+GOOGLE_CONFIG = GenerateContentConfig(
+    system_instruction=ENGLISH.system,
+    response_mime_type="application/json",
+    response_json_schema=SCHEMA,
+)
+
+
+def ask_google(client: genai.Client, model: str = "gemini-3.5-flash") -> GenerateContentResponse:
+    return client.models.generate_content(model=model, contents=ENGLISH.user, config=GOOGLE_CONFIG)
+
+
+def test_gemini_answers_with_json_and_its_usage(outside: Outside):
+    with google_client(outside.url) as client:
+        response = ask_google(client)
+    assert json.loads(response.text) == ANSWER
+    assert response.candidates[0].finish_reason == FinishReason.STOP
+    usage = response.usage_metadata
+    assert usage.prompt_token_count == INPUT_TOKENS
+    assert usage.candidates_token_count == OUTPUT_TOKENS
+    (call,) = outside.world.calls
+    assert (call.provider, call.model) == ("google", "gemini-3.5-flash")
+    assert (call.language, call.title) == ("en", TITLE)
+
+
+def test_gemini_calls_a_function(outside: Outside):
+    digest = FunctionDeclaration(name="digest", parameters_json_schema=SCHEMA)
+    config = GenerateContentConfig(
+        system_instruction=ENGLISH.system, tools=[Tool(function_declarations=[digest])]
+    )
+    with google_client(outside.url) as client:
+        response = client.models.generate_content(
+            model="gemini-3.5-flash", contents=ENGLISH.user, config=config
+        )
+    (call,) = response.function_calls
+    assert (call.name, call.args) == ("digest", ANSWER)
+
+
+def test_gemini_blocks_a_prompt_and_cuts_off_an_answer(outside: Outside):
+    outside.world.replies = [Reply("refusal"), Reply("truncated")]
+    with google_client(outside.url) as client:
+        blocked = ask_google(client)
+        cut_off = ask_google(client)
+    assert blocked.candidates is None
+    assert blocked.prompt_feedback.block_reason == BlockedReason.PROHIBITED_CONTENT
+    assert cut_off.candidates[0].finish_reason == FinishReason.MAX_TOKENS
+    assert cut_off.text == ANSWER_JSON[: len(ANSWER_JSON) // 2]
+
+
+def test_gemini_lists_its_models(outside: Outside):
+    with google_client(outside.url, "nocredit-1") as client:
+        names = [model.name for model in client.models.list()]
+        assert names == ["models/gemini-3.5-flash", "models/gemini-3.8-flash"]
+        assert client.models.get(model="gemini-3.5-flash").display_name == "Gemini 3.5 Flash"
+
+
+@pytest.mark.parametrize(
+    ("key", "model", "code", "status"),
+    [
+        ("wrong-1", "gemini-3.5-flash", 400, "INVALID_ARGUMENT"),
+        ("forbidden-1", "gemini-3.5-flash", 403, "PERMISSION_DENIED"),
+        ("nocredit-1", "gemini-3.5-flash", 429, "RESOURCE_EXHAUSTED"),
+        (KEY, "unknown-1", 404, "NOT_FOUND"),
+    ],
+)
+def test_gemini_refuses_in_its_own_words(
+    outside: Outside, key: str, model: str, code: int, status: str
+):
+    with google_client(outside.url, key) as client, pytest.raises(ClientError) as refused:
+        ask_google(client, model)
+    assert (refused.value.code, refused.value.status) == (code, status)
+    assert outside.world.calls[-1].outcome == str(code)
+
+
+def test_deepseek_takes_no_json_schema(outside: Outside):
+    schema = {"name": "digest", "schema": SCHEMA}
+    wanted = {"type": "json_schema", "json_schema": schema}
+    with (
+        openai.OpenAI(base_url=f"{outside.url}/deepseek/v1", api_key=KEY, max_retries=0) as client,
+        pytest.raises(openai.BadRequestError, match="response_format type is unavailable"),
+    ):
+        client.chat.completions.create(
+            model="deepseek-v4-flash", messages=CHATTING, response_format=wanted
+        )
