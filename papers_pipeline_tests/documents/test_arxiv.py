@@ -1,4 +1,4 @@
-"""PDFs and HTML come whole or not at all, whatever the connection does, and arXiv is asked politely."""
+"""The arXiv client returns complete documents or an error, and sends requests politely."""
 
 import hashlib
 import random
@@ -21,11 +21,14 @@ from papers_pipeline_tests.conftest import Outside
 ID = "2603.10001"
 PATH = f"/pdf/{ID}"
 HTML = {"Content-Type": "text/html"}
-WITHDRAWN = "<h1>File unavailable for 2603.10001</h1><p>The author has provided no source to generate a PDF.</p>"
+WITHDRAWN = (
+    "<h1>File unavailable for 2603.10001</h1>"
+    "<p>The author has provided no source to generate a PDF.</p>"
+)
 
 
 def pdf_bytes(pages: int = 2, seed: int = 1, **saved: Any) -> bytes:
-    """A PDF of about 200 kB, whose bytes the seed determines."""
+    """A PDF of about 200 kB. The seed determines its bytes."""
     with MUPDF, pymupdf.open() as document:
         for _ in range(pages):
             document.new_page()
@@ -34,7 +37,7 @@ def pdf_bytes(pages: int = 2, seed: int = 1, **saved: Any) -> bytes:
 
 
 class Counting:
-    """A limit that never waits, and counts."""
+    """A limit that counts requests and never waits."""
 
     def __init__(self) -> None:
         self.acquired = 0
@@ -44,7 +47,7 @@ class Counting:
 
 
 class Arxiv:
-    """A client, the limit it keeps, and the requests and answers it saw."""
+    """A client, its limit, and the answers that it received."""
 
     def __init__(self, outside: Outside) -> None:
         self.limit = Counting()
@@ -66,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 @pytest.fixture
 def outside(server: Outside, tmp_path: Path) -> Outside:
-    """One server for all tests, with a folder of its own for each: to stop one takes longer than most tests."""
+    """The shared server, with an empty folder. Stopping one takes longer than most tests."""
     server.world.folder = tmp_path / "outside"
     server.world.faults.clear()
     server.world.asked.clear()
@@ -85,7 +88,7 @@ def serve(outside: Outside, body: bytes, arxiv_id: str = ID) -> Path:
     return path
 
 
-def test_a_pdf_comes_whole_and_described(outside: Outside, arxiv: Arxiv):
+def test_a_pdf_has_content_hash_and_page_count(outside: Outside, arxiv: Arxiv):
     body = pdf_bytes(pages=3)
     serve(outside, body)
     got = arxiv.client.fetch_pdf(ID)
@@ -95,7 +98,7 @@ def test_a_pdf_comes_whole_and_described(outside: Outside, arxiv: Arxiv):
     assert arxiv.answers[0].request.headers["User-Agent"].endswith("(mailto:someone@example.org)")
 
 
-def test_a_connection_that_breaks_is_tried_again(outside: Outside, arxiv: Arxiv):
+def test_a_broken_connection_is_retried(outside: Outside, arxiv: Arxiv):
     body = pdf_bytes()
     serve(outside, body)
     outside.world.faults.append(Fault(PATH, cut_after=100_000, times=TRIES - 1))
@@ -182,7 +185,7 @@ def test_every_refusal_has_its_reason(
     assert (len(arxiv.answers), arxiv.limit.acquired) == (asked, asked)
 
 
-def test_a_server_that_is_not_there_is_unreachable():
+def test_a_missing_server_is_unreachable():
     client = ArxivClient(
         "http://127.0.0.1:9", session(retries=0), Counting(), backoff_seconds=0.001
     )
@@ -202,7 +205,7 @@ def test_a_pdf_over_the_limit_stops_early(outside: Outside, arxiv: Arxiv):
     assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
 
 
-def test_a_pdf_that_needs_a_password_is_final(outside: Outside, arxiv: Arxiv):
+def test_an_encrypted_pdf_is_a_final_error(outside: Outside, arxiv: Arxiv):
     serve(
         outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user", owner_pw="owner")
     )
@@ -211,13 +214,13 @@ def test_a_pdf_that_needs_a_password_is_final(outside: Outside, arxiv: Arxiv):
     assert (raised.value.reason, raised.value.retryable) == ("encrypted", False)
 
 
-def test_a_pdf_that_only_forbids_changes_is_read(outside: Outside, arxiv: Arxiv):
+def test_a_pdf_that_only_forbids_changes_is_accepted(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner"))
     assert arxiv.client.fetch_pdf(ID).pages == 2
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.001], ids=["half of it", "its first bytes"])
-def test_a_damaged_pdf_is_fetched_anew_once_and_is_then_final(
+def test_a_damaged_pdf_is_downloaded_twice_before_the_error_is_final(
     outside: Outside, arxiv: Arxiv, kept: float
 ):
     body = pdf_bytes()
@@ -228,7 +231,7 @@ def test_a_damaged_pdf_is_fetched_anew_once_and_is_then_final(
     assert arxiv.statuses() == [200, 200]
 
 
-def test_a_pdf_that_is_whole_the_second_time_is_taken(outside: Outside, arxiv: Arxiv):
+def test_a_pdf_that_is_complete_the_second_time_is_accepted(outside: Outside, arxiv: Arxiv):
     body = pdf_bytes()
     serve(outside, body[: len(body) // 2])
 
@@ -239,7 +242,7 @@ def test_a_pdf_that_is_whole_the_second_time_is_taken(outside: Outside, arxiv: A
     assert arxiv.client.fetch_pdf(ID).content == body
 
 
-def test_retry_after_is_waited_for(outside: Outside, arxiv: Arxiv):
+def test_retry_after_is_honoured(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes())
     outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "1"}))
     started = time.monotonic()
@@ -248,7 +251,7 @@ def test_retry_after_is_waited_for(outside: Outside, arxiv: Arxiv):
     assert arxiv.statuses() == [503, 200]
 
 
-def test_without_retry_after_each_wait_is_twice_the_one_before(outside: Outside, arxiv: Arxiv):
+def test_without_retry_after_each_wait_doubles(outside: Outside, arxiv: Arxiv):
     client = ArxivClient(outside.url, arxiv.http, arxiv.limit, backoff_seconds=0.05)
     outside.world.faults.append(Fault("/html/", 503, times=9))
     started = time.monotonic()
@@ -267,7 +270,7 @@ def test_without_retry_after_each_wait_is_twice_the_one_before(outside: Outside,
         (None, None),
     ],
 )
-def test_a_wait_is_cut_at_five_minutes(
+def test_a_wait_lasts_at_most_five_minutes(
     outside: Outside,
     arxiv: Arxiv,
     monkeypatch: pytest.MonkeyPatch,
@@ -282,7 +285,7 @@ def test_a_wait_is_cut_at_five_minutes(
     assert raised.value.wait == seconds
 
 
-def test_what_slows_one_thread_down_slows_all_of_them(outside: Outside, arxiv: Arxiv):
+def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes())
     serve(outside, pdf_bytes(), "2603.10002")
     outside.world.faults.append(Fault(PATH, 429, headers={"Retry-After": "1"}))
@@ -298,9 +301,7 @@ def test_what_slows_one_thread_down_slows_all_of_them(outside: Outside, arxiv: A
     assert arxiv.statuses() == [429, 200, 200]
 
 
-def test_a_redirect_within_arxiv_is_followed_and_each_step_waits_for_the_limit(
-    outside: Outside, arxiv: Arxiv
-):
+def test_each_redirect_within_arxiv_counts_towards_the_limit(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes())
     outside.world.faults.append(Fault("/pdf/2603.10002", 301, headers={"Location": PATH}))
     assert arxiv.client.fetch_pdf("2603.10002").pages == 2
@@ -310,13 +311,13 @@ def test_a_redirect_within_arxiv_is_followed_and_each_step_waits_for_the_limit(
 @pytest.mark.parametrize(
     "to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"]
 )
-def test_a_redirect_to_elsewhere_is_not_followed(outside: Outside, arxiv: Arxiv, to: str):
+def test_a_redirect_to_another_host_is_not_followed(outside: Outside, arxiv: Arxiv, to: str):
     outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
     with pytest.raises(ArxivError, match="is not arXiv's"):
         arxiv.client.fetch_pdf(ID)
 
 
-def test_a_ring_of_redirects_ends(outside: Outside, arxiv: Arxiv):
+def test_a_redirect_loop_ends(outside: Outside, arxiv: Arxiv):
     outside.world.faults.append(Fault("/html/", 302, headers={"Location": f"/html/{ID}"}, times=99))
     with pytest.raises(ArxivError, match="redirects"):
         arxiv.client.fetch_html(ID)
@@ -326,7 +327,7 @@ def test_a_ring_of_redirects_ends(outside: Outside, arxiv: Arxiv):
 @pytest.mark.parametrize(
     "arxiv_id", ["../../etc", "2603.1", f"{ID}\n", "２６０３.10001", f"{ID}?x=1", "", "cs/1"]
 )
-def test_what_is_no_id_never_gets_into_an_address(outside: Outside, arxiv: Arxiv, arxiv_id: str):
+def test_an_invalid_id_is_never_requested(outside: Outside, arxiv: Arxiv, arxiv_id: str):
     for fetch in (
         lambda: arxiv.client.fetch_pdf(arxiv_id),
         lambda: arxiv.client.fetch_html(arxiv_id),
@@ -336,7 +337,7 @@ def test_what_is_no_id_never_gets_into_an_address(outside: Outside, arxiv: Arxiv
     assert arxiv.limit.acquired == 0
 
 
-def test_ids_of_the_old_style_and_versions_are_asked_for(outside: Outside, arxiv: Arxiv):
+def test_old_style_ids_and_versions_are_requested(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes(), "cs_0112017")
     assert arxiv.client.fetch_pdf("cs/0112017").pages == 2
     serve(outside, pdf_bytes())
@@ -344,12 +345,12 @@ def test_ids_of_the_old_style_and_versions_are_asked_for(outside: Outside, arxiv
     assert arxiv.client.fetch_html("math.GT/0309136v1") is None
 
 
-def test_a_session_that_repeats_by_itself_is_refused(outside: Outside):
+def test_a_session_with_retries_is_rejected(outside: Outside):
     with pytest.raises(ValueError, match="retries=0"):
         ArxivClient(outside.url, session(), Counting())
 
 
-def test_html_comes_with_the_address_that_gave_it(outside: Outside, arxiv: Arxiv):
+def test_html_comes_with_its_address(outside: Outside, arxiv: Arxiv):
     outside.world.faults += [
         Fault(f"/html/{ID}?", 301, headers={"Location": f"/html/{ID}v2"}),
         Fault(f"/html/{ID}v2", 200, "<p>ж</p>", HTML),
@@ -357,9 +358,7 @@ def test_html_comes_with_the_address_that_gave_it(outside: Outside, arxiv: Arxiv
     assert arxiv.client.fetch_html(ID) == ("<p>ж</p>".encode(), f"{outside.url}/html/{ID}v2")
 
 
-def test_html_that_is_not_there_is_none_and_any_other_refusal_is_an_error(
-    outside: Outside, arxiv: Arxiv
-):
+def test_missing_html_is_none_and_other_refusals_are_errors(outside: Outside, arxiv: Arxiv):
     assert arxiv.client.fetch_html(ID) is None
     outside.world.faults.append(Fault("/html/", 429, times=9))
     with pytest.raises(ArxivError) as raised:

@@ -1,4 +1,7 @@
-"""Documents are had once, kept a while, and never lost: over HTTP, with real PDFs made by the sandbox."""
+"""Documents are downloaded once, kept for some days and never lost.
+
+The sandbox serves real PDFs over HTTP.
+"""
 
 import asyncio
 import shutil
@@ -12,7 +15,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.per_paper import NullProgress
-from papers_pipeline.documents import fetch as documents_module
+from papers_pipeline.documents import fetch
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
@@ -36,14 +39,14 @@ class NoLimit:
 
 
 class Library:
-    """The documents of a test, and the sandbox they come from."""
+    """The stored documents of a test, and the sandbox that serves them."""
 
     def __init__(self, world: World, url: str, folder: Path) -> None:
         self.world, self.url, self.folder, self.clock = world, url, folder, FixedClock(NOW)
         self.blobs = folder / "blobs" / "pdf"
 
     def opened(self, keep_days: int = 7) -> Documents:
-        """As a new run opens them."""
+        """Documents as a new run opens them."""
         return Documents(
             ArxivClient(self.url, session(retries=0), NoLimit(), backoff_seconds=0.01),
             data=UPath(self.folder),
@@ -77,14 +80,14 @@ class Library:
 def papers(*ids: str, published: datetime = NOW) -> list[Paper]:
     return [
         Paper(
-            arxiv_id=it,
-            title=it,
+            arxiv_id=arxiv_id,
+            title=arxiv_id,
             abstract="",
             authors=[],
             published_at=published,
             first_seen_at=published,
         )
-        for it in ids
+        for arxiv_id in ids
     ]
 
 
@@ -95,7 +98,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield Library(world, url, tmp_path)
 
 
-def test_a_pdf_is_fetched_once_and_lies_under_its_id_and_hash(library: Library):
+def test_a_pdf_is_downloaded_once_and_named_by_id_and_hash(library: Library):
     (row,) = library.pdfs(ONE_COLUMN)
     assert (row.state, row.blob) == ("done", f"{ONE_COLUMN}-{row.sha256[:12]}.pdf")
     assert (library.blobs / row.blob).stat().st_size == row.bytes
@@ -107,7 +110,7 @@ def test_a_pdf_is_fetched_once_and_lies_under_its_id_and_hash(library: Library):
     ("arxiv_id", "reason"),
     [("2602.99999", "not_found"), ("2602.90118", "withdrawn"), (BROKEN, "not_a_pdf")],
 )
-def test_a_final_failure_is_not_asked_for_again_before_it_expires(
+def test_a_final_failure_is_not_retried_before_it_expires(
     library: Library, arxiv_id: str, reason: str
 ):
     for _ in range(2):
@@ -119,7 +122,7 @@ def test_a_final_failure_is_not_asked_for_again_before_it_expires(
     assert library.asked("pdf") == 2
 
 
-def test_once_arxiv_asks_to_stop_a_run_asks_no_more(library: Library):
+def test_a_throttled_run_sends_no_more_requests(library: Library):
     library.world.faults.append(Fault("/pdf/", 403, times=99))
     run = library.opened()
     first = library.pdfs(ONE_COLUMN, run=run)
@@ -130,14 +133,14 @@ def test_once_arxiv_asks_to_stop_a_run_asks_no_more(library: Library):
     assert library.pdfs(ONE_COLUMN)[0].state == "done"
 
 
-def test_what_cannot_be_had_now_leaves_the_row_of_the_last_build(library: Library):
+def test_an_unavailable_document_keeps_its_row_from_the_last_build(library: Library):
     before = library.pdfs(ONE_COLUMN)
     shutil.rmtree(library.folder / "cache")
     library.world.faults.append(Fault("/pdf/", 404, times=99))
     assert library.pdfs(ONE_COLUMN, earlier=before) == before
 
 
-def test_text_is_read_once_whatever_the_layout(library: Library):
+def test_text_of_every_layout_is_parsed_once(library: Library):
     pdfs = library.pdfs(ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN)
     rows = library.parsed(pdfs)
     assert [row.state for row in rows] == ["done", "done", "done", "pending"]
@@ -149,7 +152,7 @@ def test_text_is_read_once_whatever_the_layout(library: Library):
     assert library.parsed(pdfs) == rows
 
 
-def test_a_pruned_pdf_is_fetched_again_only_for_a_newer_parser(library: Library, monkeypatch):
+def test_a_pruned_pdf_is_downloaded_again_only_for_a_newer_parser(library: Library, monkeypatch):
     pdfs = library.pdfs(ONE_COLUMN)
     rows = library.parsed(pdfs)
     assert library.opened().prune() == []
@@ -159,22 +162,22 @@ def test_a_pruned_pdf_is_fetched_again_only_for_a_newer_parser(library: Library,
     assert library.pdfs(ONE_COLUMN) == pdfs
     assert library.parsed(pdfs) == rows
     assert library.asked("pdf") == 1
-    monkeypatch.setattr(documents_module, "PARSER_VERSION", "2")
+    monkeypatch.setattr(fetch, "PARSER_VERSION", "2")
     (row,) = library.parsed(pdfs, rows)
     assert (row.state, row.parser_version, row.header) == ("done", "2", rows[0].header)
     assert library.asked("pdf") == 2
 
 
-def test_a_newer_parser_leaves_the_row_of_a_paper_whose_pdf_is_gone(library: Library, monkeypatch):
+def test_a_newer_parser_keeps_the_row_of_a_paper_whose_pdf_is_gone(library: Library, monkeypatch):
     pdfs = library.pdfs(ONE_COLUMN)
     rows = library.parsed(pdfs)
     shutil.rmtree(library.blobs)
-    monkeypatch.setattr(documents_module, "PARSER_VERSION", "2")
+    monkeypatch.setattr(fetch, "PARSER_VERSION", "2")
     library.world.faults.append(Fault("/pdf/", 404, times=99))
     assert library.parsed(pdfs, rows) == rows
 
 
-def test_a_pdf_that_changed_meanwhile_is_kept_as_the_new_one(library: Library, monkeypatch):
+def test_a_pdf_that_changed_replaces_the_old_one(library: Library, monkeypatch):
     pdfs = library.pdfs(ONE_COLUMN)
     shutil.rmtree(library.blobs)
     other = library.folder / "other"
@@ -194,7 +197,7 @@ async def _bytes_of(library: Library, arxiv_id: str) -> bytes:
     return (library.blobs / rows[0].blob).read_bytes()
 
 
-def test_with_no_days_to_keep_a_pdf_goes_when_it_is_parsed(library: Library):
+def test_with_zero_days_to_keep_a_pdf_is_deleted_after_parsing(library: Library):
     pdfs = library.pdfs(ONE_COLUMN)
     library.parsed(pdfs, keep_days=0)
     assert list(library.blobs.iterdir()) == []
@@ -206,7 +209,7 @@ def test_a_pdf_that_was_never_parsed_is_not_pruned(library: Library):
     assert library.opened().prune() == []
 
 
-def test_figures_are_links_of_arxiv_with_captions_and_sections(library: Library):
+def test_figures_have_arxiv_links_captions_and_sections(library: Library):
     (row,) = library.figures(TWO_COLUMNS)
     first = row.figures[0]
     assert first.url == f"https://arxiv.org/html/{TWO_COLUMNS}v1/x1.png"
@@ -224,7 +227,7 @@ def test_dead_links_are_marked(library: Library):
     assert [figure.is_dead for figure in row.figures] == [True] * len(row.figures)
 
 
-def test_html_that_is_not_there_is_asked_for_again_for_14_days(library: Library):
+def test_missing_html_is_requested_daily_for_14_days(library: Library):
     for days in (0, 1, 2, 15, 16, 30):
         library.clock.moment = NOW + timedelta(days=days, hours=1)
         (row,) = library.figures(NO_HTML)

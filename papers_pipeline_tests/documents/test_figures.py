@@ -1,4 +1,4 @@
-"""Figures are read from LaTeXML's pages: which floats count, where their links lead, what their captions say."""
+"""Figures of LaTeXML pages: which floats count, their links and their captions."""
 
 import pytest
 
@@ -41,16 +41,18 @@ def one_caption(words: str, tag: str = "Figure 1: ") -> str | None:
     return found.caption
 
 
-def test_figures_come_in_the_order_of_the_page_with_caption_and_section():
+def test_figures_in_page_order_with_caption_and_section():
     found = read(f"""
 {figure(image("x1.png") + caption("A teaser."))}
-<section class="ltx_section"><h2 class="ltx_title ltx_title_section"><span class="ltx_tag">1 </span>Very
+<section class="ltx_section"><h2 class="ltx_title ltx_title_section"><span class="ltx_tag">1 </span>
+Very
 First</h2>
 {figure(caption("Above the image.", "Figure 2: ") + image("x2.png"))}
 <section class="ltx_subsection"><h3 class="ltx_title ltx_title_subsection">1.1 Deeper</h3>
 {figure(image("x3.png"))}
 </section></section>
-<section class="ltx_appendix"><h2 class="ltx_title ltx_title_appendix"><span class="ltx_tag">Appendix A </span>Proofs
+<section class="ltx_appendix"><h2 class="ltx_title ltx_title_appendix">
+<span class="ltx_tag">Appendix A </span>Proofs
  of <math alttext="\\alpha"><mi>α</mi></math></h2>
 {figure(image("x4.png") + caption("Last.", "Figure A.1: "))}
 </section>""")
@@ -88,7 +90,7 @@ First</h2>
         ("html/cs/0112017v1", "", "x1.png", "html/cs/0112017v1/x1.png"),
     ],
 )
-def test_links_resolve_as_arxiv_means_them(url: str, base: str, source: str, link: str):
+def test_links_resolve_for_every_form_of_address(url: str, base: str, source: str, link: str):
     (found,) = read(
         figure(image(source)), f"https://arxiv.org/{url}", f'<base href="{base}">' if base else ""
     )
@@ -106,21 +108,21 @@ def test_links_resolve_as_arxiv_means_them(url: str, base: str, source: str, lin
         "ftp://example.com/x.png",
     ],
 )
-def test_what_is_no_secure_link_is_no_figure(source: str):
+def test_insecure_and_missing_links_are_no_figures(source: str):
     assert read(figure(image(source) + caption("A picture."))) == []
 
 
-def test_plain_http_is_taken_from_the_page_s_own_host_alone():
+def test_plain_http_is_accepted_only_from_the_page_s_own_host():
     own = "http://127.0.0.1:8000/html/2603.10001"
     assert [found.url for found in read(figure(image()), own)] == [f"{own}/x1.png"]
     assert read(figure(image("http://127.0.0.1:9000/x1.png")), own) == []
 
 
-def test_a_figure_of_panels_is_one_figure_with_the_outer_caption():
-    panels = "".join(
-        f'<div class="ltx_flex_cell">{figure(image(f"x{n}.png") + caption(f"Panel {n}.", f"({n}) "))}</div>'
-        for n in (1, 2)
-    )
+def test_panels_are_one_figure_with_the_outer_caption():
+    panels = ""
+    for n in (1, 2):
+        panel = figure(image(f"x{n}.png") + caption(f"Panel {n}.", f"({n}) "))
+        panels += f'<div class="ltx_flex_cell">{panel}</div>'
     assert read(figure(f'<div class="ltx_flex_figure">{panels}</div>{caption("Both.")}')) == [
         Figure(url=f"{FOLDER}x1.png", caption="Both.")
     ]
@@ -133,7 +135,7 @@ def test_a_figure_of_panels_is_one_figure_with_the_outer_caption():
     assert read(figure(panels)) == [Figure(url=f"{FOLDER}x1.png", caption="Panel 1.")]
 
 
-def test_numbered_figures_side_by_side_in_one_float_are_as_many():
+def test_numbered_figures_in_one_float_are_separate_figures():
     minipages = figure(image("x1.png") + caption("Left.", "Figure 4: ")) + figure(
         image("x2.png") + image("x3.png") + caption("Right.", "Figure 5: ")
     )
@@ -146,14 +148,14 @@ def test_numbered_figures_side_by_side_in_one_float_are_as_many():
     ]
 
 
-def test_an_image_is_given_once():
+def test_a_repeated_image_is_listed_once():
     body = figure(image("x1.png") + caption("One.")) + figure(
         image("x1.png") + caption("Again.", "Figure 2: ")
     )
     assert [found.caption for found in read(body)] == ["One."]
 
 
-def test_figures_that_share_a_panel_are_given_by_one_that_they_do_not_share():
+def test_figures_with_a_shared_panel_link_to_another_panel():
     first = figure(image("legend.png") + image("x1.png") + caption("One."))
     second = figure(image("legend.png") + image("x2.png") + caption("Two.", "Figure 2: "))
     assert [found.url for found in read(first + second + first)] == [
@@ -176,7 +178,8 @@ def test_figures_that_share_a_panel_are_given_by_one_that_they_do_not_share():
         figure(caption(f"{image('flag.png')} A flag in a caption.")),
         figure('<img src="m1.png" class="ltx_Math" alt="x">'),
         figure(
-            '<img src="lost.pdf" class="ltx_graphics ltx_missing ltx_missing_image" alt="Refer to caption">'
+            '<img src="lost.pdf" class="ltx_graphics ltx_missing ltx_missing_image"'
+            ' alt="Refer to caption">'
         ),
         figure(
             '<svg class="ltx_picture"><path d="M 0 0"></path></svg>' + caption("Drawn in the page.")
@@ -185,7 +188,7 @@ def test_figures_that_share_a_panel_are_given_by_one_that_they_do_not_share():
         "",
     ],
 )
-def test_what_is_no_figure_is_left_out(body: str):
+def test_other_floats_and_images_are_no_figures(body: str):
     assert read(body) == []
 
 
@@ -231,11 +234,11 @@ def test_a_caption_is_plain_text_without_its_number(words: str, text: str | None
     "number",
     ["Figure 3: ", "Figure 3. ", "Fig. 12: ", "FIGURE S2: ", "Figure A.1: ", "Figure 3 | "],
 )
-def test_a_number_that_is_not_marked_up_goes_too(number: str):
+def test_a_number_without_markup_is_removed_too(number: str):
     assert one_caption(f"{number}Words.", tag="") == "Words."
 
 
-def test_a_caption_that_speaks_of_its_figure_keeps_the_words():
+def test_a_caption_that_mentions_its_figure_keeps_the_words():
     assert one_caption("Figure 3 shows more.", tag="") == "Figure 3 shows more."
 
 
@@ -247,7 +250,7 @@ def test_a_long_caption_is_cut_at_a_word():
     assert one_caption(exact) == exact
 
 
-def test_any_bytes_can_be_read():
+def test_any_bytes_are_accepted():
     assert read_figures(b"", URL) == []
     assert read_figures(b"\xff\xfe\x00<figure class='ltx_figure'><img src=", URL) == []
     assert read_figures(b"%PDF-1.7 not a page", URL) == []

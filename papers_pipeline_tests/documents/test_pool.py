@@ -17,7 +17,7 @@ MEGABYTE = 1024**2
 
 
 def misbehave(path: Path) -> ParsedPdf:
-    """A parser that does what the file's name says."""
+    """A parser that misbehaves as the file's name says."""
     match path.stem:
         case "hang":
             time.sleep(600)
@@ -46,7 +46,7 @@ def paper(header: str) -> ParsedPdf:
 
 
 def outcomes(parsers: Parsers, *names: str) -> list[str]:
-    """What becomes of the files that are parsed at once: a header, or the reason why there is none, for good."""
+    """The header of each file, or the reason of its failure. All are parsed at once."""
 
     async def one(name: str) -> str:
         try:
@@ -60,19 +60,19 @@ def outcomes(parsers: Parsers, *names: str) -> list[str]:
     return asyncio.run(every())
 
 
-def test_paper_that_hangs_eats_memory_or_crashes_costs_nobody_else_anything():
+def test_a_paper_that_hangs_fills_memory_or_crashes_does_not_affect_others():
     started = time.monotonic()
     with Parsers(2, time_limit=3, memory_limit=128 * MEGABYTE, parse_file=misbehave) as parsers:
         found = outcomes(
             parsers, "one", "hang", "two", "eat", "three", "crash", "four", "five", "six"
         )
-    assert [it.split(" by ")[0] for it in found] == [
+    assert [outcome.split(" by ")[0] for outcome in found] == [
         *("one", "timeout", "two", "out_of_memory", "three", "crashed", "four", "five", "six")
     ]
     assert time.monotonic() - started < 20
 
 
-def test_every_other_end_has_its_reason_and_leaves_the_worker_alive():
+def test_other_failures_have_a_reason_and_leave_the_worker_alive():
     reasons = ["encrypted", "empty", "damaged", "not_a_pdf"]
     with Parsers(1, parse_file=misbehave) as parsers:
         before, *found, raised, after = outcomes(parsers, "before", *reasons, "raise", "after")
@@ -81,7 +81,7 @@ def test_every_other_end_has_its_reason_and_leaves_the_worker_alive():
     assert before.split(" by ")[1] == after.split(" by ")[1]
 
 
-def test_failure_says_what_the_worker_said():
+def test_a_failure_has_the_error_of_the_worker():
     with Parsers(1, parse_file=misbehave) as parsers, pytest.raises(PaperFailed) as failure:
         asyncio.run(parsers.parse(Path("raise.pdf")))
     assert (failure.value.reason, failure.value.detail) == (
@@ -125,7 +125,7 @@ def test_worker_sees_no_secret(monkeypatch: pytest.MonkeyPatch):
     assert {name: os.environ[name] for name in given} == given
 
 
-def test_keys_reach_the_other_processes_that_this_one_starts(monkeypatch: pytest.MonkeyPatch):
+def test_other_child_processes_still_receive_keys(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EXAMPLE_API_KEY", "sk-example-1")
     with Parsers(1, parse_file=misbehave) as parsers:
         outcomes(parsers, "one")
@@ -139,7 +139,7 @@ def test_names_of_secrets(name: str):
     assert secrets({name: "x", "PATH": "/bin", "HOME": "/home/ada", "LANG": "C"}) == [name]
 
 
-def test_leaving_ends_the_workers():
+def test_workers_end_with_the_context():
     with Parsers(1, parse_file=misbehave) as parsers:
         worker = int(outcomes(parsers, "one")[0].split(" by ")[1])
         os.kill(worker, 0)
@@ -147,7 +147,7 @@ def test_leaving_ends_the_workers():
         os.kill(worker, 0)
 
 
-def test_cancelled_paper_ends_its_worker_and_the_next_is_parsed():
+def test_after_a_cancelled_paper_the_next_is_parsed():
     with Parsers(1, parse_file=misbehave) as parsers:
 
         async def impatient() -> str:

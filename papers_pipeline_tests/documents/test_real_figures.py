@@ -1,5 +1,7 @@
-"""Real pages of LaTeXML, where PAPERS_REAL_DATA names a folder that holds them below `arxiv_html/`: the figures are
-those that were counted by hand."""
+"""Real LaTeXML pages, which are not in this repository, with figures counted by hand.
+
+The folder PAPERS_REAL_DATA has them in `arxiv_html/`.
+"""
 
 import json
 import os
@@ -11,7 +13,7 @@ from papers_pipeline.documents.figures import read_figures
 
 PAGES = Path(os.environ["PAPERS_REAL_DATA"]) / "arxiv_html"
 COUNTED = {
-    # The figures of each page: section and the first words of the caption. Tables: 4, 2 and 2.
+    # Each figure's section and the first words of its caption. The pages have 4, 2 and 2 tables.
     "1706.03762": [
         ("Model Architecture", "The Transformer"),
         ("Model Architecture", "(left) Scaled"),
@@ -35,7 +37,7 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("arxiv_id", COUNTED)
-def test_a_real_page_has_the_figures_that_were_counted(arxiv_id: str):
+def test_a_real_page_has_the_figures_counted_by_hand(arxiv_id: str):
     url = f"https://export.arxiv.org/html/{arxiv_id}v1"
     found = read_figures((PAGES / f"{arxiv_id}.html").read_bytes(), url)
     assert [
@@ -48,7 +50,7 @@ def test_a_real_page_has_the_figures_that_were_counted(arxiv_id: str):
     )
 
 
-def test_the_fragments_of_arxiv_give_the_links_that_they_hold():
+def test_fragments_of_arxiv_pages_give_their_links():
     fragments = [
         json.loads(line)["html"]
         for line in (PAGES / "_real_snippets.jsonl").read_text("utf-8").splitlines()
@@ -57,5 +59,5 @@ def test_the_fragments_of_arxiv_give_the_links_that_they_hold():
     links = [
         [figure.url for figure in read_figures(fragment.encode(), url)] for fragment in fragments
     ]
-    # The second breaks off inside its image's tag, the fourth has images without a source.
+    # The second ends inside its image's tag. The images of the fourth have no source.
     assert links == [[f"{url}/assets/x1.png"], [], [f"{url}/x1.png"], []]

@@ -1,4 +1,4 @@
-"""Every PDF here is drawn by its test: what is printed where, in which order and in which style."""
+"""The parser, on PDFs that each test draws: text, place, order and style."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ SENTENCE = (
 
 
 class Drawing:
-    """A PDF under the hands of a test; text is placed by the left end of its baseline."""
+    """A PDF that a test draws. Text is placed by the left end of its baseline."""
 
     def __init__(self) -> None:
         self.document = pymupdf.open()
@@ -40,7 +40,7 @@ class Drawing:
         return self
 
     def glyphs(self, x: float, y: float, text: str) -> "Drawing":
-        """Text with signs that the fonts of ``write`` lack, such as ligatures."""
+        """Text with characters that the fonts of ``write`` lack, such as ligatures."""
         writer = pymupdf.TextWriter(self.sheet.rect)
         writer.append((x, y), text, font=pymupdf.Font("tiro"), fontsize=10)
         writer.write_text(self.sheet)
@@ -56,7 +56,7 @@ class Drawing:
 
 
 def prose(count: int, words: int = 14) -> list[str]:
-    """Lines of running text, every one of them different."""
+    """Lines of running text, all different."""
     stock = SENTENCE.split() * 4
     return [" ".join([f"line{number}", *stock[number % 19 :][:words]]) for number in range(count)]
 
@@ -102,7 +102,7 @@ def two_columns() -> Drawing:
 
 
 @pytest.mark.parametrize("woven", [False, True], ids=["column by column", "row by row"])
-def test_columns_do_not_mix(tmp_path: Path, woven: bool):
+def test_columns_stay_apart(tmp_path: Path, woven: bool):
     left = [
         (LEFT, 200 + 12 * row, f"left{row} and all the words of this line of text")
         for row in range(30)
@@ -123,7 +123,7 @@ def test_columns_do_not_mix(tmp_path: Path, woven: bool):
     assert found == [f"left{row}" for row in range(30)] + [f"right{row}" for row in range(30)]
 
 
-def test_heading_of_either_column_takes_its_own_text(tmp_path: Path):
+def test_a_heading_in_either_column_has_its_own_text(tmp_path: Path):
     drawing = two_columns().lines(LEFT, 200, prose(30, 7))
     drawing.heading(200, "2 Method", RIGHT).lines(RIGHT, 220, prose(8, 7))
     drawing.heading(400, "3 Results", RIGHT).lines(RIGHT, 420, prose(9, 7))
@@ -148,7 +148,8 @@ def test_cells_of_a_byline_stay_apart(tmp_path: Path):
 def test_footnotes_that_name_institutions_follow_the_byline(tmp_path: Path):
     drawing = opening("Ada Example 1 Bo Sample 2")
     notes = [
-        "*Equal contribution 1Department of Things, Example University, Exampleton. 2Sample GmbH, Berlin,",
+        "*Equal contribution 1Department of Things, Example University, Exampleton. "
+        "2Sample GmbH, Berlin,",
         "Germany. Correspondence to: Ada Example <ada@example.org>.",
     ]
     drawing.lines(WIDE, 680, notes, 8).lines(
@@ -157,11 +158,12 @@ def test_footnotes_that_name_institutions_follow_the_byline(tmp_path: Path):
     header = drawing.parse(tmp_path).header
     assert header.splitlines() == [
         "Ada Example 1 Bo Sample 2",
-        "*Equal contribution 1Department of Things, Example University, Exampleton. 2Sample GmbH, Berlin, Germany.",
+        "*Equal contribution 1Department of Things, Example University, Exampleton. "
+        "2Sample GmbH, Berlin, Germany.",
     ]
 
 
-def test_what_names_nobody_is_not_sent(tmp_path: Path):
+def test_lines_that_name_nobody_are_left_out(tmp_path: Path):
     noise = [
         "ada@example.org",
         "{ada,bo}@example.org",
@@ -175,7 +177,7 @@ def test_what_names_nobody_is_not_sent(tmp_path: Path):
     assert parsed.header == "Ada Example\nExample University"
 
 
-def test_addresses_behind_the_references_are_sent_when_the_first_page_has_none(tmp_path: Path):
+def test_addresses_after_the_references_count_if_the_first_page_has_none(tmp_path: Path):
     drawing = opening("ADA EXAMPLE AND BO SAMPLE").page().heading(80, "References")
     drawing.lines(
         WIDE,
@@ -190,7 +192,7 @@ def test_addresses_behind_the_references_are_sent_when_the_first_page_has_none(t
     assert drawing.parse(tmp_path).header.splitlines() == ["ADA EXAMPLE AND BO SAMPLE", *address]
 
 
-def test_institutions_come_first_when_the_names_fill_the_question(tmp_path: Path):
+def test_institutions_come_first_if_names_fill_the_first_question(tmp_path: Path):
     names = [
         f"Person{number} Longfamilyname{number}, Other{number} Longfamilyname{number},"
         for number in range(85)
@@ -210,7 +212,7 @@ def test_institutions_come_first_when_the_names_fill_the_question(tmp_path: Path
     assert header.endswith(names[-1])
 
 
-def test_stamp_gives_the_version_and_no_text(tmp_path: Path):
+def test_the_stamp_gives_the_version_but_no_text(tmp_path: Path):
     drawing = opening("Ada Example", "Example University")
     drawing.write(30, 600, "arXiv:2503.12345v3  [cs.CL]  4 Mar 2025", 20, ROMAN, rotate=90)
     parsed = drawing.parse(tmp_path)
@@ -247,9 +249,7 @@ def test_running_heads_and_page_numbers_are_dropped(tmp_path: Path):
         (["the pre-", "training, and pretraining again"], "the pretraining, and pretraining again"),
     ],
 )
-def test_words_cut_at_the_end_of_a_line_are_whole_again(
-    tmp_path: Path, printed: list[str], read: str
-):
+def test_hyphenated_words_are_mended(tmp_path: Path, printed: list[str], read: str):
     drawing = (
         opening("Ada Example", "Example University")
         .heading(560, "2 Method")
@@ -281,7 +281,7 @@ def test_ligatures_are_spelled_out(tmp_path: Path):
         ("plain", "plain"),
     ],
 )
-def test_detached_accents_are_put_on_their_letters(printed: str, read: str):
+def test_separate_accents_are_composed(printed: str, read: str):
     assert compose_accents(printed) == read
 
 
@@ -294,7 +294,7 @@ def test_heading_on_two_lines_is_one(tmp_path: Path):
     assert parsed.sections[-1].text == " ".join(prose(3))
 
 
-def test_number_and_title_that_stand_apart_are_one_heading(tmp_path: Path):
+def test_a_number_and_its_distant_title_are_one_heading(tmp_path: Path):
     drawing = (
         opening("Ada Example", "Example University")
         .heading(560, "2")
@@ -303,7 +303,7 @@ def test_number_and_title_that_stand_apart_are_one_heading(tmp_path: Path):
     assert titles(drawing.lines(WIDE, 580, prose(3)).parse(tmp_path))[-1] == "2 Method"
 
 
-def test_abstract_that_is_run_into_its_text(tmp_path: Path):
+def test_run_in_abstract(tmp_path: Path):
     drawing = (
         Drawing()
         .page()
@@ -336,7 +336,7 @@ def test_appendix_with_its_title_on_the_next_line(tmp_path: Path):
     ]
 
 
-def test_headings_without_numbers_are_told_by_their_style(tmp_path: Path):
+def test_headings_without_numbers_are_found_by_style(tmp_path: Path):
     drawing = (
         Drawing()
         .page()
@@ -349,7 +349,7 @@ def test_headings_without_numbers_are_told_by_their_style(tmp_path: Path):
     assert titles(drawing.parse(tmp_path)) == names
 
 
-def test_what_only_looks_like_a_heading_is_none(tmp_path: Path):
+def test_lines_that_only_resemble_headings_are_none(tmp_path: Path):
     drawing = (
         opening().write(150, 110, "Ada Example", 12, BOLD).write(150, 124, "Bo Sample", 12, BOLD)
     )
@@ -374,7 +374,7 @@ def test_what_only_looks_like_a_heading_is_none(tmp_path: Path):
     ]
 
 
-def test_names_of_authors_in_the_style_of_headings_are_none(tmp_path: Path):
+def test_author_names_in_heading_style_are_no_headings(tmp_path: Path):
     drawing = Drawing().page().write(150, 80, "A Study of Small Things", 17, BOLD)
     drawing.write(150, 110, "Ada Example", 12, BOLD).write(150, 124, "Example University")
     names = ["Introduction", "What We Did", "Results", "References"]
@@ -385,7 +385,7 @@ def test_names_of_authors_in_the_style_of_headings_are_none(tmp_path: Path):
     assert parsed.header == "Ada Example\nExample University"
 
 
-def test_numbered_list_is_no_chain_of_sections(tmp_path: Path):
+def test_a_numbered_list_is_no_chain_of_headings(tmp_path: Path):
     drawing = (
         Drawing()
         .page()
@@ -403,7 +403,7 @@ def test_numbered_list_is_no_chain_of_sections(tmp_path: Path):
 
 
 def test_headings_in_small_capitals(tmp_path: Path):
-    """Their first letters are bigger, and the words of a title may be lines of their own."""
+    """Initials are bigger, and each word of a title may be a separate line."""
     drawing = (
         Drawing()
         .page()
@@ -422,7 +422,7 @@ def test_headings_in_small_capitals(tmp_path: Path):
     assert titles(drawing.parse(tmp_path)) == names
 
 
-def test_closing_name_inside_a_section_is_none(tmp_path: Path):
+def test_a_closing_name_inside_a_section_is_no_heading(tmp_path: Path):
     drawing = opening("Ada Example", "Example University").write(WIDE, 540, "Limitations", 10, BOLD)
     drawing.lines(WIDE, 556, prose(3)).heading(620, "2 Method").lines(WIDE, 640, prose(3))
     drawing.page().write(WIDE, 80, "Limitations", 10, BOLD).lines(WIDE, 100, prose(3))
@@ -434,7 +434,7 @@ def test_closing_name_inside_a_section_is_none(tmp_path: Path):
     ]
 
 
-def test_letters_below_a_heading_appendix_are_no_first_level(tmp_path: Path):
+def test_letters_below_an_appendix_heading_are_second_level(tmp_path: Path):
     drawing = (
         opening("Ada Example", "Example University")
         .heading(560, "2 Method")
@@ -446,7 +446,7 @@ def test_letters_below_a_heading_appendix_are_no_first_level(tmp_path: Path):
     assert titles(drawing.parse(tmp_path))[-2:] == ["References", "Appendix"]
 
 
-def test_number_of_a_heading_at_the_top_of_a_page_is_no_page_number(tmp_path: Path):
+def test_a_heading_number_at_the_top_of_a_page_is_no_page_number(tmp_path: Path):
     drawing = (
         opening("Ada Example", "Example University")
         .page()
@@ -462,13 +462,13 @@ def test_number_of_a_heading_at_the_top_of_a_page_is_no_page_number(tmp_path: Pa
     assert parsed.sections[-1].text == " ".join(prose(30))
 
 
-def test_signs_that_nobody_sees_are_dropped(tmp_path: Path):
+def test_special_spaces_and_hyphens_become_plain(tmp_path: Path):
     drawing = opening("Ada Example", "Example University").heading(560, "2 Method")
     parsed = drawing.glyphs(WIDE, 580, "one\u00a0thing and well\u2010known").parse(tmp_path)
     assert parsed.sections[-1].text == "one thing and well-known"
 
 
-def test_picture_between_byline_and_abstract_is_not_sent(tmp_path: Path):
+def test_a_picture_between_byline_and_abstract_is_left_out(tmp_path: Path):
     drawing = opening("Ada Example", "Example University").lines(
         WIDE, 200, ["input", "model", "output"], 5
     )
@@ -508,7 +508,7 @@ def test_truncated_file_is_damaged(tmp_path: Path, kept: float):
     assert reason(tmp_path / "a.pdf") == "damaged"
 
 
-def test_noise_behind_a_pdf_header_is_damaged(tmp_path: Path):
+def test_noise_after_a_pdf_header_is_damaged(tmp_path: Path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 40)
     assert reason(tmp_path / "a.pdf") == "damaged"
 
@@ -521,7 +521,7 @@ def test_other_files_are_no_pdf(tmp_path: Path, data: bytes):
     assert reason(tmp_path / "a.pdf") == "not_a_pdf"
 
 
-def test_whole_file_with_a_tail_is_read(tmp_path: Path):
+def test_a_complete_file_with_a_tail_is_parsed(tmp_path: Path):
     data = (
         opening("Ada Example").document.tobytes() + b"\n" + b"<!-- served by example.org -->" * 100
     )

@@ -1,5 +1,7 @@
-"""What the parser promises of real papers. The folder that PAPERS_REAL_DATA names has them in `pdf/`, and in
-`labels.jsonl` what a person read on some of them; none of it is in this repository."""
+"""The parser on real papers, which are not in this repository.
+
+The folder PAPERS_REAL_DATA has them in `pdf/`, and labels made by hand in `labels.jsonl`.
+"""
 
 import difflib
 import json
@@ -25,7 +27,7 @@ def folder() -> Path:
 
 @cache
 def parsed() -> dict[str, ParsedPdf]:
-    """Every paper of the folder, parsed, by its id; a file that cannot be parsed raises."""
+    """Every paper of the folder, parsed, by id. A file that cannot be parsed raises."""
     return {path.stem: parse_pdf(path) for path in sorted((folder() / "pdf").glob("*.pdf"))}
 
 
@@ -38,7 +40,7 @@ def labels() -> list[dict[str, Any]]:
 
 
 def letters(text: str) -> str:
-    """The text without case, accents, ligatures, spaces, punctuation and the digits of markers."""
+    """The letters alone, without case, accents, ligatures and markers."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W\d_]+", "", plain)
 
@@ -55,7 +57,7 @@ def test_every_paper_is_parsed():
         assert paper.header, arxiv_id
 
 
-def test_no_stamp_is_left():
+def test_no_stamp_remains():
     stamp = re.compile(
         r"arXiv:\d{4}\.\d{4,5}v\d+\s+\[[a-z-]+(?:\.[A-Z]{2})?\]\s+\d{1,2} [A-Z][a-z]{2} \d{4}"
     )
@@ -70,11 +72,9 @@ def test_first_level_headings(labels: list[dict[str, Any]]):
         ours = folded([section.title for section in parsed()[label["id"]].sections])
         theirs = folded(label["sections"])
         blocks = difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
-        found, wanted, right = (
-            found + len(ours),
-            wanted + len(theirs),
-            right + sum(block.size for block in blocks),
-        )
+        found += len(ours)
+        wanted += len(theirs)
+        right += sum(block.size for block in blocks)
         perfect += ours == theirs
     assert right / wanted >= 0.98
     assert right / found >= 0.98
@@ -86,9 +86,11 @@ def test_institutions_are_within_reach(labels: list[dict[str, Any]]):
     for label in labels:
         reach = letters(parsed()[label["id"]].header[:REACH])
         forms = [[name, *label.get("alt", {}).get(name, [])] for name in label["affiliations"]]
-        if absent := [
-            names[0] for names in forms if not any(letters(name) in reach for name in names)
-        ]:
+        absent = []
+        for names in forms:
+            if not any(letters(name) in reach for name in names):
+                absent.append(names[0])
+        if absent:
             missing[label["id"]] = absent
     assert missing == {}
 
@@ -97,7 +99,8 @@ def test_authors_of_the_first_page_are_in_the_header(labels: list[dict[str, Any]
     missing = {}
     for label in labels:
         header = letters(parsed()[label["id"]].header)
-        if absent := [name for name in label["authors"] if letters(name) not in header]:
+        absent = [name for name in label["authors"] if letters(name) not in header]
+        if absent:
             missing[label["id"]] = absent
     assert missing == {}
 
