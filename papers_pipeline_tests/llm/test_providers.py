@@ -51,9 +51,9 @@ def buy_with(desk: Desk, *models: str) -> Bought:
     """Buy the English summaries of all papers from a chain of these models."""
     prompt = next(prompt for prompt in PROMPTS.summaries if prompt.language == "en")
     prompt = prompt.model_copy(update={"models": models})
-    tasks = listing_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))
-    task = tasks["summaries_en"]
-    enriching = enrich(task, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
+    stages = listing_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))
+    stage = stages["summaries_en"]
+    enriching = enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
     return Bought(*asyncio.run(enriching))
 
 
