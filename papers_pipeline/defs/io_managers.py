@@ -6,9 +6,8 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from papers_pipeline import records
 from papers_pipeline.base.per_paper import Progress
-from papers_pipeline.records import Record
+from papers_pipeline.records import Record, record_named
 from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
 from papers_pipeline.store import files as storage
@@ -21,7 +20,9 @@ class RecordTables(dg.UPathIOManager):
     extension = ".parquet"
 
     def dump_to_path(self, context: dg.OutputContext, obj: Sequence[Record], path: UPath) -> None:
-        record = getattr(records, (context.definition_metadata or {})["record"])
+        name = (context.definition_metadata or {})["record"]
+        record = record_named(name)
+        assert record, f"{context.asset_key.to_user_string()}: no record is named {name}"
         storage.write(path, lake.encode(obj, record))
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> list[Record]:
