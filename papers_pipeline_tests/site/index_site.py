@@ -1,4 +1,4 @@
-"""The index of a site over cards that a test names: what it makes of them, and what it makes again."""
+"""A site whose index a test writes over its own papers, and which pages that made."""
 
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -19,7 +19,7 @@ Days = dict[date, list[IssuePaper]]
 
 
 def on(day: date, arxiv_id: str, **changes) -> IssuePaper:
-    """A paper that was listed at the eighth hour of a day."""
+    """A paper listed at 8:00 UTC of a day."""
     return paper(arxiv_id, **({"listed_at": datetime.combine(day, time(8), UTC)} | changes))
 
 
@@ -29,7 +29,7 @@ def everywhere(*paths: str) -> set[str]:
 
 
 class IndexSite:
-    """A site in a folder, whose index is written as its asset does."""
+    """A site in a folder. Its index is written as the asset does it."""
 
     def __init__(self, folder: Path, site_url: str | None = None) -> None:
         self.folder = folder
@@ -41,7 +41,7 @@ class IndexSite:
         return list(index_pages(self.site.renderer, read_catalogue(lake), IssueReader(lake)))
 
     def write(self, days: Days) -> set[str]:
-        """Write the index over these days; returns the paths of the pages that were made for it."""
+        """Write the index over these days; returns the paths of the pages that were made."""
         made = set()
 
         def watched(page: Page) -> Page:

@@ -1,4 +1,4 @@
-"""A site of paper pages in three languages, small enough to be searched by eye."""
+"""A site of a few paper pages in every language."""
 
 from pathlib import Path
 
@@ -26,15 +26,18 @@ PAPERS = {
 
 
 def paper_page(arxiv_id: str, language: str) -> str:
-    """A paper's page, as far as the search reads it."""
+    """The parts of a paper's page that the search reads."""
     title, text = PAPERS[arxiv_id][language]
     return (
-        f'<!doctype html><html lang="{HTML[language]}"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f'<!doctype html><html lang="{HTML[language]}">'
+        f'<head><meta charset="utf-8"><title>{title}</title></head>'
         "<body><nav>Навигация</nav>"
-        f'<article data-pagefind-body data-pagefind-meta="arxiv[data-arxiv-id]" data-arxiv-id="{arxiv_id}">'
+        f'<article data-arxiv-id="{arxiv_id}" data-pagefind-body'
+        ' data-pagefind-meta="arxiv[data-arxiv-id]">'
         f'<h1 data-pagefind-meta="title">{title}</h1>'
         f"<p>{text}</p><p>{PAPERS[arxiv_id]['author']}</p>"
-        '<ul><li data-pagefind-filter="topic[data-topic]" data-topic="rag">RAG</li></ul></article></body></html>'
+        '<ul><li data-pagefind-filter="topic[data-topic]" data-topic="rag">RAG</li></ul>'
+        "</article></body></html>"
     )
 
 

@@ -1,4 +1,4 @@
-"""An entry that BibTeX can read whatever the feed says, and that no later version of the paper changes the key of."""
+"""BibTeX can read every entry, whatever the feed says, and a paper's key never changes."""
 
 from datetime import UTC, datetime
 
@@ -50,7 +50,8 @@ def test_the_key_is_plain_and_does_not_hang_on_the_title(name, wanted):
         ("50% of R&D, #1_a", r"50\% of R\&D, \#1\_a"),
         (
             r"\input{x} ~ ^",
-            r"\textbackslash{}input\textbraceleft{}x\textbraceright{} \textasciitilde{} \textasciicircum{}",
+            r"\textbackslash{}input\textbraceleft{}x\textbraceright{} "
+            r"\textasciitilde{} \textasciicircum{}",
         ),
         ("a $\\alpha_{i}$-scheme", "a $\\alpha_{i}$-scheme"),
         ("$\\input{x}$", r"\$\textbackslash{}input\textbraceleft{}x\textbraceright{}\$"),

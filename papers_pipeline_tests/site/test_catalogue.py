@@ -1,4 +1,4 @@
-"""Every paper once over all days, and pages that are made again only when what they are made of has changed."""
+"""The catalogue has every paper once, and pages are made again only if their data changed."""
 
 import gc
 from datetime import UTC, date, datetime
@@ -98,7 +98,7 @@ def test_a_paper_of_several_days_stands_at_the_latest_that_lists_it_with_its_mos
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The bytes of the tables that were decoded since it was last cleared."""
+    """The bytes of all tables decoded since the list was last cleared."""
     tables: list[bytes] = []
     decode = catalogue.decode
     monkeypatch.setattr(
@@ -205,10 +205,10 @@ def test_slugs_are_plain_words(name: str, wanted: str):
 def test_names_that_ascii_cannot_tell_apart_are_told_by_a_hash():
     chinese = [slug(name) for name in ("清华大学", "北京大学", "清华大学 AI")]
     assert len(set(chinese)) == 3
-    assert all(it.isalnum() and len(it) == 12 for it in chinese)
+    assert all(name.isalnum() and len(name) == 12 for name in chinese)
 
 
-def test_pages_are_made_again_only_when_what_they_are_made_of_changes(tmp_path: Path):
+def test_pages_are_made_again_only_when_their_fingerprint_changes(tmp_path: Path):
     made: list[str] = []
 
     def page(path: str, content: str) -> Page:

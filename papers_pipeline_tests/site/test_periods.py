@@ -1,4 +1,4 @@
-"""Months and weeks: which days they hold, how their issues become one list, and what their pages show."""
+"""Months and weeks: their days, their papers in one list, and their pages."""
 
 from datetime import date, timedelta
 
@@ -50,7 +50,7 @@ def listed(arxiv_id: str, slogan: str = "A slogan", **changes) -> IssuePaper:
 
 
 def ids(period: Period) -> list[str]:
-    return [it.arxiv_id for it in period.papers]
+    return [paper.arxiv_id for paper in period.papers]
 
 
 def test_a_month_runs_from_its_first_day_to_its_last():
@@ -120,7 +120,7 @@ def test_a_day_that_lists_a_paper_goes_before_a_later_one_that_lost_it():
         [day(ONE, listed("2603.00001")), day(TWO, listed("2603.00001", status="gone"))],
         LATER,
     )
-    assert [(it.day, it.status) for it in period.papers] == [(ONE, "listed")]
+    assert [(paper.day, paper.status) for paper in period.papers] == [(ONE, "listed")]
 
 
 def test_a_period_is_open_until_its_last_day_is_over():
@@ -136,7 +136,7 @@ def test_days_are_grouped_by_week_and_a_week_knows_its_months():
         day(date(2026, 3, 7))
     ]
     period = period_of(MONTH, issues, LATER)
-    assert [(week.week, [it.date.day for it in days]) for week, days in period.weeks] == [
+    assert [(week.week, [day.date.day for day in days]) for week, days in period.weeks] == [
         (10, [2, 6]),
         (11, [9]),
         (14, [31]),
@@ -284,9 +284,9 @@ def test_the_current_month_and_week_say_that_they_are_not_over(lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_fates_are_marked_on_the_pages_of_a_month(lang):
     marks = [
-        text_of(it)
-        for it in elements(renderer().period_page(all_cases(), lang), "p")
-        if it.get("class") == "mark"
+        text_of(paragraph)
+        for paragraph in elements(renderer().period_page(all_cases(), lang), "p")
+        if paragraph.get("class") == "mark"
     ]
     locale = LOCALES[lang]
     assert marks == [
@@ -301,9 +301,9 @@ def stored(lake: Lake, when: date, *papers: IssuePaper) -> None:
 
 
 def written(lake: Lake, span: Span, *, is_open: bool = False) -> None:
-    """Store the rows that the run of a month leaves."""
+    """Store the rows that the run of a month stores."""
     beside = neighbours_of(lake, span)
-    first, last = (it.first if it else None for it in (beside.previous, beside.next))
+    first, last = (span.first if span else None for span in (beside.previous, beside.next))
     row = PeriodFile(
         path=f"en/{span.path}", sha256="0", bytes=0, previous=first, next=last, is_open=is_open
     )

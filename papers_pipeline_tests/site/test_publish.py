@@ -1,4 +1,4 @@
-"""A published site is the built one, a file that is not ours is never deleted, and what is the same is not sent."""
+"""Publishing sends what differs, and never deletes a file that is not ours."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def put(path: Path, text: str) -> None:
 
 
 def texts(folder: Path) -> dict[str, str]:
-    """Every file below a folder but the manifest, and its text."""
+    """The text of every file below a folder, except the manifest."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
@@ -44,7 +44,7 @@ def texts(folder: Path) -> dict[str, str]:
 def require(program: str) -> None:
     if shutil.which(program) is None:
         pytest.fail(
-            f"{program} is not installed: apt-get install -y {program}; publishing is not tested without it"
+            f"{program} is missing, so publishing cannot be tested: apt-get install -y {program}"
         )
 
 
@@ -77,10 +77,7 @@ class TestFolder:
     def test_a_file_that_we_did_not_write_is_never_deleted(self, site, tmp_path):
         target = tmp_path / "www"
         theirs = {"notes.txt": "theirs", "en/d/mine.html": "theirs", "en/archive.html": "all days"}
-        for (
-            path,
-            text,
-        ) in theirs.items():  # the last is the site's own text, but another put it there
+        for path, text in theirs.items():  # the last has the site's text, but another put it there
             put(target / path, text)
         publish(UPath(site), str(target))
         put(target / "en" / "d" / "2026-03-02.html", "changed there since")
@@ -225,9 +222,7 @@ class TestRsync:
         first = publish(UPath(site), f"rsync:{target}")
         assert (first.files, first.changed, first.target) == (6, 7, f"rsync:{target}")
         assert texts(target) == SITE | {".well-known/proof": "theirs"}
-        os.utime(
-            site / "index.html", (0, 0)
-        )  # as a site that was copied from a bucket: new times, the same bytes
+        os.utime(site / "index.html", (0, 0))  # like a copy from a bucket: new time, same bytes
         assert publish(UPath(site), f"rsync:{target}").changed == 0
         put(site / "en" / "index.html", "a newer day")
         assert publish(UPath(site), f"rsync:{target}").changed == 1
@@ -264,7 +259,7 @@ class TestBranch:
 
     @pytest.fixture(autouse=True)
     def no_identity(self, tmp_path, monkeypatch):
-        """No git configuration of the machine's; and what a hook would set: a repository that is to be left alone."""
+        """No git configuration of the machine; a hook's variables for another repository."""
         monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
         monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         for name in (
@@ -315,18 +310,15 @@ class TestBranch:
         assert not (tmp_path / "working").exists()
 
     def test_only_what_differs_goes_over_the_wire(self, site, remote):
-        for setting in (
-            "uploadpack.allowFilter",
-            "uploadpack.allowAnySHA1InWant",
-        ):  # as GitHub has it
-            self.git(remote, "config", setting, "true")
+        for setting in ("allowFilter", "allowAnySHA1InWant"):  # GitHub supports both
+            self.git(remote, "config", f"uploadpack.{setting}", "true")
         self.git(remote, "config", "receive.unpackLimit", "1")
         put(site / "CNAME", "papers.example.org")
         put(site / "d" / "2026-03-01.json", "".join(str(number) for number in range(100_000)))
         publish(UPath(site), f"gh-pages:file://{remote}")
         before = sum(pack.stat().st_size for pack in (remote / "objects" / "pack").glob("*.pack"))
         put(site / "index.html", "changed")
-        (site / "CNAME").unlink()  # its contents are not fetched, and it stays all the same
+        (site / "CNAME").unlink()  # its contents are not fetched, but it stays
         assert publish(UPath(site), f"gh-pages:file://{remote}").changed == 1
         after = sum(pack.stat().st_size for pack in (remote / "objects" / "pack").glob("*.pack"))
         assert before > 100_000
@@ -354,15 +346,22 @@ class TestBranch:
                 str(number),
             )
         self.git(work / ".git", "push", "--quiet", str(remote), "HEAD:refs/heads/gh-pages")
-        assert (
-            publish(UPath(site), f"gh-pages:{remote}").changed == 9
-        )  # six and .nojekyll come, two go
+        # Six files and .nojekyll are added, two are deleted.
+        assert publish(UPath(site), f"gh-pages:{remote}").changed == 9
         assert self.shown(remote) == SITE | {".nojekyll": "", "CNAME": "papers.example.org"}
         assert self.git(remote, "rev-list", "--count", "gh-pages") == "1"
 
     def test_files_go_in_by_their_bytes_whatever_the_user_configured(self, site, remote, tmp_path):
-        config = "[core]\n autocrlf = true\n excludesFile = ~/ignore\n attributesFile = ~/attributes\n hooksPath = ~/hooks\n"
-        put(tmp_path / "nobody" / ".gitconfig", config + "[commit]\n gpgSign = true\n")
+        config = (
+            "[core]",
+            "autocrlf = true",
+            "excludesFile = ~/ignore",
+            "attributesFile = ~/attributes",
+            "hooksPath = ~/hooks",
+            "[commit]",
+            "gpgSign = true",
+        )
+        put(tmp_path / "nobody" / ".gitconfig", "\n".join(config) + "\n")
         put(tmp_path / "nobody" / "ignore", "*.css\n")
         put(tmp_path / "nobody" / "attributes", "* text\n")
         put(tmp_path / "nobody" / "hooks" / "pre-push", "#!/bin/sh\nexit 1\n")

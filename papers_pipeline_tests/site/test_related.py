@@ -1,4 +1,4 @@
-"""Related papers: found by their words, never among later days, each once."""
+"""Related papers have similar words, are never from later days, and appear once."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,14 +26,14 @@ def paper(arxiv_id: str, title: str, abstract: str = "") -> Paper:
 
 
 def built(lake: Lake, day: date, *papers: Paper) -> list[RelatedPapers]:
-    """The rows of a day, stored as its run stores them."""
+    """Compute and store the rows of a day, as its run does."""
     rows = relations(day, papers, lake)
     write(lake.path("related_papers", day.isoformat()), encode(rows, RelatedPapers))
     return rows
 
 
 def named(rows: list[RelatedPapers]) -> list[list[tuple[str, date]]]:
-    return [[(it.arxiv_id, it.day) for it in row.related] for row in rows]
+    return [[(paper.arxiv_id, paper.day) for paper in row.related] for row in rows]
 
 
 def test_papers_with_the_same_words_are_found_in_earlier_days_and_in_the_same(tmp_path: Path):
@@ -69,7 +69,7 @@ def test_of_many_the_newest_five_of_equals_are_kept(tmp_path: Path):
     lake = Lake(UPath(tmp_path))
     built(lake, ONE, *(paper(f"2603.{number:05}", WIND) for number in range(1, 9)))
     (row,) = built(lake, TWO, paper("2603.00010", WIND))
-    assert [it.arxiv_id for it in row.related] == [
+    assert [paper.arxiv_id for paper in row.related] == [
         f"2603.{number:05}" for number in range(8, 3, -1)
     ]
     assert len(row.related) == MOST
@@ -85,5 +85,5 @@ def test_a_paper_without_words_and_a_day_without_papers_have_none(tmp_path: Path
 
 def test_a_row_has_the_words_as_numbers_and_how_often(tmp_path: Path):
     (row,) = relations(ONE, [paper("2603.00001", "Wind", "Wind the bridge")], Lake(UPath(tmp_path)))
-    assert sorted(row.counts) == [1, 3]  # the title counts twice, and "the" is no word of a field
+    assert sorted(row.counts) == [1, 3]  # the title counts twice, and "the" is a stop word
     assert row.terms == sorted(set(row.terms))

@@ -1,4 +1,4 @@
-"""The card of a link: its words in the letters of its language, whole, and the same bytes anywhere."""
+"""Link cards show their words whole, in their language's letters, as the same bytes anywhere."""
 
 import logging
 from itertools import pairwise
@@ -10,14 +10,14 @@ from papers_pipeline.site.drawing import cards
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDEST, WIDTH, LinkCard, load_fonts, wrapped
 
 TITLE = (
-    "A Unified Framework for Mitigating Hallucinations in Long-Context Reasoning of Large Language Models "
-    * 2
+    "A Unified Framework for Mitigating Hallucinations in Long-Context Reasoning of Large Language "
+    "Models " * 2
 )
 SLOGANS = {
-    "ru": "Самосовершенствующиеся мультимодальные агенты учатся предсказывать порывы ветра по показаниям датчиков и "
-    "не нуждаются в разметке данных",
-    "zh": "大语言模型（LLM）在长上下文推理任务中的“幻觉”问题：一种基于检索增强生成与强化学习的统一框架，"
-    "显著提升准确率，并在十二个基准测试中取得最佳成绩",
+    "ru": "Самосовершенствующиеся мультимодальные агенты учатся предсказывать порывы ветра по "
+    "показаниям датчиков и не нуждаются в разметке данных",
+    "zh": "大语言模型（LLM）在长上下文推理任务中的“幻觉”问题：一种基于检索增强生成"
+    "与强化学习的统一框架，显著提升准确率，并在十二个基准测试中取得最佳成绩",
     "en": "Bridges learn to count the wind",
 }
 
@@ -102,7 +102,7 @@ def test_without_the_fonts_there_is_one_warning(monkeypatch, caplog):
 
 def test_another_word_makes_another_card():
     changed = [
-        LinkCard(*(f"{it}!" if at == place else it for at, it in enumerate("abcd")))
+        LinkCard(*(f"{word}!" if at == place else word for at, word in enumerate("abcd")))
         for place in range(4)
     ]
-    assert len({it.fingerprint for it in [LinkCard(*"abcd"), *changed]}) == 5
+    assert len({card.fingerprint for card in [LinkCard(*"abcd"), *changed]}) == 5

@@ -1,4 +1,4 @@
-"""The archive: every day with papers leads to its page, weeks are ISO weeks, and topics and institutions are listed."""
+"""The archive links to every day with papers, its ISO weeks, topics and institutions."""
 
 from datetime import date
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_paper_of_two_days_counts_once_in_each_month_and_in_the_year(tmp_path:
     twice, alone = "2501.00001", "2501.00002"
     site = IndexSite(tmp_path)
     site.write({january: [on(january, twice), on(january, alone)], february: [on(february, twice)]})
-    captions = [text_of(it) for it in elements(site.read("en/archive.html"), "caption")]
+    captions = [text_of(caption) for caption in elements(site.read("en/archive.html"), "caption")]
     assert captions == ["February 2025 11 paper", "January 2025 22 papers"]
     assert text_of(elements(site.read("en/archive.html"), "h2")[0]) == "2025 22 papers"
     assert "<small>2</small>" in site.read("en/archive.html")
@@ -111,7 +111,9 @@ def test_every_topic_is_listed_and_the_institutions_with_most_papers(tmp_path: P
     site = IndexSite(tmp_path)
     site.write({day: [*papers, on(day, "2603.00009", institutions=["Small"])]})
     page = site.read("en/archive.html")
-    topics, institutions = [it for it in elements(page, "ul") if it.get("class") == "counted"]
+    topics, institutions = [
+        listed for listed in elements(page, "ul") if listed.get("class") == "counted"
+    ]
     assert [text_of(item) for item in topics.iter(XHTML + "li")] == [
         "Reinforcement learning 4",
         "Small models 4",

@@ -1,4 +1,4 @@
-"""Topics and institutions: a page each, with the newest papers and a way to all others, made anew only when touched."""
+"""Topics and institutions: pages with the newest papers, made again only if they changed."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -39,7 +39,7 @@ def about(*topics: str) -> IssueTopics:
 
 
 def catalogue(papers: int) -> Catalogue:
-    """So many papers of one topic and one institution, one a day."""
+    """Papers of one topic and one institution, one a day."""
     days = [ONE + timedelta(days=number) for number in range(papers)]
     cards = [
         card_of(day, on(day, f"2512.{number:05}", topics=about("cv")))
@@ -161,7 +161,7 @@ def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
 
 def test_a_topic_leads_to_its_feed_only_where_there_is_one(tmp_path: Path):
     days = {ONE: [on(ONE, "2512.00001")]}
-    for url, feeds in ((None, 0), (URL, 2)):  # one in the head, one to be seen
+    for url, feeds in ((None, 0), (URL, 2)):  # one in the head, one in the text
         site = IndexSite(tmp_path / str(feeds), url)
         site.write(days)
         assert links(site.read("en/t/rl.html")).count("rl.xml") == feeds

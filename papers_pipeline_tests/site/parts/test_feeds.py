@@ -1,4 +1,4 @@
-"""Feeds are valid, name a paper by one id for ever, and hold a paper once it has a text in their language."""
+"""Feeds are valid, keep a paper's id for ever, and show papers that have a text."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def one(parent: Element, tag: str) -> Element:
 
 
 def valid_atom(text: str) -> Element:
-    """The feed of a text that keeps what https://www.rfc-editor.org/rfc/rfc4287 demands in sections 4.1 and 4.2."""
+    """Parse a feed and check sections 4.1 and 4.2 of https://www.rfc-editor.org/rfc/rfc4287."""
     feed = ElementTree.fromstring(text)
     assert feed.tag == ATOM + "feed"
     addresses = [
@@ -65,7 +65,7 @@ def valid_atom(text: str) -> Element:
 
 
 def valid_json_feed(text: str) -> dict:
-    """The feed of a text that has what https://www.jsonfeed.org/version/1.1/ requires, in the types it names."""
+    """Parse a feed and check what https://www.jsonfeed.org/version/1.1/ requires, with types."""
     feed = json.loads(text)
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert all(
@@ -88,7 +88,7 @@ def ids(site: IndexSite, path: str) -> list[str]:
 
 
 def content(text: str) -> str:
-    """The words of an entry's HTML, which must be well formed."""
+    """The text of an entry's HTML, which must be well formed."""
     return "".join(html5lib.HTMLParser(strict=True).parseFragment(text).itertext())
 
 
@@ -115,9 +115,10 @@ def test_an_entry_is_the_text_of_its_language(lang, tmp_path: Path):
         "Ada Example",
         "Bo Sample",
     ]
-    assert [(it.get("term"), it.get("label")) for it in entry.findall(ATOM + "category")] == [
-        (name, LOCALES[lang].topic(name)) for name in ("rl", "small_models")
-    ]
+    assert [
+        (category.get("term"), category.get("label"))
+        for category in entry.findall(ATOM + "category")
+    ] == [(name, LOCALES[lang].topic(name)) for name in ("rl", "small_models")]
     words = content(one(entry, "content").text)
     for said in (
         written(lang).text,
@@ -235,10 +236,10 @@ def test_a_feed_holds_the_newest_by_their_time_of_listing(tmp_path: Path):
     site = IndexSite(tmp_path, URL)
     site.write(days)
     papers = sorted(
-        (it for of_day in days.values() for it in of_day),
-        key=lambda it: (it.listed_at, it.arxiv_id),
+        (paper for of_day in days.values() for paper in of_day),
+        key=lambda paper: (paper.listed_at, paper.arxiv_id),
     )
-    newest = [f"https://arxiv.org/abs/{it.arxiv_id}#en" for it in reversed(papers)][:NEWEST]
+    newest = [f"https://arxiv.org/abs/{paper.arxiv_id}#en" for paper in reversed(papers)][:NEWEST]
     assert ids(site, "en/feed.xml") == newest
     assert [item["id"] for item in valid_json_feed(site.read("en/feed.json"))["items"]] == newest
 
@@ -286,7 +287,8 @@ def test_feeds_are_valid_whatever_a_list_holds(tmp_path: Path):
         [],
         [
             {
-                "name": '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ <img src=x onerror=alert(2)> ]]>'
+                "name": '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ '
+                "<img src=x onerror=alert(2)> ]]>"
             }
         ],
     ]

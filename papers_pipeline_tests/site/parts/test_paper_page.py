@@ -1,4 +1,4 @@
-"""The page of a paper: all that is known of it, safe with anything that a feed holds, and the same from any day."""
+"""The page of a paper shows all its data safely, and is the same whichever day is built."""
 
 import gzip
 import json
@@ -60,13 +60,15 @@ def page_of(
 
 
 def metas(page: str) -> dict[str, str]:
-    """The Open Graph and citation properties of a page; of several the last."""
+    """The Open Graph and citation properties of a page; the last of several with one name."""
     found = elements(page, "meta")
     return {meta.get("property") or meta.get("name"): meta.get("content") for meta in found}
 
 
 def data_of(page: str) -> dict:
-    (block,) = [it for it in elements(page, "script") if it.get("type") == "application/ld+json"]
+    (block,) = [
+        script for script in elements(page, "script") if script.get("type") == "application/ld+json"
+    ]
     return json.loads(block.text)
 
 
@@ -99,8 +101,10 @@ def test_a_page_has_the_text_of_its_language_and_the_others_within_reach(lang):
         for section in elements(page, "section")
         if section.get("lang")
     }
-    assert others == {LOCALES[it].html: " ".join(WRITTEN[it]) for it in LANGUAGES if it != lang}
-    assert {f"../../{it}/p/2502.00001.html" for it in LANGUAGES} <= set(links(page))
+    assert others == {
+        LOCALES[other].html: " ".join(WRITTEN[other]) for other in LANGUAGES if other != lang
+    }
+    assert {f"../../{other}/p/2502.00001.html" for other in LANGUAGES} <= set(links(page))
 
 
 def test_a_language_without_a_text_of_ours_shows_the_title_and_offers_no_fold_for_it():
@@ -117,7 +121,7 @@ def test_topics_institutions_and_days_are_linked():
     found = links(page)
     assert {"../../ru/t/rl.html", "../../ru/t/small_models.html"} <= set(found)
     assert found.count("../../ru/i/institute-of-invented-bridges.html") == 1
-    assert [it for it in found if "/d/" in it] == [
+    assert [link for link in found if "/d/" in link] == [
         "../../ru/d/2025-02-05.html#p-2502.00001",
         "../../ru/d/2025-02-06.html#p-2502.00001",
     ]
@@ -127,7 +131,11 @@ def test_topics_institutions_and_days_are_linked():
 def test_fates_are_told(lang):
     locale = LOCALES[lang]
     marks = [
-        [text_of(it) for it in elements(page_of(case, lang), "p") if it.get("class") == "mark"]
+        [
+            text_of(paragraph)
+            for paragraph in elements(page_of(case, lang), "p")
+            if paragraph.get("class") == "mark"
+        ]
         for case in every_case().papers[4:7]
     ]
     assert marks == [
@@ -150,12 +158,14 @@ def test_all_figures_are_shown_and_loaded_when_they_come_near():
 def test_related_papers_have_slogans_of_the_language_or_their_title_in_english():
     cards = list(cards_of_issue(issue(paper("2502.00002"), paper("2502.00003", summaries={}))))
     page = page_of(paper(), "zh", *cards)
-    (found,) = [it for it in elements(page, "ul") if it.get("class") == "related"]
+    (found,) = [listed for listed in elements(page, "ul") if listed.get("class") == "related"]
     assert [(a.get("href"), a.get("lang"), text_of(a)) for a in found.iter(XHTML + "a")] == [
         ("../../zh/p/2502.00002.html", None, WRITTEN["zh"][0]),
         ("../../zh/p/2502.00003.html", "en", "Sensor Bridges Foresee Gusts"),
     ]
-    assert not [it for it in elements(page_of(paper()), "ul") if it.get("class") == "related"]
+    assert not [
+        listed for listed in elements(page_of(paper()), "ul") if listed.get("class") == "related"
+    ]
 
 
 @pytest.mark.parametrize(("lang", "territory"), [("ru", "ru_RU"), ("en", "en_US"), ("zh", "zh_CN")])
@@ -247,16 +257,19 @@ def test_hostile_strings_come_out_as_text():
     for lang in LANGUAGES:
         page = page_of(hostile, lang, *cards_of_issue(issue(hostile)))
         page.encode()
-        assert [(it.get("src"), it.get("type")) for it in elements(page, "script")] == [
+        assert [(script.get("src"), script.get("type")) for script in elements(page, "script")] == [
             ("../../static/site.js", None),
             (None, "application/ld+json"),
             ("../../static/paper.js", None),
         ]
         assert data_of(page)["headline"].startswith(HOSTILE)
         assert elements(page, "img") == []
-        assert not [it for it in links(page) if it.startswith("javascript")]
+        assert not [link for link in links(page) if link.startswith("javascript")]
         assert not [
-            name for it in parsed(page).iter() for name in it.attrib if name.startswith("on")
+            name
+            for element in parsed(page).iter()
+            for name in element.attrib
+            if name.startswith("on")
         ]
 
 
@@ -315,20 +328,20 @@ def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
         storage.write(lake.path("daily_issue", str(day)), encode([record], DailyIssue))
         rows = [
             Paper(
-                arxiv_id=it.arxiv_id,
-                title=it.title,
-                abstract=it.abstract,
+                arxiv_id=paper.arxiv_id,
+                title=paper.title,
+                abstract=paper.abstract,
                 authors=[],
                 first_seen_at=SEEN,
             )
-            for it in papers
+            for paper in papers
         ]
         storage.write(lake.path("feed_listing", str(day)), encode(rows, Paper))
     return lake
 
 
 def shared(lake: Lake, pages: Renderer | None = None) -> dict[str, str]:
-    """The pages that belong to the site's run, and what each is made of."""
+    """The pages that the site's run writes, and their fingerprints."""
     found = shared_papers(pages or renderer(), read_catalogue(lake), IssueReader(lake))
     return {page.path: page.fingerprint for page in found}
 
@@ -352,7 +365,7 @@ def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_
         *(f"og/{lang}/2502.00001.png" for lang in LANGUAGES),
     }
     page = next(iter(shared_papers(renderer(), read_catalogue(lake), IssueReader(lake)))).make()
-    assert [it for it in links(page) if "/d/" in it] == [
+    assert [link for link in links(page) if "/d/" in link] == [
         f"../../ru/d/{day}.html#p-2502.00001" for day in (DAY, far)
     ]
 

@@ -1,4 +1,4 @@
-"""What search engines and lost readers are told: all pages, and a way back from any address."""
+"""The sitemap lists all pages, and `404.html` leads back from any address."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ PAGES = (
 
 
 def entries(text: str) -> dict[str, str]:
-    """Each address of a sitemap with its day."""
+    """Each URL of a sitemap with its day."""
     root = ElementTree.fromstring(text)
     assert root.tag == MAP + "urlset"
     return {url.findtext(MAP + "loc"): url.findtext(MAP + "lastmod") for url in root}
@@ -75,7 +75,7 @@ def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
     site = IndexSite(tmp_path, URL)
     site.write(DAYS)
     root = ElementTree.fromstring(site.read("sitemap.xml"))
-    files = [it.findtext(MAP + "loc").removeprefix(f"{URL}/") for it in root]
+    files = [file.findtext(MAP + "loc").removeprefix(f"{URL}/") for file in root]
     assert (root.tag, files) == (
         MAP + "sitemapindex",
         ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"],
@@ -119,7 +119,7 @@ def test_links_of_a_page_that_is_not_there_work_below_any_path(url, root):
 
 def test_a_page_that_is_not_there_says_so_in_every_language():
     page = renderer().not_found()
-    assert [text_of(it) for tag in ("h1", "h2") for it in elements(page, tag)] == [
+    assert [text_of(heading) for tag in ("h1", "h2") for heading in elements(page, tag)] == [
         LOCALES[lang].text("missing.title") for lang in LANGUAGES
     ]
     assert [section.get("lang") for section in elements(page, "section")] == [

@@ -1,4 +1,4 @@
-"""Topics and institutions over time: shares of the months, who published most, and plots that any theme colours."""
+"""Topics and institutions over time: monthly shares, leaders, and plots that follow the theme."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_a_share_is_of_the_months_papers_that_have_topics():
     made = trends_of(two_months())
     assert made.months == [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
     assert made.papers == [3, 0, 2]
-    assert {it.key: it.shares for it in made.topics} == {
+    assert {topic.key: topic.shares for topic in made.topics} == {
         "agents": [0.5, None, 1.0],
         "rl": [1.0, None, 0.0],
         "audio": [0.0, None, 0.5],
@@ -68,7 +68,7 @@ def test_the_most_frequent_of_the_last_year_are_followed():
     old = [card(100 + n, MARCH - timedelta(days=500), ("games",)) for n in range(9)]
     new = [card(200 + n, MARCH, (f"topic_{n:02}",)) for n in range(14)]
     made = trends_of(catalogue(*old, *new, card(1, MARCH, ("topic_05",))))
-    assert [it.key for it in made.topics] == [
+    assert [topic.key for topic in made.topics] == [
         "topic_05",
         *(f"topic_{n:02}" for n in range(12) if n != 5),
     ]
@@ -76,11 +76,14 @@ def test_the_most_frequent_of_the_last_year_are_followed():
 
 def test_spellings_of_an_institution_count_as_one_under_its_newest_name():
     made = trends_of(two_months())
-    assert [(it.key, it.name, it.recent, it.year, it.ever) for it in made.leaders] == [
+    assert [
+        (leader.key, leader.name, leader.recent, leader.year, leader.ever)
+        for leader in made.leaders
+    ] == [
         ("ecole-polytechnique", "Ecole Polytechnique", 3, 3, 3),
         ("mit", "MIT", 2, 2, 2),
     ]
-    assert {it.key: it.shares for it in made.institutions} == {
+    assert {institution.key: institution.shares for institution in made.institutions} == {
         "ecole-polytechnique": [0.5, None, 1.0],
         "mit": [1.0, None, 0.0],
     }
@@ -91,7 +94,7 @@ def test_recent_papers_are_those_of_three_months_up_to_the_newest_day():
     made = trends_of(
         catalogue(*(card(number, day, (), ("MIT",)) for number, day in enumerate(days)))
     )
-    assert [(it.recent, it.year, it.ever) for it in made.leaders] == [(2, 4, 5)]
+    assert [(leader.recent, leader.year, leader.ever) for leader in made.leaders] == [(2, 4, 5)]
 
 
 def test_the_page_has_a_plot_of_each_and_their_numbers_as_tables(tmp_path: Path):
@@ -198,6 +201,6 @@ def test_labels_stay_text_and_the_line_goes_over_a_month_without_papers():
         "x", "y", [0.5, None, 0.25], ("янв.", "3月"), 0.5, lambda share: f"{share:.0%}"
     )
     tree = ElementTree.fromstring(svg)
-    assert [it.text for it in tree.iter("text")] == ["янв.", "3月", "0%", "50%", "25%"]
-    (line,) = [it for it in tree.iter("path") if it.get("class") == "line"]
+    assert [text.text for text in tree.iter("text")] == ["янв.", "3月", "0%", "50%", "25%"]
+    (line,) = [path for path in tree.iter("path") if path.get("class") == "line"]
     assert line.attrib["d"].split() == ["M", "36", "12", "L", "252", "56"]
