@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test e2e bench audit lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,8 +28,14 @@ demo-ui: $(READY)  ## the Dagster UI on the demo's data, with the sandbox runnin
 dev: $(READY)  ## the Dagster UI on data/
 	@DAGSTER_HOME="$$($(BIN)/python -m papers_pipeline.home)" DG_CLI_TELEMETRY=0 $(BIN)/dg dev
 
-test: $(READY)  ## the tests
+test: $(READY)  ## the tests that need nothing but Python; minutes
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-slow: $(READY)  ## the other tests: whole processes, publishing; they need git and rsync
+	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
+
+test-all: test test-slow  ## every test but those in a browser
 
 e2e: $(READY)  ## the tests with a browser and a real `dg dev`, or those of E2E=files; they need Debian's chromium
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile $(or $(E2E),papers_pipeline_tests/e2e)
@@ -43,11 +49,13 @@ audit: $(READY)  ## Lighthouse and the Nu HTML checker; they need node and java
 	@npm ci --silent --prefix papers_pipeline_tests/audit
 	@$(BIN)/python -m papers_pipeline_tests.audit
 
-lint: $(READY)  ## ruff, mypy, and the contract between packages
+lint: $(READY)  ## ruff, mypy, the contract between packages, and whether Dagster loads the project
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && cp papers_pipeline/dagster.yaml "$$home" && \
+		DAGSTER_HOME="$$home" DG_CLI_TELEMETRY=0 $(BIN)/dg check defs
 
 format: $(READY)  ## let ruff format and mend
 	@$(BIN)/ruff check --fix .

@@ -21,6 +21,7 @@ from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import load_settings, setting_names
 from papers_pipeline.store.lake import Lake
+from papers_pipeline_tests.helpers.programs import missing
 
 collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real_*.py"]
 
@@ -34,6 +35,14 @@ LONG_AGO = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: builds wait for locks, limits and other processes."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail, rather than skip, a test whose programs are not installed."""
+    for marker in item.iter_markers("programs"):
+        message = missing(marker.args)
+        if message:
+            pytest.fail(message, pytrace=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -223,6 +223,9 @@ class Workflow:
         self.checkout = tmp_path / "checkout"
         self._cache = tmp_path / "cache"
         self._remote = tmp_path / "remote.git"
+
+    def make_remote(self) -> None:
+        """An empty repository in place of the one at GitHub."""
         self._git("init", "--quiet", "--bare", "--object-format=sha1")
 
     def run(self) -> dict[str, int]:
@@ -302,6 +305,8 @@ class Workflow:
         ).stdout
 
 
+@pytest.mark.slow
+@pytest.mark.programs("git", "bash")
 def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
     outside, tmp_path, monkeypatch
 ):
@@ -312,6 +317,7 @@ def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
     outside.world.faults.append(Fault(f"date={before}", 404, "{}"))
     outside.offer(monkeypatch, "openai")
     workflow = Workflow(tmp_path)
+    workflow.make_remote()
 
     # A day fails, and the workflow with it; the others are published and what they cost is kept.
     install, take_up, build, publish = (step["name"] for step in workflow.steps if "run" in step)
