@@ -92,6 +92,7 @@ class Models:
         assumed_price: float | None = None,
         timeout_seconds: float = 120.0,
         backoff_seconds: float = 1.0,
+        window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         self.access = access
         self.cache = cache
@@ -108,6 +109,7 @@ class Models:
         self.assumed_price = assumed_price
         self.timeout_seconds = timeout_seconds
         self.backoff_seconds = backoff_seconds
+        self.window_seconds = window_seconds
         self.closed: dict[str, str] = {}
         self.proven: set[str] = set()
 
@@ -199,8 +201,9 @@ class Chain(Generic[Output]):
 
     @cached_property
     def _limit(self) -> SharedLimit:
+        models = self._models
         limit = SharedLimit(
-            self._models.limits, "llm", self._models.requests_per_minute, WINDOW_SECONDS
+            models.limits, "llm", models.requests_per_minute, models.window_seconds
         )
         self._stack.callback(limit.close)
         return limit
