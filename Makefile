@@ -1,16 +1,20 @@
-# Every command of the README is one of these, or `papers`. The environment is .venv/, made by the first of them.
+# Every command of the README is one of these or `papers`. The first one run makes .venv/.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# `dg` warns when it is run from an environment that is not activated.
+export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test e2e bench audit lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}:" \
+		" make PYTHON=python3.12 ...")'
 	@echo "Setting up .venv (once; about two minutes)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -28,26 +32,35 @@ demo-ui: $(READY)  ## the Dagster UI on the demo's data, with the sandbox runnin
 dev: $(READY)  ## the Dagster UI on data/
 	@DAGSTER_HOME="$$($(BIN)/python -m papers_pipeline.home)" DG_CLI_TELEMETRY=0 $(BIN)/dg dev
 
-test: $(READY)  ## the tests
+test: $(READY)  ## the tests, which need nothing but Python
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-e2e: $(READY)  ## the tests with a browser and a real `dg dev`, or those of E2E=files; they need Debian's chromium
-	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile $(or $(E2E),papers_pipeline_tests/e2e)
+test-slow: $(READY)  ## the slow tests, and those that need git or rsync
+	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
 
-bench: $(READY)  ## speed of the parser (on PDFS=folder, or the sample), of the plan, and of the site
+test-all: test test-slow  ## both; `make e2e` has the tests in a browser
+
+e2e: $(READY)  ## the tests in a browser (Debian's chromium) and with a real `dg dev`, or E2E=files
+	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile \
+		$(or $(E2E),papers_pipeline_tests/e2e)
+
+bench: $(READY)  ## time the parser (on the sample or PDFS=folder), the plan and the site
 	@$(BIN)/python benchmarks/parse.py $(PDFS)
 	@$(BIN)/python benchmarks/plan.py
 	@$(BIN)/python -m benchmarks.site
 
-audit: $(READY)  ## Lighthouse and the Nu HTML checker; they need node and java
+audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 	@npm ci --silent --prefix papers_pipeline_tests/audit
 	@$(BIN)/python -m papers_pipeline_tests.audit
 
-lint: $(READY)  ## ruff, mypy, and the contract between packages
+lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && cp papers_pipeline/dagster.yaml "$$home" && \
+		DAGSTER_HOME="$$home" DG_CLI_TELEMETRY=0 $(BIN)/dg check defs
 
 format: $(READY)  ## let ruff format and mend
 	@$(BIN)/ruff check --fix .

@@ -3,56 +3,48 @@
 import json
 import os
 import subprocess
-import sys
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import pytest
 import requests
-from click.testing import CliRunner, Result
 
 from papers_pipeline import home
-from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.model_providers import PROVIDERS
-from papers_pipeline.cli.main import main
+from papers_pipeline.records import Record
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
-from papers_pipeline_tests.conftest import LONG_AGO, Outside, entry
+from papers_pipeline.store import locks
+from papers_pipeline.store.lake import Lake
+from papers_pipeline_tests.helpers.building import Pipeline
+from papers_pipeline_tests.helpers.outside import (
+    FEED,
+    READING,
+    TRANSLATIONS,
+    WRITTEN,
+    Outside,
+    entry,
+)
+from papers_pipeline_tests.helpers.terminal import PAPERS, one_line, papers, start, wait_until
 
 DAY = "2026-03-02"
-PAPERS = Path(sys.executable).with_name("papers")
-
-
-def papers(*arguments: str, now: datetime = LONG_AGO) -> Result:
-    return CliRunner().invoke(main, list(arguments), obj=FixedClock(now))
 
 
 def test_a_built_day_is_a_line_of_the_table_and_exit_status_0(outside: Outside):
     outside.list(DAY, [entry("2603.10001"), entry("2603.10002", summary="")])
     result = papers("build", "--date", DAY)
     assert result.exit_code == 0
-    columns = [
-        "day",
-        "state",
-        "papers",
-        "new",
-        "reused",
-        "pending",
-        "failed",
-        "calls",
-        "tokens",
-        "USD",
-        "s",
-    ]
-    assert result.stdout.splitlines()[0].split() == columns
-    assert result.stdout.splitlines()[1].split()[:7] == [DAY, "listed", "2", "0", "0", "8", "0"]
+    header, row, *_ = result.stdout.splitlines()
+    columns = "day state papers new reused pending failed calls tokens USD s"
+    assert header.split() == columns.split()
+    pending = str(2 * len(WRITTEN))
+    assert row.split()[:7] == [DAY, "listed", "2", "0", "0", pending, "0"]
     assert result.stdout.splitlines()[2].endswith("data/site/index.html")
     assert f"{DAY} summaries_ru: 2 papers" in result.stderr
 
 
-def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outside):
+def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001"), entry("2603.10002")])
     result = papers("build", "--from", "2026-03-01", "--to", DAY, "--json")
     (sunday, monday) = json.loads(result.stdout)["days"]
@@ -64,34 +56,21 @@ def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outs
     )
     assert (monday["state"], monday["papers"]) == ("listed", 2)
     assert set(monday["assets"]) == {
-        *(
-            "feed_response",
-            "feed_listing",
-            "paper_votes",
-            "summaries_ru",
-            "summaries_en",
-            "summaries_zh",
-        ),
-        *(
-            "topic_tags",
-            "paper_pdfs",
-            "parsed_text",
-            "figures",
-            "affiliations",
-            "daily_issue",
-            "daily_pages",
-        ),
-        *("related_papers", "reading_task", "reading_translation_ru", "reading_translation_en"),
+        *FEED,
+        *WRITTEN,
+        *READING,
+        *("paper_pdfs", "parsed_text", "figures", "affiliations"),
+        *("daily_issue", "related_papers", "daily_pages"),
     }
     # One paper is read, and without a key there is no text to translate.
-    papers_of = {"reading_task": 1, "reading_translation_ru": 0, "reading_translation_en": 0}
+    papers_of = dict.fromkeys(TRANSLATIONS, 0) | {"reading_task": 1}
     for name, counts in monday["assets"].items():
         parts = (counts[part] for part in ("reused", "computed", "failed", "pending"))
         assert counts["papers"] == sum(parts) == papers_of.get(name, 2)
         assert counts["seconds"] >= 0
 
 
-def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
+def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001")])
     outside.world.faults.append(Fault("date=2026-03-03", 404, "{}"))
     result = papers("build", "--from", DAY, "--to", "2026-03-03")
@@ -106,7 +85,10 @@ def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
         ((), "name a day with --date, or a range with --from and --to"),
         (("--date", DAY, "--from", DAY), "name a day with --date, or a range"),
         (("--from", DAY), "name a day with --date, or a range"),
-        (("--date", "monday"), "'monday' is not a day: write YYYY-MM-DD, today, yesterday or latest"),
+        (
+            ("--date", "monday"),
+            "'monday' is not a day: write YYYY-MM-DD, today, yesterday or latest",
+        ),
         (
             ("--date", "2027-01-01"),
             "2027-01-01 has not begun yet (UTC): the newest day is 2026-03-20",
@@ -122,10 +104,12 @@ def test_a_failed_day_is_exit_status_1_and_says_why(outside: Outside):
         ),
     ],
 )
-def test_bad_usage_is_exit_status_2_and_names_the_way_out(outside: Outside, arguments, message):
+def test_bad_usage_is_exit_status_2_and_names_the_way_out(
+    outside: Outside, instance, arguments, message
+):
     result = papers("build", *arguments)
     assert result.exit_code == 2
-    assert message in " ".join(result.stderr.split())
+    assert message in one_line(result.stderr)
     assert outside.world.asked == {}
 
 
@@ -136,7 +120,7 @@ def test_a_setting_that_cannot_be_used_is_bad_usage(monkeypatch):
     assert "HF_ENDPOINT='somewhere'" in result.stderr
 
 
-def test_only_builds_what_is_named_and_nothing_upstream(outside: Outside):
+def test_only_builds_what_is_named_and_nothing_upstream(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001")])
     papers("build", "--date", DAY)
     asked = outside.world.asked.total()
@@ -147,15 +131,15 @@ def test_only_builds_what_is_named_and_nothing_upstream(outside: Outside):
     assert outside.world.asked.total() == asked
 
 
-def test_only_with_an_absent_input_names_the_command_that_makes_it(outside: Outside):
+def test_only_with_an_absent_input_names_the_command_that_makes_it(outside: Outside, instance):
     result = papers("build", "--date", DAY, "--only", "summaries_en")
     assert result.exit_code == 2
-    assert f"papers build --date {DAY} --only feed_listing" in " ".join(result.stderr.split())
+    assert f"papers build --date {DAY} --only feed_listing" in one_line(result.stderr)
     result = papers("build", "--date", DAY, "--only", "feed_response,feed_listing,summaries_en")
     assert result.exit_code == 0
 
 
-def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside):
+def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001")])
     result = papers("build", "--date", "latest", now=datetime(2026, 3, 4, 3, tzinfo=UTC))
     assert result.exit_code == 0
@@ -163,14 +147,14 @@ def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside):
     assert result.stdout.splitlines()[1].startswith(DAY)
 
 
-def test_latest_looks_no_further_back_than_14_days(outside: Outside):
+def test_latest_looks_no_further_back_than_14_days(outside: Outside, instance):
     result = papers("build", "--date", "latest")
     assert result.exit_code == 1
-    assert "none of the last 14 days has a paper" in " ".join(result.stderr.split())
+    assert "none of the last 14 days has a paper" in one_line(result.stderr)
     assert outside.world.asked.total() == 15
 
 
-def test_show_prints_everything_held_of_a_paper(outside: Outside):
+def test_show_prints_everything_held_of_a_paper(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001", ai_summary="HF says so.")])
     outside.list("2026-03-03", [entry("2603.10001")])
     papers("build", "--from", DAY, "--to", "2026-03-03")
@@ -193,7 +177,7 @@ def test_doctor_tries_each_model_of_each_chain_and_prints_no_secret(outside: Out
     result = papers("doctor")
     assert result.exit_code == 0
     assert "very-secret" not in result.output
-    told = " ".join(result.stdout.split())
+    told = one_line(result.stdout)
     for model in ("openai:gpt-6-luna", "openai:gpt-6.1-terra"):
         assert f"ok {model} is listed and answers at {outside.url}/openai/v1" in told
     unset = "mistral, anthropic, google, deepseek, qwen, openrouter, local"
@@ -212,7 +196,7 @@ def test_doctor_says_of_a_key_what_is_wrong_with_it(outside: Outside, monkeypatc
     outside.offer(monkeypatch, "openai", key=key)
     result = papers("doctor")
     assert result.exit_code == 1
-    assert f"wrong openai:gpt-6-luna {fault}" in " ".join(result.stdout.split())
+    assert f"wrong openai:gpt-6-luna {fault}" in one_line(result.stdout)
     assert "secret-key" not in result.output
 
 
@@ -237,17 +221,17 @@ def test_doctor_says_of_a_misspelled_model_that_it_is_not_listed(outside: Outsid
     monkeypatch.setenv("PAPERS_MODEL", "mistral:unknown-large")
     result = papers("doctor")
     assert result.exit_code == 1
-    assert "wrong mistral:unknown-large is not listed" in " ".join(result.stdout.split())
+    assert "wrong mistral:unknown-large is not listed" in one_line(result.stdout)
 
 
 def test_doctor_says_that_the_list_cannot_be_reached(outside: Outside, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     broken = papers("doctor")
     assert broken.exit_code == 1
-    assert "cannot be reached" in " ".join(broken.stdout.split())
+    assert "cannot be reached" in one_line(broken.stdout)
 
 
-def test_serve_previews_the_built_site(outside: Outside):
+def test_serve_previews_the_built_site(outside: Outside, instance):
     assert papers("serve").exit_code == 1
     outside.list(DAY, [entry("2603.10001")])
     papers("build", "--date", DAY)
@@ -260,12 +244,6 @@ def test_serve_previews_the_built_site(outside: Outside):
         server.communicate(timeout=30)
 
 
-def start(*arguments: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [PAPERS, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def unfinished() -> list[str]:
     with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
         return [
@@ -276,26 +254,41 @@ def unfinished() -> list[str]:
 
 def test_a_killed_build_leaves_nothing_that_blocks_its_day(outside: Outside):
     outside.list(DAY, [entry("2603.10001")])
-    outside.world.faults.append(Fault("daily_papers", seconds=60))
+    outside.world.faults.append(Fault("daily_papers", seconds=600))
     build = start("build", "--date", DAY)
-    deadline = time.monotonic() + 30
-    while outside.world.faults[0].times and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: outside.world.faults[0].times == 0)
     build.kill()
     build.communicate()
     assert len(unfinished()) == 1
     with home.instance(load_settings()):
         assert unfinished() == []
-    assert papers("build", "--date", DAY).exit_code == 0
+    assert papers("build", "--date", DAY, "--only", *FEED).exit_code == 0
 
 
+def test_a_build_waits_for_another_one_of_its_day(outside: Outside, pipeline: Pipeline):
+    outside.list(DAY, [entry("2603.10001")])
+    with ThreadPoolExecutor() as executor:
+        with locks.held(load_settings().home / "locks", DAY):
+            build = executor.submit(pipeline.build, DAY, only=FEED)
+            waits = "another run holds 2026-03-02: waiting for it to end"
+            wait_until(lambda: waits in pipeline.watcher.notes)
+            assert outside.world.asked.total() == 0
+        (report,) = build.result()
+    assert (report.state, report.error) == (None, None)
+    assert len(pipeline.rows("feed_listing", DAY)) == 1
+
+
+@pytest.mark.slow
 def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: Outside):
     outside.list(DAY, [entry("2603.10001")])
-    outside.world.faults.append(Fault("daily_papers", seconds=2))
-    builds = [start("build", "--date", DAY) for _ in range(2)]
-    outputs = [build.communicate(timeout=90)[0] for build in builds]
-    assert [build.returncode for build in builds] == [0, 0]
-    assert any(
-        "another run holds 2026-03-02: waiting for it to end" in output for output in outputs
-    )
+    with locks.held(load_settings().home / "locks", DAY):
+        builds = [start("build", "--date", DAY) for _ in range(2)]
+        for build in builds:
+            lines = iter(build.stdout.readline, "")
+            assert any(
+                "another run holds 2026-03-02: waiting for it to end" in line for line in lines
+            )
+    assert [build.communicate() and build.returncode for build in builds] == [0, 0]
     assert outside.world.asked[f"list {DAY}"] == 2
+    rows = Lake(load_settings().data / "lake").read("feed_response", DAY, Record)
+    assert len(rows) == 1

@@ -8,9 +8,8 @@ from papers_pipeline import definitions
 from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.runs import SITE_ASSETS
+from papers_pipeline_tests.helpers.outside import READING, TRANSLATIONS, WRITTEN
 
-ENRICHMENTS = {"summaries_ru", "summaries_en", "summaries_zh", "topic_tags"}
-TRANSLATIONS = {"reading_translation_ru", "reading_translation_en"}
 LINEAGE = {
     "feed_response": set(),
     "feed_listing": {"feed_response"},
@@ -19,18 +18,14 @@ LINEAGE = {
     "parsed_text": {"paper_pdfs"},
     "figures": {"feed_listing"},
     "affiliations": {"feed_listing", "parsed_text"},
-    **{name: {"feed_listing"} for name in ENRICHMENTS},
+    **{name: {"feed_listing"} for name in WRITTEN},
     "reading_task": {"feed_listing"},
     **{name: {"reading_task"} for name in TRANSLATIONS},
     "daily_issue": {
-        "feed_listing",
-        "paper_votes",
-        "parsed_text",
-        "figures",
-        "affiliations",
-        *ENRICHMENTS,
-    }
-    | {"reading_task", *TRANSLATIONS},
+        *("feed_listing", "paper_votes", "parsed_text", "figures", "affiliations"),
+        *WRITTEN,
+        *READING,
+    },
     "related_papers": {"feed_listing"},
     "daily_pages": {"daily_issue", "related_papers"},
     "monthly_pages": {"daily_issue"},
@@ -54,9 +49,10 @@ def graph():
 
 def test_the_lineage_is_as_drawn():
     nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
-    assert {
-        name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()
-    } == LINEAGE
+    lineage = {}
+    for name, node in nodes.items():
+        lineage[name] = {key.to_user_string() for key in node.parent_keys}
+    assert lineage == LINEAGE
 
 
 def test_the_day_and_what_names_more_than_one_are_built_by_jobs_of_their_own():

@@ -8,11 +8,19 @@ import pytest
 
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.sandbox.world import Reply
-from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
-from papers_pipeline_tests.test_cli import papers
-from papers_pipeline_tests.test_models import READING, WRITTEN, calls, each, entries, overlay
+from papers_pipeline_tests.helpers.building import Pipeline, build_once, changed, overlay_prompt
+from papers_pipeline_tests.helpers.outside import (
+    FEED,
+    LONG_AGO,
+    READING,
+    WRITTEN,
+    Outside,
+    calls_for,
+    kettles,
+)
+from papers_pipeline_tests.helpers.terminal import one_line, papers
 
-RUSSIAN = ("feed_response", "feed_listing", "paper_votes", "summaries_ru")
+RUSSIAN = (*FEED, "summaries_ru")
 DAYS = tuple(f"2026-03-{number:02}" for number in range(2, 7))
 
 
@@ -25,34 +33,41 @@ def plan(*arguments: str) -> list[dict]:
 def behind(*arguments: str) -> list[tuple]:
     """Day, asset, state and calls of what is not current."""
     return [
-        (it["day"], it["asset"], it["state"], it["calls"])
-        for it in plan(*arguments)
-        if it["state"] != "current"
+        (row["day"], row["asset"], row["state"], row["calls"])
+        for row in plan(*arguments)
+        if row["state"] != "current"
     ]
 
 
 def spent(pipeline: Pipeline) -> tuple[int, float]:
     """Tokens and USD of the ledger."""
-    ledger = Ledger(pipeline.site.parent / "ledger")
-    every = [spending for day in ledger.days() for spending in ledger.spent(day)]
-    return sum(it.input_tokens + it.output_tokens for it in every), sum(
-        it.usd or 0.0 for it in every
-    )
+    ledger = Ledger(pipeline.data / "ledger")
+    tokens, usd = 0, 0.0
+    for day in ledger.days():
+        for spending in ledger.spent(day):
+            tokens += spending.input_tokens + spending.output_tokens
+            usd += spending.usd or 0.0
+    return tokens, usd
 
 
 @pytest.fixture
-def built(outside: Outside, pipeline: Pipeline, monkeypatch) -> Pipeline:
-    """Five days: three built, one with two papers whose Russian was refused, one never built beyond its list."""
+def built(outside: Outside, pipeline: Pipeline, monkeypatch, shared: Path) -> Pipeline:
+    """Five days: three complete, one whose Russian was refused twice, one with its list alone."""
     outside.offer(monkeypatch)
     for number, day in enumerate(DAYS):
-        outside.list(day, entries(*range(10 * number, 10 * number + 4)))
-    outside.world.replies += [
-        Reply("html", language="ru", title=f"Kettle {number}", times=9) for number in (30, 31)
-    ]
-    pipeline.build(*DAYS[:4])
-    pipeline.build(DAYS[4], only=("feed_response", "feed_listing", "paper_votes"))
-    outside.world.replies.clear()
-    calls(outside)
+        outside.list(day, kettles(*range(10 * number, 10 * number + 4)))
+
+    def build() -> None:
+        outside.world.replies += [
+            Reply("html", language="ru", title=f"Kettle {number}", times=9) for number in (30, 31)
+        ]
+        pipeline.build(*DAYS[:4])
+        pipeline.build(DAYS[4], only=FEED)
+        outside.world.replies.clear()
+        outside.calls()
+
+    build_once(pipeline, shared / "five-days", build)
+    pipeline.clock.moment = LONG_AGO + timedelta(hours=2)
     return pipeline
 
 
@@ -71,7 +86,7 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
     built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
     before = built.files()
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     rows = [row for row in plan() if row["asset"] == "summaries_ru"]
     assert [(row["state"], row["stale"], row["failed"], row["calls"]) for row in rows] == [
         *[("stale", 4, 0, 4)] * 3,
@@ -84,28 +99,27 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
     tokens_before, usd_before = spent(built)
     result = papers("refresh", "--yes")
     assert result.exit_code == 0, result.output
-    assert calls(outside) == each(4) | {"ru": 20}
+    assert outside.calls() == calls_for(4) | {"ru": 20}
     tokens, usd = spent(built)
-    assert sum(it[0] for it in estimate) == pytest.approx(tokens - tokens_before, rel=0.2)
-    assert sum(it[1] for it in estimate) == pytest.approx(usd - usd_before, rel=0.2)
+    assert sum(row[0] for row in estimate) == pytest.approx(tokens - tokens_before, rel=0.2)
+    assert sum(row[1] for row in estimate) == pytest.approx(usd - usd_before, rel=0.2)
     assert behind() == []
-    changed = {name for name, data in built.files().items() if before.get(name) != data}
-    assert not any(name.startswith(("en/d/2026-03-02", "zh/d/2026-03-02")) for name in changed)
-    assert "ru/d/2026-03-02.html" in changed
+    pages = {path for path in changed(before, built.files()) if "/d/2026-03-02" in path}
+    assert pages == {"ru/d/2026-03-02.html"}
 
 
 def test_a_prompt_changed_back_is_free(
     built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
     papers("refresh", "--yes")
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     papers("refresh", "--yes")
-    calls(outside)
+    outside.calls()
     monkeypatch.delenv("PAPERS_PROMPTS_DIR")
     assert behind() == [(day, "summaries_ru", "stale", 0) for day in DAYS]
     assert papers("plan").stdout.count("free") == 5
     assert papers("refresh", "--yes").exit_code == 0
-    assert calls(outside) == {}
+    assert outside.calls() == {}
     assert behind() == []
     assert "All current" in papers("plan").stdout
 
@@ -114,9 +128,9 @@ def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
     outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
 ):
     outside.offer(monkeypatch)
-    outside.list(DAYS[0], entries(1, 2))
-    pipeline.build(DAYS[0])
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    outside.list(DAYS[0], kettles(1, 2))
+    pipeline.build_day(DAYS[0])
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle 1", times=99))
     papers("refresh", "--yes")
     (row,) = (row for row in plan() if row["state"] != "current")
@@ -124,7 +138,7 @@ def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
         *("summaries_ru", "incomplete"),
         *(0, 1, 0),
     )
-    calls(outside)
+    outside.calls()
     assert "2026-03-02" not in papers("refresh", "--yes").stderr
     tomorrow = LONG_AGO + timedelta(days=1)
     again = json.loads(papers("plan", "--json", now=tomorrow).stdout)["rows"]
@@ -135,13 +149,13 @@ def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.offer(monkeypatch, "openai")
-    outside.list(DAYS[0], entries(1))
+    outside.list(DAYS[0], kettles(1))
     outside.world.replies.append(Reply("refusal", provider="openai", language="ru", times=99))
-    pipeline.build(DAYS[0])
+    pipeline.build_day(DAYS[0])
     assert (DAYS[0], "summaries_ru", "incomplete", 0) in behind()
     outside.offer(monkeypatch, "mistral")
     assert (DAYS[0], "summaries_ru", "incomplete", 1) in behind()
-    calls(outside)
+    outside.calls()
     papers("refresh", "--yes")
     assert behind() == []
     assert {(call.provider, call.language) for call in outside.world.calls} == {
@@ -153,8 +167,8 @@ def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(
 def test_refresh_without_a_terminal_asks_for_yes(built: Pipeline, outside: Outside):
     result = papers("refresh")
     assert result.exit_code == 2
-    assert "There is no terminal to ask at: add --yes" in " ".join(result.stderr.split())
-    assert calls(outside) == {}
+    assert "There is no terminal to ask at: add --yes" in one_line(result.stderr)
+    assert outside.calls() == {}
 
 
 def test_a_range_can_be_planned(built: Pipeline):
@@ -162,14 +176,14 @@ def test_a_range_can_be_planned(built: Pipeline):
     assert papers("plan", "--from", "monday").exit_code == 2
 
 
-def test_a_build_of_more_than_a_dollar_asks(outside: Outside, monkeypatch):
+def test_a_build_of_more_than_a_dollar_asks(outside: Outside, instance, monkeypatch):
     outside.offer(monkeypatch)
     monkeypatch.setenv("PAPERS_MODEL", "anthropic:claude-opus-5-5")
-    outside.list(DAYS[0], entries(*range(60)))
+    outside.list(DAYS[0], kettles(*range(60)))
     result = papers("build", "--date", DAYS[0])
     assert result.exit_code == 2
     assert "These days will cost about" in result.stderr
-    assert "add --yes" in " ".join(result.stderr.split())
+    assert "add --yes" in one_line(result.stderr)
     assert outside.world.calls == []
 
 
@@ -178,42 +192,35 @@ def test_a_budget_stops_buying_and_the_rest_is_bought_later(
 ):
     outside.offer(monkeypatch)
     monkeypatch.setenv("PAPERS_LLM_CONCURRENCY", "1")
-    outside.list(DAYS[0], entries(*range(10)))
-    pipeline.build(
-        DAYS[0],
-        only=("feed_response", "feed_listing", "paper_votes", "summaries_ru"),
-        at="2026-03-02T09:00",
-    )
+    outside.list(DAYS[0], kettles(*range(10)))
+    pipeline.build(DAYS[0], only=RUSSIAN, at="2026-03-02T09:00")
     _, whole = spent(pipeline)
-    calls(outside)
-    outside.list(DAYS[1], entries(*range(20, 30)))
+    outside.calls()
+    outside.list(DAYS[1], kettles(*range(20, 30)))
     monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", str(whole * 0.45))
     pipeline.build(DAYS[1], only=RUSSIAN, at="2026-03-03T09:00")
     rows = pipeline.rows("summaries_ru", DAYS[1])
-    assert [(row.state, row.reason) for row in rows] == [("done", None)] * 5 + [
-        ("pending", "budget")
-    ] * 5
-    assert calls(outside) == {"ru": 5}
+    done, pending = [("done", None)] * 5, [("pending", "budget")] * 5
+    assert [(row.state, row.reason) for row in rows] == done + pending
+    assert outside.calls() == {"ru": 5}
     pipeline.build(DAYS[1], only=("summaries_ru",), at="2026-03-04T09:00")
     assert {row.state for row in pipeline.rows("summaries_ru", DAYS[1])} == {"done"}
-    assert calls(outside) == {"ru": 5}
+    assert outside.calls() == {"ru": 5}
 
 
 def test_a_budget_with_an_unknown_price_stops_before_the_first_call(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.offer(monkeypatch, "openai")
-    outside.list(DAYS[0], entries(1))
+    outside.list(DAYS[0], kettles(1))
     monkeypatch.setenv("PAPERS_MODEL", "openai:a-model-of-ours")
     monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", "1")
-    (report,) = pipeline.build(DAYS[0])
-    assert (
-        "the price of openai:a-model-of-ours is not known: set PAPERS_ASSUME_PRICE_USD"
-        in report.error
-    )
+    report = pipeline.build_day(DAYS[0])
+    unknown = "the price of openai:a-model-of-ours is not known: set PAPERS_ASSUME_PRICE_USD"
+    assert unknown in report.error
     assert outside.world.calls == []
     monkeypatch.setenv("PAPERS_ASSUME_PRICE_USD", "2")
-    (report,) = pipeline.build(DAYS[0])
+    report = pipeline.build_day(DAYS[0])
     assert report.error is None
     tokens, usd = spent(pipeline)
     assert usd == pytest.approx(tokens * 2 / 1e6)

@@ -1,4 +1,4 @@
-"""The operator's tools inside Dagster: schedules, sensors, checks, the plan and the job that carries it out."""
+"""The operator's tools inside Dagster: schedules, sensors, checks, the plan and its job."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-# What the daemon's own loops are made of, tried with Dagster 1.13.27: nothing public runs one of them once.
+# Parts of the daemon's loops (Dagster 1.13.27): nothing public runs such a loop just once.
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_run_for_test, load_remote_repo
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -26,11 +26,18 @@ from papers_pipeline.defs.schedules import TODAY_FIRST
 from papers_pipeline.enrichment.plan import to_refresh
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline.settings import load_settings
-from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import planner_of
-from papers_pipeline_tests.conftest import Outside, Pipeline, entry
-from papers_pipeline_tests.test_cli import papers
-from papers_pipeline_tests.test_models import READING, WRITTEN, calls, entries, overlay
+from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
+from papers_pipeline_tests.helpers.outside import (
+    READING,
+    SUMMARIES,
+    WRITTEN,
+    Outside,
+    calls_for,
+    entry,
+    kettles,
+)
+from papers_pipeline_tests.helpers.terminal import papers
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 
@@ -39,17 +46,10 @@ def repository(pipeline: Pipeline) -> dg.RepositoryDefinition:
     return definitions.load(pipeline.clock).get_repository_def()
 
 
-def checks(pipeline: Pipeline, *days: str) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+def checks(pipeline: Pipeline, day: str) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
     """The evaluation of each check of a run of the whole day, by asset and check."""
-    job = definitions.load(pipeline.clock).resolve_job_def("build_day")
-    with home.instance(load_settings()) as instance:
-        result = job.execute_in_process(
-            instance=instance, partition_key=days[0], raise_on_error=False
-        )
-    return {
-        (it.asset_key.to_user_string(), it.check_name): it
-        for it in result.get_asset_check_evaluations()
-    }
+    evaluations = pipeline.run_job("build_day", day).get_asset_check_evaluations()
+    return {(check.asset_key.to_user_string(), check.check_name): check for check in evaluations}
 
 
 # Schedules
@@ -102,8 +102,8 @@ def test_what_is_old_is_deleted_every_night(pipeline: Pipeline):
 
 
 @pytest.fixture
-def daemon(pipeline: Pipeline) -> Iterator[WorkspaceProcessContext]:
-    """What the daemon works on, with the packaged `dagster.yaml`; a run that it starts is noted and nothing more."""
+def daemon() -> Iterator[WorkspaceProcessContext]:
+    """What the daemon works on, with the packaged `dagster.yaml`; runs are noted, never started."""
     config = home.prepare(load_settings()) / "dagster.yaml"
     launcher = {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}
     text = config.read_text(encoding="utf-8")
@@ -184,27 +184,23 @@ def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfil
 
 
 def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipeline: Pipeline):
-    outside.list(DAY, entries(1))
-    outside.list("2026-04-01", entries(2))
-    pipeline.clock.moment = datetime(2026, 4, 2, tzinfo=UTC)
-    outside.world.now = pipeline.clock.moment
-    pipeline.build(DAY, "2026-04-01")
+    outside.list(DAY, kettles(1))
+    outside.list("2026-04-01", kettles(2))
+    outside.world.now = datetime(2026, 4, 2, tzinfo=UTC)
+    pipeline.build(DAY, "2026-04-01", at="2026-04-02T01:00")
     sensor = repository(pipeline).get_sensor_def("site_follows")
-    given = {"lake": Lake(load_settings().data / "lake"), "clock": pipeline.clock}
 
-    def tick(instance: dg.DagsterInstance, cursor: str | None = None):
-        return sensor.evaluate_tick(
-            dg.build_sensor_context(
-                instance=instance,
-                cursor=cursor,
-                repository_def=repository(pipeline),
-                resources=given,
-            )
+    def tick(cursor: str | None = None):
+        context = dg.build_sensor_context(
+            instance=pipeline.instance,
+            cursor=cursor,
+            repository_def=repository(pipeline),
+            resources={"lake": pipeline.lake, "clock": pipeline.clock},
         )
+        return sensor.evaluate_tick(context)
 
-    with home.instance(load_settings()) as instance:
-        first = tick(instance)
-        again = tick(instance, first.cursor)
+    first = tick()
+    again = tick(first.cursor)
     assert {(run.job_name, run.partition_key) for run in first.run_requests} == {
         ("build_month", "2026-03-01"),
         ("build_month", "2026-04-01"),
@@ -250,33 +246,37 @@ def hook(monkeypatch) -> Iterator[Hook]:
 
 def test_a_stalled_day_is_told_once(outside: Outside, pipeline: Pipeline, hook: Hook):
     outside.list(DAY, [])
-    pipeline.build(DAY, at=f"{NEXT_DAY}T06:00")
+    pipeline.build_day(DAY, at=f"{NEXT_DAY}T06:00")
     sensor = repository(pipeline).get_sensor_def("list_alarms")
-    settings = load_settings()
-    given = {"settings": settings, "lake": Lake(settings.data / "lake"), "clock": pipeline.clock}
-    with home.instance(load_settings()) as instance:
-        cursor = None
-        for _ in range(2):
-            context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=given)
-            cursor = sensor.evaluate_tick(context).cursor
+    cursor = None
+    for _ in range(2):
+        context = dg.build_sensor_context(
+            instance=pipeline.instance,
+            cursor=cursor,
+            resources={
+                "settings": load_settings(),
+                "lake": pipeline.lake,
+                "clock": pipeline.clock,
+            },
+        )
+        cursor = sensor.evaluate_tick(context).cursor
     assert hook.told == [f"papers_pipeline: the list of {DAY}, a working day, is empty"]
 
 
 def test_a_failed_run_is_told(outside: Outside, pipeline: Pipeline, hook: Hook):
     outside.world.faults.append(Fault("daily_papers", 404, "{}"))
-    job = definitions.load(pipeline.clock).resolve_job_def("build_day")
-    defs = definitions.load(pipeline.clock)
-    with home.instance(load_settings()) as instance:
-        result = job.execute_in_process(instance=instance, partition_key=DAY, raise_on_error=False)
-        event = next(it for it in result.all_events if it.event_type_value == "PIPELINE_FAILURE")
-        context = dg.build_run_status_sensor_context(
-            sensor_name="failed_runs",
-            dagster_event=event,
-            dagster_instance=instance,
-            dagster_run=result.dagster_run,
-            resources={"settings": load_settings()},
-        ).for_run_failure()
-        defs.get_repository_def().get_sensor_def("failed_runs")(context)
+    result = pipeline.run_job("build_day", DAY)
+    (event,) = (
+        event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"
+    )
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_runs",
+        dagster_event=event,
+        dagster_instance=pipeline.instance,
+        dagster_run=result.dagster_run,
+        resources={"settings": load_settings()},
+    ).for_run_failure()
+    repository(pipeline).get_sensor_def("failed_runs")(context)
     (told,) = hook.told
     assert told.startswith(f"papers_pipeline: build_day {DAY} failed: feed_response: {DAY}: ")
     assert "answered 404" in told
@@ -289,7 +289,7 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
     outside.world.folder = SAMPLE
     outside.offer(monkeypatch)
     found = checks(pipeline, DAY)
-    assert {name for name, it in found.items() if not it.passed} == set()
+    assert {name for name, check in found.items() if not check.passed} == set()
     assert set(found) == {
         ("feed_listing", "entries_read"),
         ("daily_issue", "list_state"),
@@ -299,8 +299,8 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
         *((asset, "providers_answer") for asset in ("topic_tags", "affiliations", *READING)),
         *((asset, "complete") for asset in ("topic_tags", "affiliations", *READING)),
         *(
-            (f"summaries_{language}", check)
-            for language in ("ru", "en", "zh")
+            (asset, check)
+            for asset in SUMMARIES
             for check in ("providers_answer", "complete", "in_language")
         ),
     }
@@ -309,12 +309,12 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
 def test_a_bad_day_says_what_is_wrong_and_how_badly(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
-    outside.list(DAY, entries(1, 2, 3))
+    outside.list(DAY, kettles(1, 2, 3))
     outside.offer(monkeypatch)
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=99))
     outside.world.replies.append(Reply("refusal", language="zh", title="Kettle 2", times=99))
     found = checks(pipeline, DAY)
-    severities = {name: it.severity.value for name, it in found.items() if not it.passed}
+    severities = {name: check.severity.value for name, check in found.items() if not check.passed}
     assert severities == {
         ("paper_pdfs", "pdfs_available"): "ERROR",
         ("parsed_text", "texts_read"): "ERROR",
@@ -331,61 +331,54 @@ def test_a_bad_day_says_what_is_wrong_and_how_badly(
 def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
 ):
-    outside.list(DAY, entries(1, 2))
-    outside.list(NEXT_DAY, entries(3))
+    outside.list(DAY, kettles(1, 2))
+    outside.list(NEXT_DAY, kettles(3))
     outside.offer(monkeypatch)
     pipeline.build(DAY, NEXT_DAY)
-    calls(outside)
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    outside.calls()
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     graph = definitions.load(pipeline.clock).resolve_asset_graph()
     planner = planner_of(load_settings(), pipeline.clock)
     assets = planner.refresh_assets(to_refresh(planner.plan()))
     assert assets == {
         name: [DAY, NEXT_DAY] for name in ("summaries_ru", "daily_issue", "daily_pages")
     }
-    with home.instance(load_settings()) as instance:
-        dry = (
-            definitions.load(pipeline.clock)
-            .resolve_job_def("refresh_stale")
-            .execute_in_process(instance=instance)
-        )
-        assert dry.success
-        assert instance.get_backfills() == []
-        assert submit(instance, graph, assets, "run").startswith("Submitted as backfill ")
-        for run in ("run", "another run, while the first is at work"):
-            assert submit(instance, graph, assets, run).startswith(
-                "This plan was already submitted"
-            )
-        (backfill,) = instance.get_backfills()
+    assert pipeline.run_job("refresh_stale").success  # a dry run, unless its config says otherwise
+    assert pipeline.instance.get_backfills() == []
+    assert submit(pipeline.instance, graph, assets, "run").startswith("Submitted as backfill ")
+    for run in ("run", "another run, while the first is at work"):
+        answer = submit(pipeline.instance, graph, assets, run)
+        assert answer.startswith("This plan was already submitted")
+    (backfill,) = pipeline.instance.get_backfills()
     subset = backfill.asset_backfill_data.target_subset
     targets = {
         key.to_user_string(): sorted(subset.get_partitions_subset(key).get_partition_keys())
         for key in subset.asset_keys
     }
     assert targets == assets
-    assert calls(outside) == {}
+    assert outside.calls() == {}
 
 
 def test_the_plan_is_an_asset_with_a_check(
     outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
 ):
-    outside.list(DAY, entries(1, 2))
+    outside.list(DAY, kettles(1, 2))
     outside.offer(monkeypatch)
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
 
     def plan() -> tuple[bool, dict]:
         defs = definitions.load(pipeline.clock)
-        with home.instance(load_settings()) as instance:
-            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-                instance=instance, asset_selection=[dg.AssetKey("refresh_plan")]
-            )
+        result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=pipeline.instance, asset_selection=[dg.AssetKey("refresh_plan")]
+        )
         (check,) = result.get_asset_check_evaluations()
         (event,) = result.get_asset_materialization_events()
-        return check.passed, {name: it.value for name, it in event.materialization.metadata.items()}
+        metadata = event.materialization.metadata
+        return check.passed, {name: value.value for name, value in metadata.items()}
 
     passed, metadata = plan()
     assert (passed, metadata["behind"], metadata["calls"]) == (True, 0, 0)
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     passed, metadata = plan()
     assert (passed, metadata["behind"], metadata["calls"]) == (False, 1, 2)
     assert metadata["usd"] > 0
@@ -395,13 +388,13 @@ def test_the_plan_is_an_asset_with_a_check(
 
 
 def test_every_run_has_a_plain_log(outside: Outside, pipeline: Pipeline, monkeypatch):
-    outside.list(DAY, entries(1))
+    outside.list(DAY, kettles(1))
     outside.offer(monkeypatch)
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle", times=9))
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     lines = [
         line
-        for path in (pipeline.site.parent / "logs").glob("*/*.log")
+        for path in (pipeline.data / "logs").glob("*/*.log")
         for line in path.read_text().splitlines()
     ]
     assert any(line.endswith(f" {DAY} summaries_en 2603.10001 done") for line in lines)
@@ -411,9 +404,9 @@ def test_every_run_has_a_plain_log(outside: Outside, pipeline: Pipeline, monkeyp
 def test_costs_are_summed_by_day_asset_model_and_version(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
-    outside.list(DAY, entries(1, 2))
+    outside.list(DAY, kettles(1, 2))
     outside.offer(monkeypatch)
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     rows = json.loads(papers("costs", "--json").stdout)["rows"]
     by_asset = {row["asset"]: row for row in rows}
     assert set(by_asset) == {*WRITTEN, *READING}
@@ -425,53 +418,54 @@ def test_costs_are_summed_by_day_asset_model_and_version(
     )
     assert russian["prompt_version"] == pipeline.rows("summaries_ru", DAY)[0].prompt_version
     table = papers("costs").stdout
-    assert table.splitlines()[-1].split()[0] == "11"
+    assert table.splitlines()[-1].split()[0] == str(sum(calls_for(2).values()))
     assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout)["rows"] == []
 
 
 def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
 ):
-    outside.list(DAY, entries(1, 2, 3, 4))
+    outside.list(DAY, kettles(1, 2, 3, 4))
     outside.offer(monkeypatch)
-    pipeline.build(DAY)
-    calls(outside)
+    pipeline.build_day(DAY)
+    outside.calls()
     assert (
         "every stored answer of summary.ru is by the version in force"
         in papers("prompts", "diff", "summary.ru").stderr
     )
-    overlay(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     unasked = papers("prompts", "diff", "summary.ru", "--sample", "3")
     assert unasked.exit_code == 2
     assert "3 papers, 3 calls for about 0.00" in unasked.stdout
-    assert calls(outside) == {}
+    assert outside.calls() == {}
     result = papers("prompts", "diff", "summary.ru", "--sample", "3", "--yes")
     assert result.exit_code == 0, result.output
-    assert calls(outside) == {"ru": 3}
+    assert outside.calls() == {"ru": 3}
     assert result.stdout.count("before, ") == result.stdout.count("now, ") == 3
     assert {row.prompt_version for row in pipeline.rows("summaries_ru", DAY)} != {
         result.stdout.split()[1].rstrip(":")
     }
-    pipeline.build(DAY)
-    assert calls(outside) == {"ru": 1}
+    pipeline.build_day(DAY)
+    assert outside.calls() == {"ru": 1}
 
 
 def test_a_withdrawn_paper_is_marked_and_keeps_its_text(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
-    outside.list(DAY, entries(1, 2))
+    outside.list(DAY, kettles(1, 2))
     outside.offer(monkeypatch)
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     withdrawn = entry("2603.10001", title="Kettle 1", summary="Kettle number 1 whistles late.")
     withdrawn["paper"]["withdrawnAt"] = "2026-03-03T10:00:00.000Z"
-    outside.list(DAY, [withdrawn, *entries(2)])
-    calls(outside)
+    outside.list(DAY, [withdrawn, *kettles(2)])
+    outside.calls()
     pipeline.clock.moment += timedelta(days=1)
-    pipeline.build(DAY)
-    paper = next(it for it in pipeline.json(DAY)["papers"] if it["id"] == "2603.10001")
+    pipeline.build_day(DAY)
+    paper = pipeline.json(DAY)["papers"][0]
+    assert paper["id"] == "2603.10001"
     assert (paper["status"], paper["withdrawn_at"]) == ("withdrawn", "2026-03-03T10:00:00Z")
     assert paper["summaries"]["ru"]["source"] == "model"
-    assert calls(outside) == {}
+    assert outside.calls() == {}
 
 
 def test_freshness_counts_weekdays_only(pipeline: Pipeline):

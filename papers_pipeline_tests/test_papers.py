@@ -1,7 +1,6 @@
-"""What the project promises of the papers themselves: fetched once, read once, and never worse than before."""
+"""What the project promises of papers: fetched once, parsed once, and never worse than before."""
 
 import json
-import os
 import shutil
 from collections import Counter
 from datetime import timedelta
@@ -9,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline import definitions, home
 from papers_pipeline.documents import fetch as documents
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
-from papers_pipeline.settings import load_settings
-from papers_pipeline_tests.conftest import Outside, Pipeline, entry
-from papers_pipeline_tests.test_cli import papers
+from papers_pipeline_tests.helpers.building import Pipeline
+from papers_pipeline_tests.helpers.outside import FEED, Outside, calls_for, entry
+from papers_pipeline_tests.helpers.terminal import papers
 
 DAY = "2026-03-02"
 TWO_COLUMNS, TEAM, BROKEN = "2602.90011", "2602.90040", "2602.90216"
@@ -50,7 +48,8 @@ def kinds(outside: Outside) -> Counter[str]:
 
 
 def paper(pipeline: Pipeline, arxiv_id: str) -> dict:
-    return next(it for it in pipeline.json(DAY)["papers"] if it["id"] == arxiv_id)
+    (found,) = (paper for paper in pipeline.json(DAY)["papers"] if paper["id"] == arxiv_id)
+    return found
 
 
 def authors(*names: str) -> list[dict]:
@@ -76,18 +75,7 @@ def test_a_paper_gets_its_institutions_figures_and_version(
     sample.world.replies.append(
         Reply(content={"institutions": printed, "authors": tied}, language="en", title="Study")
     )
-    pipeline.build(
-        DAY,
-        only=(
-            "feed_response",
-            "feed_listing",
-            "paper_votes",
-            "paper_pdfs",
-            "parsed_text",
-            "figures",
-        ),
-    )
-    pipeline.build(DAY, only=("affiliations", "daily_issue", "daily_pages"))
+    pipeline.build(DAY, only=(*FEED, *READ, "daily_issue", "daily_pages"))
     record = paper(pipeline, TWO_COLUMNS)
     assert record["version"] == 1
     assert record["affiliations"] == ["ETH Zürich", "EPFL"]
@@ -108,7 +96,7 @@ def test_a_paper_gets_its_institutions_figures_and_version(
 def test_without_a_key_the_institution_is_hugging_faces_and_labelled(
     sample: Outside, pipeline: Pipeline
 ):
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert paper(pipeline, TEAM)["affiliations"] == ["The Team's Company"]
     (row,) = [row for row in pipeline.rows("affiliations", DAY) if row.arxiv_id == TEAM]
     assert (row.state, row.reason, row.source) == ("pending", "no_provider", "hf_organization")
@@ -118,7 +106,7 @@ def test_a_paper_without_a_pdf_fails_alone_and_keeps_hugging_faces_institution(
     sample: Outside, pipeline: Pipeline, monkeypatch
 ):
     sample.offer(monkeypatch)
-    (report,) = pipeline.build(DAY)
+    report = pipeline.build_day(DAY)
     assert not report.failed
     assert (report.assets["paper_pdfs"].computed, report.assets["paper_pdfs"].failed) == (2, 1)
     states = {asset: {row.arxiv_id: row for row in pipeline.rows(asset, DAY)} for asset in READ}
@@ -133,16 +121,19 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
     sample: Outside, pipeline: Pipeline, monkeypatch
 ):
     sample.offer(monkeypatch)
-    pipeline.build(DAY)
-    assert kinds(sample) == {"pdf": 3, "html": 3, "figure": 2, "answer": 18}
+    pipeline.build_day(DAY)
+    # Affiliations: one model for the first paper, two for the second, which names none; the third
+    # has no text to ask about.
+    answers = sum(calls_for(3).values()) + 3
+    assert kinds(sample) == {"pdf": 3, "html": 3, "figure": 2, "answer": answers}
     before = pipeline.files()
     for days in (0, 8):
         pipeline.clock.moment += timedelta(days=days)
         if days:
             prune(pipeline)
-            assert list((Path(os.environ["PAPERS_DATA_DIR"]) / "blobs" / "pdf").iterdir()) == []
+            assert list((pipeline.data / "blobs" / "pdf").iterdir()) == []
             monkeypatch.setattr("papers_pipeline.store.cache.OTHER_EXPIRY", timedelta(days=30))
-        (report,) = pipeline.build(DAY)
+        report = pipeline.build_day(DAY)
         asked = kinds(sample)
         # HTML that was not there is asked for again within 14 days of publication.
         assert asked - Counter(html=1) == {}
@@ -152,26 +143,24 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
 
 def test_pruning_finds_nothing_where_nothing_was_built(outside: Outside, pipeline: Pipeline):
     prune(pipeline)
-    assert not (Path(os.environ["PAPERS_DATA_DIR"]) / "blobs").exists()
+    assert not (pipeline.data / "blobs").exists()
 
 
 def prune(pipeline: Pipeline) -> None:
-    job = definitions.load(pipeline.clock).resolve_job_def("prune")
-    with home.instance(load_settings()) as instance:
-        assert job.execute_in_process(instance=instance).success
+    assert pipeline.run_job("prune").success
 
 
 def test_a_newer_parser_parses_anew_and_a_paper_whose_pdf_is_gone_keeps_its_row(
     sample: Outside, pipeline: Pipeline, monkeypatch
 ):
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     kinds(sample)
     pipeline.clock.moment += timedelta(days=8)
     prune(pipeline)
     before = {row.arxiv_id: row for row in pipeline.rows("parsed_text", DAY)}
     monkeypatch.setattr(documents, "PARSER_VERSION", "2")
     sample.world.faults.append(Fault(f"/pdf/{TEAM}", 404, times=9))
-    (report,) = pipeline.build(DAY)
+    report = pipeline.build_day(DAY)
     after = {row.arxiv_id: row for row in pipeline.rows("parsed_text", DAY)}
     assert after[TEAM] == before[TEAM]
     assert (after[TWO_COLUMNS].parser_version, after[TWO_COLUMNS].header) == (
@@ -194,10 +183,7 @@ def test_an_empty_list_of_the_first_model_is_asked_of_the_second_with_more_text(
     )
     found = {"institutions": ["IBM Research Europe"], "authors": []}
     sample.world.replies.append(Reply(content=found, provider="mistral"))
-    pipeline.build(
-        DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text")
-    )
-    pipeline.build(DAY, only=("affiliations",))
+    pipeline.build(DAY, only=(*FEED, "paper_pdfs", "parsed_text", "affiliations"))
     (row,) = pipeline.rows("affiliations", DAY)
     assert (row.provider, row.institutions) == ("mistral", ["IBM Research Europe"])
     first, second = sample.world.calls
@@ -212,9 +198,7 @@ def test_an_empty_list_of_every_model_is_an_answer(
     sample.offer(monkeypatch, "openai")
     nothing = {"institutions": [], "authors": []}
     sample.world.replies.append(Reply(content=nothing, title="A Team", times=99))
-    pipeline.build(
-        DAY, only=("feed_response", "feed_listing", "paper_votes", "paper_pdfs", "parsed_text")
-    )
+    pipeline.build(DAY, only=(*FEED, "paper_pdfs", "parsed_text"))
     for calls in (2, 0):
         sample.world.calls.clear()
         pipeline.build(DAY, only=("affiliations",))

@@ -1,4 +1,4 @@
-"""Months and weeks through the pipeline: a day that is built brings its month and week with it, and nothing else."""
+"""Months and weeks: building a day rebuilds its month and week, and no other."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,19 +7,13 @@ import dagster as dg
 import html5lib
 import pytest
 
-from papers_pipeline import definitions, home
 from papers_pipeline.defs.io_managers import lock_of
 from papers_pipeline.runs import SITE_TAG
-from papers_pipeline.settings import load_settings
-from papers_pipeline_tests.conftest import Outside, Pipeline, entry
+from papers_pipeline_tests.helpers.building import Pipeline, changed
+from papers_pipeline_tests.helpers.outside import LANGUAGES, Outside, entry
 
-LANGUAGES = ("ru", "en", "zh")
 MONDAY, TUESDAY, NEXT_MONTH = "2026-02-02", "2026-02-03", "2026-03-02"
 IDS = [f"2602.{10001 + n}" for n in range(4)]
-
-
-def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
-    return {name for name in before | after if before.get(name) != after.get(name)}
 
 
 def in_every_language(*paths: str) -> set[str]:
@@ -48,10 +42,9 @@ def dangling(site: Path) -> Iterator[str]:
                 yield f"{path}: {link}"
 
 
-def site_runs() -> list[tuple[str, str | None, str | None]]:
+def site_runs(pipeline: Pipeline) -> list[tuple[str, str | None, str | None]]:
     """The job, partition and tag of every run that was no day's, in order."""
-    with home.instance(load_settings()) as instance:
-        runs = [run for run in instance.get_runs() if run.job_name != "build_day"]
+    runs = [run for run in pipeline.instance.get_runs() if run.job_name != "build_day"]
     return [
         (run.job_name, run.tags.get("dagster/partition"), run.tags.get(SITE_TAG))
         for run in reversed(runs)
@@ -63,7 +56,7 @@ def test_a_day_brings_its_month_and_week(outside: Outside, pipeline: Pipeline):
     pipeline.build(MONDAY)
     assert in_every_language("m/2026-02.html", "w/2026-W06.html") <= pipeline.files().keys()
     assert f'href="../p/{IDS[0]}.html"' in pipeline.files()["en/m/2026-02.html"].decode()
-    assert site_runs() == [
+    assert site_runs(pipeline) == [
         ("build_month", "2026-02-01", "1"),
         ("build_week", MONDAY, "1"),
         ("build_site", None, "1"),
@@ -90,19 +83,11 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(
     month = html5lib.parse(pipeline.files()["ru/m/2026-02.html"].decode())
     articles = month.iter("{http://www.w3.org/1999/xhtml}article")
     assert [article.get("data-arxiv-id") for article in articles] == [IDS[3], IDS[0], IDS[1]]
-    assert site_runs()[-3:] == [
+    assert site_runs(pipeline)[-3:] == [
         ("build_month", "2026-02-01", "1"),
         ("build_week", MONDAY, "1"),
         ("build_site", None, "1"),
     ]
-
-
-def test_a_day_built_twice_changes_not_one_file(outside: Outside, pipeline: Pipeline):
-    outside.list(MONDAY, [entry(IDS[0])])
-    pipeline.build(MONDAY, at="2026-03-18T06:00")
-    before = {path: path.stat().st_mtime_ns for path in pipeline.site.rglob("*")}
-    pipeline.build(MONDAY, at="2026-03-19T18:00")
-    assert {path: path.stat().st_mtime_ns for path in pipeline.site.rglob("*")} == before
 
 
 def test_every_link_leads_somewhere(outside: Outside, pipeline: Pipeline):
@@ -150,9 +135,7 @@ def test_a_month_of_which_no_day_was_built_has_no_page(outside: Outside, pipelin
     outside.list(MONDAY, [entry(IDS[0])])
     pipeline.build(MONDAY)
     before = pipeline.files()
-    with home.instance(load_settings()) as instance:
-        job = definitions.load().resolve_job_def("build_month")
-        assert job.execute_in_process(instance=instance, partition_key="2024-02-01").success
+    assert pipeline.run_job("build_month", "2024-02-01").success
     assert pipeline.files() == before
 
 

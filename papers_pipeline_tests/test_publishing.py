@@ -1,44 +1,36 @@
-"""The site is published from the terminal, from the Dagster UI and by GitHub's workflow, and works where it then is."""
+"""The site is published by the command, the job and GitHub's workflow, and works where it is."""
 
 import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
-import dagster as dg
 import pytest
 import requests
 import yaml
-from click.testing import CliRunner, Result
 
-from papers_pipeline import definitions, home
-from papers_pipeline.cli.main import main
+from papers_pipeline import definitions
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings, setting_names
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import locks
-from papers_pipeline_tests.conftest import Notes, entry
+from papers_pipeline_tests.helpers.outside import LANGUAGES, READING, entry
+from papers_pipeline_tests.helpers.serving import served
+from papers_pipeline_tests.helpers.terminal import one_line, papers, wait_until
 
 ROOT = Path(__file__).parents[1]
 NOT_KEPT = {"site", "dagster", "logs", "sample", "demo"}
-READING = 3
-"""The calls of a day's reading task: its text and two translations."""
-"""Folders of data/ that the workflow need not keep: the branch has the site, and git the sample."""
+"""Folders of data/ that the workflow need not keep: the branch has the site, git the sample."""
 
 
 @pytest.fixture
 def built() -> dict[str, bytes]:
-    """A site in its place, by path; that it could be one of ours matters to nothing that publishes it."""
+    """A small site in its place, by path."""
     site = {
         "index.html": b"the way in",
         "en/d/2026-03-02.html": b"a day",
@@ -47,10 +39,6 @@ def built() -> dict[str, bytes]:
     for path, data in site.items():
         storage.write(load_settings().data / "site" / path, data)
     return site
-
-
-def papers(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["publish", *arguments])
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -67,37 +55,37 @@ class TestCommand:
         self, built, tmp_path, monkeypatch
     ):
         monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
-        result = papers()
+        result = papers("publish")
         assert (result.exit_code, result.stdout) == (
             0,
             f"Published to {tmp_path}/www: 3 files, 3 changed\n",
         )
         assert files(tmp_path / "www") == built
-        assert papers().stdout == f"Published to {tmp_path}/www: 3 files, 0 changed\n"
-        assert papers("--to", "elsewhere").stdout == "Published to elsewhere: 3 files, 3 changed\n"
+        assert papers("publish").stdout == f"Published to {tmp_path}/www: 3 files, 0 changed\n"
+        assert (
+            papers("publish", "--to", "elsewhere").stdout
+            == "Published to elsewhere: 3 files, 3 changed\n"
+        )
 
     def test_without_a_target_it_is_bad_usage(self):
-        result = papers()
+        result = papers("publish")
         assert result.exit_code == 2
         assert "name a target with --to, or set PAPERS_PUBLISH_TO: a folder, rsync:" in " ".join(
             result.stderr.split()
         )
 
     def test_a_failure_is_exit_status_1_and_names_the_way_out(self):
-        result = papers("--to", "www")
+        result = papers("publish", "--to", "www")
         assert result.exit_code == 1
-        assert "build a day first, `papers build --date latest`" in " ".join(result.stderr.split())
+        assert "build a day first, `papers build --date latest`" in one_line(result.stderr)
 
 
 class TestJob:
-    def run(self, progress: Notes | None = None, **how) -> dg.ExecuteInProcessResult:
-        job = definitions.load(progress=progress).resolve_job_def("publish")
-        with home.instance(load_settings()) as instance:
-            return job.execute_in_process(instance=instance, **how)
-
-    def test_it_publishes_to_the_setting_and_logs_the_counts(self, built, tmp_path, monkeypatch):
+    def test_it_publishes_to_the_setting_and_logs_the_counts(
+        self, pipeline, built, tmp_path, monkeypatch
+    ):
         monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
-        result = self.run()
+        result = pipeline.run_job("publish")
         assert result.success
         assert files(tmp_path / "www") == built
         (output,) = (
@@ -108,22 +96,19 @@ class TestJob:
         counts = {name: value.value for name, value in output.metadata.items()}
         assert counts == {"files": 3, "changed": 3, "target": str(tmp_path / "www")}
 
-    def test_it_waits_for_a_run_that_builds_the_site(self, built, tmp_path, monkeypatch):
+    def test_it_waits_for_a_run_that_builds_the_site(self, pipeline, built, tmp_path, monkeypatch):
         monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
-        told = Notes()
-        publishing = threading.Thread(target=self.run, args=(told,))
-        with locks.held(load_settings().home / "locks", "site"):
-            publishing.start()
-            deadline = time.monotonic() + 60
-            while not told.notes and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert told.notes == ["another run holds site: waiting for it to end"]
-            assert not (tmp_path / "www").exists()
-        publishing.join(timeout=60)
+        with ThreadPoolExecutor() as executor:
+            with locks.held(load_settings().home / "locks", "site"):
+                publishing = executor.submit(pipeline.run_job, "publish")
+                wait_until(lambda: pipeline.watcher.notes)
+                assert pipeline.watcher.notes == ["another run holds site: waiting for it to end"]
+                assert not (tmp_path / "www").exists()
+            assert publishing.result().success
         assert files(tmp_path / "www") == built
 
-    def test_without_the_setting_it_fails_and_says_what_to_set(self):
-        result = self.run(raise_on_error=False)
+    def test_without_the_setting_it_fails_and_says_what_to_set(self, pipeline):
+        result = pipeline.run_job("publish")
         (failed,) = (event for event in result.all_events if event.is_step_failure)
         assert (
             "PAPERS_PUBLISH_TO is not set: set it (a folder,"
@@ -140,7 +125,7 @@ class TestJob:
 
 
 class Links(HTMLParser):
-    """What a page names: `href` and `src` of every element, and the ids that a fragment can lead to."""
+    """The `href` and `src` of every element of a page, and its ids."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -154,40 +139,22 @@ class Links(HTMLParser):
         self.ids.add(given.get("id", ""))
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(
     outside, pipeline, tmp_path, monkeypatch
 ):
     with served(tmp_path / "www") as host:
         base = f"{host}/some/sub/path"
-        monkeypatch.setenv(
-            "PAPERS_SITE_URL", base
-        )  # canonical links and those to other languages are then followed too
+        # Makes canonical links and those to other languages part of the test.
+        monkeypatch.setenv("PAPERS_SITE_URL", base)
         outside.list("2026-03-02", [entry("2603.10001"), entry("2603.10002")])
-        outside.list(
-            "2026-03-03", [entry("2603.10002"), entry("2603.10003")]
-        )  # one is on both days
+        outside.list("2026-03-03", [entry("2603.10002"), entry("2603.10003")])
         pipeline.build("2026-03-02", "2026-03-03")
-        assert papers("--to", "www/some/sub/path").exit_code == 0
+        assert papers("publish", "--to", "www/some/sub/path").exit_code == 0
 
         pages = [f"{base}/{path}" for path in pipeline.files() if path.endswith(".html")]
-        # In each language: first page, archive, trends, search, reading tasks; two days and the reading task of each,
-        # their month, their week, three papers. And 404.html.
-        assert len(pages) == 2 + 3 * 14
+        # In each language: first page, archive, trends, search and reading tasks; two days and
+        # their reading tasks, their month and week, three papers. Then the root and 404.html.
+        assert len(pages) == 14 * len(LANGUAGES) + 2
         contents: dict[str, Links] = {}
 
         def visit(url: str) -> Links:
@@ -213,8 +180,10 @@ def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(
 
 
 class Workflow:
-    """`deploy/pages.yml`, run as GitHub does: its shell steps in order, in a fresh checkout each time, with what its
-    cache keeps. Its actions are skipped, and its environment is that of the test wherever the test has one."""
+    """Runs the shell steps of `deploy/pages.yml` as GitHub does, each time in a fresh checkout.
+
+    Its actions are skipped, but its cache is kept. The test's environment overrides its own.
+    """
 
     def __init__(self, tmp_path: Path) -> None:
         self.parsed = yaml.safe_load((ROOT / "deploy" / "pages.yml").read_text(encoding="utf-8"))
@@ -223,11 +192,16 @@ class Workflow:
         self.checkout = tmp_path / "checkout"
         self._cache = tmp_path / "cache"
         self._remote = tmp_path / "remote.git"
+
+    def make_remote(self) -> None:
+        """An empty repository in place of the one at GitHub."""
         self._git("init", "--quiet", "--bare", "--object-format=sha1")
 
     def run(self) -> dict[str, int]:
-        """Run the steps; returns the exit status of each by its name. One without a condition is not run after one
-        that failed."""
+        """Run the steps; returns the exit status of each by name.
+
+        After a failed step, a step without a condition is not run.
+        """
         shutil.rmtree(self.checkout, ignore_errors=True)
         shutil.copytree(ROOT, self.checkout, ignore=self._not_in_git)
         self._make_environment()
@@ -253,7 +227,7 @@ class Workflow:
         ]
 
     def _make_environment(self) -> None:
-        """`.venv/` as `make setup` leaves it, so that it has nothing to do; the programs are those of the tests."""
+        """`.venv/` as `make setup` leaves it, with the programs of the tests' own environment."""
         (self.checkout / ".venv").mkdir()
         (self.checkout / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
         (self.checkout / ".venv" / ".ready").touch()
@@ -302,6 +276,8 @@ class Workflow:
         ).stdout
 
 
+@pytest.mark.slow
+@pytest.mark.programs("git", "bash")
 def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
     outside, tmp_path, monkeypatch
 ):
@@ -312,6 +288,7 @@ def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
     outside.world.faults.append(Fault(f"date={before}", 404, "{}"))
     outside.offer(monkeypatch, "openai")
     workflow = Workflow(tmp_path)
+    workflow.make_remote()
 
     # A day fails, and the workflow with it; the others are published and what they cost is kept.
     install, take_up, build, publish = (step["name"] for step in workflow.steps if "run" in step)
@@ -334,7 +311,8 @@ def test_the_workflow_keeps_texts_and_pages_between_its_runs_on_new_machines(
     assert bought > 0
     outside.list(str(today), [entry("2603.10003")])
     assert workflow.run() == dict.fromkeys((install, take_up, build, publish), 0)
-    assert outside.world.asked["openai answer"] == bought + (bought - READING) // 2 + READING
+    task = len(READING)  # the calls of a day's reading task: its text and the translations
+    assert outside.world.asked["openai answer"] == bought + (bought - task) // 2 + task
     assert workflow.page("en/d/2026-01-05.html") == "of long ago"
     assert "2603.10003" in workflow.page("en/index.html")
     assert f"{today}.html" in workflow.page(f"en/d/{yesterday}.html")

@@ -1,23 +1,20 @@
-"""The Chinese reading task of a day: chosen once, bought once, translated a language at a time, shown."""
+"""The Chinese reading task of a day: chosen once, bought once, translated by language, shown."""
 
 import csv
 import json
 import re
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.sandbox.world import SAMPLE, Reply
-from papers_pipeline_tests.conftest import Outside, Pipeline, entry
-from papers_pipeline_tests.test_cli import papers
-from papers_pipeline_tests.test_models import READING, calls, overlay
-from papers_pipeline_tests.test_promises import stale
+from papers_pipeline_tests.helpers.building import Pipeline, build_once, overlay_prompt
+from papers_pipeline_tests.helpers.outside import FEED, LANGUAGES, READING, Outside, entry
+from papers_pipeline_tests.helpers.terminal import papers
 
 DAY = "2026-03-02"
 IDS = ("2603.10000", "2603.10001", "2603.10002")
-FEED = ("feed_response", "feed_listing", "paper_votes")
 
 
 def votes(*upvotes: int, **changes) -> list[dict]:
@@ -33,6 +30,20 @@ def page(pipeline: Pipeline, language: str, name: str = f"{DAY}.html") -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
+OTHER = [
+    "模型现在很快。",
+    "作者做了实验。",
+    "结果比以前好。",
+    "他们用了很多数据。",
+    "以后还会更快。",
+]
+
+
+def other_text() -> Reply:
+    """Another good answer than the sandbox's own."""
+    return Reply(content={"sentences": OTHER}, language="zh", title="Kettle")
+
+
 def task(pipeline: Pipeline) -> dict:
     return pipeline.json(DAY)["reading_task"]
 
@@ -42,28 +53,28 @@ def test_the_paper_with_most_votes_is_chosen_once_and_later_votes_neither_change
 ):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1, 9, 9))
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert (task(pipeline)["id"], task(pipeline)["state"]) == (IDS[1], "done")
     rows = {asset: pipeline.rows(asset, DAY) for asset in READING}
-    calls(outside)
+    outside.calls()
     outside.list(DAY, votes(99, 9, 9))
     pipeline.build(DAY, only=FEED)
-    assert stale() & set(READING) == set()
-    pipeline.build(DAY)
+    assert pipeline.stale(DAY) & set(READING) == set()
+    pipeline.build_day(DAY)
     assert {asset: pipeline.rows(asset, DAY) for asset in READING} == rows
     assert task(pipeline)["id"] == IDS[1]
-    assert calls(outside) == {}
+    assert outside.calls() == {}
 
 
 def test_a_paper_without_abstract_is_not_chosen_and_one_that_leaves_the_list_stays_chosen(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.list(DAY, [*votes(3, 2), entry(IDS[2], summary="", upvotes=9)])
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert (task(pipeline)["id"], task(pipeline)["reason"]) == (IDS[0], "no_provider")
     outside.list(DAY, votes(3, 2)[1:])
     outside.offer(monkeypatch)
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert (task(pipeline)["id"], task(pipeline)["state"]) == (IDS[0], "done")
 
 
@@ -71,7 +82,7 @@ def test_without_a_key_the_page_says_so_and_nothing_is_made_up(
     outside: Outside, pipeline: Pipeline
 ):
     outside.list(DAY, votes(1))
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert task(pipeline) | {"title": ""} == {
         **{
             "id": IDS[0],
@@ -103,18 +114,18 @@ def test_without_a_key_the_page_says_so_and_nothing_is_made_up(
 
 def test_a_day_without_papers_has_no_task(outside: Outside, pipeline: Pipeline):
     outside.list(DAY, [])
-    pipeline.build(DAY)
+    pipeline.build_day(DAY)
     assert task(pipeline) is None
     assert f"reading/{DAY}.html" not in pipeline.page(DAY)
 
 
 @pytest.fixture
-def sample(outside: Outside, monkeypatch) -> Pipeline:
+def sample(outside: Outside, pipeline: Pipeline, monkeypatch, shared: Path) -> Pipeline:
     """The third sample day, built with keys."""
     outside.world.folder = SAMPLE
     outside.offer(monkeypatch)
-    pipeline = Pipeline(FixedClock(datetime(2026, 3, 20, 12, tzinfo=UTC)))
-    pipeline.build(SAMPLE_DAY, only=(*FEED, *READING, "daily_issue", "daily_pages"))
+    assets = (*FEED, *READING, "daily_issue", "daily_pages")
+    build_once(pipeline, shared / "sample-day", lambda: pipeline.build(SAMPLE_DAY, only=assets))
     return pipeline
 
 
@@ -124,7 +135,7 @@ SAMPLE_DAY = "2026-03-04"
 def test_sentences_vocabulary_and_translations_of_a_sample_day(sample: Pipeline):
     given = sample.json(SAMPLE_DAY)["reading_task"]
     assert (given["id"], given["state"], given["level"]) == ("2602.90204", "done", 4)
-    assert list(given["translations"]) == ["ru", "en"]
+    assert list(given["translations"]) == [code for code in LANGUAGES if code != "zh"]
     for translation in given["translations"].values():
         assert len(translation["sentences"]) == len(given["sentences"]) == 7
     words = {
@@ -195,8 +206,8 @@ def test_a_language_added_buys_only_its_own_translation(
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
     monkeypatch.setenv("PAPERS_LANGUAGES", "ru,zh")
-    pipeline.build(DAY)
-    assert calls(outside) == {
+    pipeline.build_day(DAY)
+    assert outside.calls() == {
         "ru": 1,
         "zh": 1,
         "topic_tags": 1,
@@ -204,8 +215,8 @@ def test_a_language_added_buys_only_its_own_translation(
         "reading_translation_ru": 1,
     }
     monkeypatch.setenv("PAPERS_LANGUAGES", "ru,en,zh")
-    pipeline.build(DAY)
-    assert calls(outside) == {"en": 1, "reading_translation_en": 1}
+    pipeline.build_day(DAY)
+    assert outside.calls() == {"en": 1, "reading_translation_en": 1}
 
 
 def test_a_changed_prompt_buys_the_text_anew_and_what_is_translated_from_it(
@@ -213,23 +224,16 @@ def test_a_changed_prompt_buys_the_text_anew_and_what_is_translated_from_it(
 ):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1, 2))
-    pipeline.build(DAY)
-    calls(outside)
-    overlay(tmp_path, monkeypatch, "reading_task.md", "句子要短，", "句子要很短，")
+    pipeline.build_day(DAY)
+    outside.calls()
+    overlay_prompt(tmp_path, monkeypatch, "reading_task.md", "句子要短，", "句子要很短，")
     rows = json.loads(papers("plan", "--json").stdout)["rows"]
     behind = [(it["asset"], it["state"], it["calls"]) for it in rows if it["state"] != "current"]
     assert behind == [(asset, "stale", 1) for asset in READING]
-    other = [
-        "模型现在很快。",
-        "作者做了实验。",
-        "结果比以前好。",
-        "他们用了很多数据。",
-        "以后还会更快。",
-    ]
-    outside.world.replies.append(Reply(content={"sentences": other}, language="zh", title="Kettle"))
+    outside.world.replies.append(other_text())
     assert papers("refresh", "--yes").exit_code == 0
-    assert calls(outside) == dict.fromkeys(READING, 1)
-    assert [it["text"] for it in task(pipeline)["sentences"]] == other
+    assert outside.calls() == dict.fromkeys(READING, 1)
+    assert [it["text"] for it in task(pipeline)["sentences"]] == OTHER
     assert len(task(pipeline)["translations"]["ru"]["sentences"]) == 5
     assert "All current" in papers("plan").stdout
 
@@ -239,15 +243,8 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
 ):
     outside.offer(monkeypatch)
     outside.list(DAY, votes(1))
-    pipeline.build(DAY)
-    other = [
-        "模型现在很快。",
-        "作者做了实验。",
-        "结果比以前好。",
-        "他们用了很多数据。",
-        "以后还会更快。",
-    ]
-    outside.world.replies.append(Reply(content={"sentences": other}, language="zh", title="Kettle"))
+    pipeline.build_day(DAY)
+    outside.world.replies.append(other_text())
     outside.world.replies.append(Reply("refusal", language="ru", times=9))
     assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
     assert task(pipeline)["translations"]["ru"]["reason"] == "unusable"
@@ -264,18 +261,9 @@ def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(
     pipeline.build(DAY, "2026-03-03")
     other = pipeline.json("2026-03-03")
     assert (task(pipeline)["id"], other["reading_task"]["id"]) == (IDS[0], IDS[1])
-    sentences = [
-        "模型现在很快。",
-        "作者做了实验。",
-        "结果比以前好。",
-        "他们用了很多数据。",
-        "以后还会更快。",
-    ]
-    outside.world.replies.append(
-        Reply(content={"sentences": sentences}, language="zh", title="Kettle")
-    )
+    outside.world.replies.append(other_text())
     assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
-    assert [it["text"] for it in task(pipeline)["sentences"]] == sentences
+    assert [it["text"] for it in task(pipeline)["sentences"]] == OTHER
     assert pipeline.json("2026-03-03") == other
     refused = papers("redo", IDS[2], "--only", "reading_task")
     assert (refused.exit_code, "no built day has listed it" in refused.stderr) == (1, True)
@@ -291,12 +279,11 @@ def test_a_bad_answer_is_sent_back_with_its_fault(
         "这篇文章研究社会行为的产生。\nZhè piān wénzhāng yánjiū shèhuì xíngwéi de chǎnshēng."
     ] * 5
     outside.world.replies.append(Reply(content={"sentences": lines}, language="zh", title="Kettle"))
-    pipeline.build(DAY, only=FEED)
-    pipeline.build(DAY, only=("reading_task",))
+    pipeline.build(DAY, only=(*FEED, "reading_task"))
     (row,) = pipeline.rows("reading_task", DAY)
     assert row.state == "done"
     assert all("Zhè" not in sentence.text for sentence in row.sentences)
-    assert calls(outside) == {"reading_task": 2}
+    assert outside.calls() == {"reading_task": 2}
 
 
 def test_prompts_of_all_assets_are_packaged():

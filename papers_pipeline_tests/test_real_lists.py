@@ -1,5 +1,4 @@
-"""Recorded lists of the real API, where PAPERS_REAL_DATA names a folder of them: every field that is filled there is
-filled in the rows."""
+"""Recorded lists of the real API, from PAPERS_REAL_DATA: a filled field is filled in the rows."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Real malformed answers replayed: each ends repaired, refused or warned of. Needs the folder PAPERS_REAL_DATA."""
+"""Real malformed answers, from PAPERS_REAL_DATA: each is repaired, refused or warned about."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.enrichment.stages.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
 from papers_pipeline.sandbox.world import Reply
-from papers_pipeline_tests.conftest import LONG_AGO, Outside
+from papers_pipeline_tests.helpers.outside import LONG_AGO, Outside
 from papers_pipeline_tests.llm.test_chain import PROMPTS, PROVIDERS, Desk
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])

@@ -106,6 +106,7 @@ class Models:
         assumed_price: float | None = None,
         timeout_seconds: float = 120.0,
         backoff_seconds: float = 1.0,
+        window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         self.access = access
         self.cache = cache
@@ -121,6 +122,7 @@ class Models:
         self.assumed_price = assumed_price
         self.timeout_seconds = timeout_seconds
         self.backoff_seconds = backoff_seconds
+        self.window_seconds = window_seconds
         self.closed: dict[str, str] = {}
         self.proven: set[str] = set()
 
@@ -235,9 +237,8 @@ class Chain(Generic[Output]):
 
     @cached_property
     def _limit(self) -> SharedLimit:
-        limit = SharedLimit(
-            self._models.limits, "llm", self._models.requests_per_minute, WINDOW_SECONDS
-        )
+        models = self._models
+        limit = SharedLimit(models.limits, "llm", models.requests_per_minute, models.window_seconds)
         self._stack.callback(limit.close)
         return limit
 

@@ -30,5 +30,6 @@ def running(world: World, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
+        server.force_exit = True  # nobody waits for a slow answer any more
         thread.join(timeout=10)
         listener.close()

@@ -1,8 +1,8 @@
-"""The published pages before outside judges: Lighthouse, and the Nu HTML checker. `make audit` runs it.
+"""Judges the published pages by Lighthouse and the Nu HTML checker. `make audit` runs it.
 
-A month of generated days, one of them of fifty papers, is built and served compressed, as a file server would. Prints
-every failing audit and every message of the checker, and ends with status 1 when there is one that `KNOWN` does not
-explain.
+Builds a month of generated days, one with fifty papers, and serves it compressed, as a file server
+would. Prints every failing audit and every message of the checker. The exit status is 1 if there is
+one that `KNOWN` does not explain.
 """
 
 import json
@@ -36,18 +36,23 @@ HERE = Path(__file__).parent
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LEAST = 95
 DAYS, PAPERS, MANY = 20, 14, 50
-CHROME_FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+CHROME_FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking"
+)
 KNOWN = {
-    "render-blocking-insight": "one stylesheet and one script, both small: the page is drawn once, in its theme",
-    "network-dependency-tree-insight": "the page names its stylesheet and script, which is the whole chain",
+    "render-blocking-insight": (
+        "one small stylesheet and one small script: the page is drawn once, in its theme"
+    ),
+    "network-dependency-tree-insight": "the whole chain is the page's stylesheet and script",
 }
 """Failing audits that stay, and why."""
 UNTRUE = (
     "Resource violates Content Security Policy",
     "Inline script violates Content Security Policy",
 )
-"""What the checker says of every stylesheet and script, since a file has no origin that could be 'self', and of data
-blocks (JSON-LD), which are no scripts and which no policy blocks."""
+"""False alarms: the checker reads files, which have no origin that could be 'self', and it takes
+data blocks (JSON-LD) for scripts."""
 
 
 def main() -> int:
@@ -97,7 +102,7 @@ def newest(folder: Path) -> str:
 
 
 def lighthouse(url: str) -> list[str]:
-    """Lighthouse as for a phone; prints its scores and failing audits, and returns what is not known."""
+    """Run Lighthouse as for a phone; prints scores and failing audits, returns the unknown ones."""
     chrome = next(
         path for path in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(path).exists()
     )

@@ -1,10 +1,14 @@
-"""A headless browser: Debian's Chromium, driven by Playwright."""
+"""A headless browser, Debian's Chromium driven by Playwright, and this machine's Dagster."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from papers_pipeline import home
+from papers_pipeline.settings import load_settings
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 FLAGS = [
@@ -32,3 +36,10 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """The instance on disk, which a `dg dev` of the test shares."""
+    with home.instance(load_settings()) as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""A real `dg dev`, webserver, daemon and code server, on the sandbox: what the operator's buttons do."""
+"""What the operator's buttons do in a real `dg dev`: webserver, daemon and code server."""
 
 import json
 import os
@@ -27,17 +27,16 @@ from papers_pipeline.records import PlanRow
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import planner_of
-from papers_pipeline_tests.conftest import Outside, Pipeline
-from papers_pipeline_tests.test_models import WRITTEN, entries
+from papers_pipeline_tests.helpers.building import Pipeline
+from papers_pipeline_tests.helpers.outside import FEED, WRITTEN, Outside, kettles
 
 ROOT = Path(__file__).parents[2]
 PAPERS = Path(sys.executable).with_name("papers")
 DAYS = [f"2026-02-{number:02}" for number in range(1, 29)] + ["2026-03-01", "2026-03-02"]
 PENDING, KILLED, CLICKED = DAYS[0], DAYS[15], DAYS[16]
-"""A day whose two papers have no Russian, one whose run is killed, and one that is built by mouse."""
+"""A day whose two papers have no Russian, one whose run is killed, and one built by mouse."""
 BACKFILL_DAYS, BAD = DAYS[17:27], DAYS[20]
 MISSING = DAYS[27:]
-FEED = ("feed_response", "feed_listing", "paper_votes")
 NUMBERS = {day: range(10 * number, 10 * number + 1) for number, day in enumerate(DAYS)}
 NUMBERS |= {PENDING: range(2), KILLED: range(150, 156)}
 
@@ -71,7 +70,8 @@ PLAN = """
     ... on IntMetadataEntry { intValue } ... on FloatMetadataEntry { floatValue }
     ... on TableMetadataEntry { table { records } } } }
   assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization {
-    evaluation { success severity metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } } } } }
+    evaluation { success severity metadataEntries { label
+      ... on IntMetadataEntry { intValue } } } } } } } } } }
 """
 
 
@@ -145,7 +145,7 @@ def until(look: Callable[[], Any], seconds: float = 1200) -> Any:
 def dagster(outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Dagster]:
     """`dg dev` with thirty days to come and prompts in a folder of the test's own."""
     for day, numbers in NUMBERS.items():
-        outside.list(day, entries(*numbers))
+        outside.list(day, kettles(*numbers))
     prompts = tmp_path / "prompts"
     prompts.mkdir()
     (prompts / "summary.ru.md").write_bytes((PACKAGED / "summary.ru.md").read_bytes())
@@ -191,7 +191,7 @@ def assets_of_a_day() -> list[str]:
 def buy_what_is_there(
     outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every list, and the days that no run of the webserver will build: the newest without their Russian."""
+    """Build every list, and the days that `dg dev` does not build: the newest without Russian."""
     pipeline.build(*DAYS, only=FEED)
     rest = [name for name in assets_of_a_day() if name not in FEED]
     with monkeypatch.context() as unset:
@@ -225,7 +225,7 @@ def told() -> list[PlanRow]:
 
 
 def shown(dagster: Dagster) -> tuple[list[dict[str, str]], dict[str, Any], dict[str, Any]]:
-    """What the asset `refresh_plan`, materialized now, shows in the UI: its table, its numbers, its check."""
+    """Materialize `refresh_plan`; returns what the UI shows: its table, its numbers, its check."""
     run_id = dagster.launch("refresh_plan")
     assert dagster.finished(run_id, "__ASSET_JOB") == "SUCCESS"
     node = dagster.ask(PLAN)
@@ -320,8 +320,10 @@ def test_an_operators_evening(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ):
-    """A killed run, a backfill of ten days with a bad one, a day by mouse; then one word of one prompt changes over
-    thirty days, and changes back."""
+    """A killed run, a backfill of ten days with a bad one, a day built by mouse.
+
+    Then one word of a prompt changes over thirty days, and changes back.
+    """
     page.set_default_timeout(120_000)
     until(lambda: _is_up(dagster))
     switch(dagster, page, "prune_nightly", on=True)
@@ -416,7 +418,7 @@ def test_an_operators_evening(
     assert usd == pytest.approx(money_now - money, rel=0.2)
     changed = {name for name, data in pipeline.files().items() if files.get(name) != data}
     assert {f"ru/d/{day}.html" for day in DAYS} <= changed
-    # A paper's emoji comes with its first language, so the other pages of these days had none or another.
+    # A paper's emoji comes with its first language, so other pages had none or another one.
     others = {Path(name).stem for name in changed if name.startswith(("en/d/", "zh/d/"))}
     assert others <= {PENDING, *MISSING}
     assert told() == []

@@ -1,4 +1,4 @@
-"""A day of many papers, whose abstracts are on the papers' own pages: brought from there when they are asked for."""
+"""A day of many papers: its page loads abstracts from the papers' own pages on demand."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,8 @@ from benchmarks.generated import issues
 from benchmarks.site import Bench
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.site.render import static_files
-from papers_pipeline_tests.e2e.visiting import Visit, served, tabbed_to
+from papers_pipeline_tests.e2e.visiting import Visit, tabbed_to
+from papers_pipeline_tests.helpers.serving import served
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
-"""The site of a real month in a headless browser, where PAPERS_REAL_DATA names a folder with the lists of February 2025
-and papers: built by `papers build` on the sandbox, with one of the PDFs that are there for each of those that lack."""
+"""The site of a real month, February 2025, in a headless browser.
+
+PAPERS_REAL_DATA names a folder with its lists and some PDFs. `papers build` builds it on the
+sandbox, which serves one of those PDFs in place of each missing one.
+"""
 
 import json
 import os
@@ -16,14 +19,14 @@ from playwright.sync_api import Browser, expect
 
 from papers_pipeline.site.render import IMAGE_SOURCES
 from papers_pipeline_tests.e2e.visiting import (
-    LANGUAGES,
     LOCALES,
     Visit,
-    served,
     shown,
     tabbed_to,
     unfolded,
 )
+from papers_pipeline_tests.helpers.outside import LANGUAGES
+from papers_pipeline_tests.helpers.serving import served
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 DAYS = [path.stem for path in sorted((REAL / "hf_api").glob("2025-02-*.json"))]
@@ -202,7 +205,7 @@ def test_every_control_of_the_longest_day_by_keyboard(visit: Visit, days):
 
 
 def kinds(files: Path) -> dict[str, list[str]]:
-    """Pages of each kind below a language: all days, months, weeks and tasks, and some of those that are hundreds."""
+    """Pages of each kind below a language: all days, months, weeks and tasks, some of the rest."""
     root = files / "en"
     found = {
         kind: sorted(f"{kind}/{path.name}" for path in (root / kind).glob("*.html"))

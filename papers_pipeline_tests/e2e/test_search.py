@@ -1,4 +1,4 @@
-"""The search in a browser, below a path: a word in another form, one inside a Chinese sentence, an author."""
+"""The search in a browser: an inflected word, one inside a Chinese sentence, an author."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from upath import UPath
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.render import static_files
 from papers_pipeline.site.search import write_index
-from papers_pipeline_tests.e2e.visiting import served
+from papers_pipeline_tests.helpers.serving import served
 from papers_pipeline_tests.site.search_site import HTML, write_papers
 from papers_pipeline_tests.site.test_render import renderer
 

@@ -1,5 +1,8 @@
-"""The sample site in a headless browser, served below a path: every control by mouse and by keyboard, all texts without
-scripts, no stray request, no message in the console, nothing that axe finds wrong."""
+"""The sample site in a headless browser, served below a path.
+
+Every control works by mouse and by keyboard, every text is there without scripts, no page makes a
+stray request or prints to the console, and axe finds nothing wrong.
+"""
 
 import json
 import re
@@ -16,7 +19,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from papers_pipeline.site.render import IMAGE_SOURCES
-from papers_pipeline_tests.e2e.visiting import LANGUAGES, Visit, served, shown, tabbed_to, unfolded
+from papers_pipeline_tests.e2e.visiting import Visit, shown, tabbed_to, unfolded
+from papers_pipeline_tests.helpers.outside import LANGUAGES
+from papers_pipeline_tests.helpers.serving import served
 
 DAY = "2026-03-02"
 BELOW = "some/sub/path"
@@ -34,7 +39,7 @@ PAGES = {
     "reading": f"reading/{DAY}.html",
     "reading tasks": "reading/index.html",
 }
-"""The kinds of pages that every promise below about any page holds for, by the path below a language."""
+"""A page of each kind, by its path below a language. What holds for any page is tried on each."""
 BUILD = """
 import pathlib, sys
 from papers_pipeline.sandbox import demo
@@ -441,9 +446,5 @@ def test_print_has_the_texts_without_the_controls(visit: Visit, papers):
     page = visit.open(f"en/d/{DAY}.html")
     page.emulate_media(media="print")
     assert len(shown(page)) == len(papers)
-    assert (
-        page.locator(
-            ".filter:visible, .theme:visible, .languages:visible, .places:visible, .contents:visible"
-        ).count()
-        == 0
-    )
+    for control in ("filter", "theme", "languages", "places", "contents"):
+        assert page.locator(f".{control}:visible").count() == 0

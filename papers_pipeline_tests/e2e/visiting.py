@@ -1,38 +1,18 @@
-"""A visit to a site that is served on loopback: what the pages ask for, what the console says, what a reader sees."""
+"""A visit to a served site: what its pages request, what the console says, what a reader sees."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route
 
-from papers_pipeline.site.render import PACKAGE
+from papers_pipeline.site.writer import PACKAGE
 from papers_pipeline.text.locales import load_locales
+from papers_pipeline_tests.helpers.outside import LANGUAGES
 
-LANGUAGES = ("ru", "en", "zh")
 LOCALES = load_locales(PACKAGE / "locales", LANGUAGES)
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea7358bb7"
     "0000000049454e44ae426082"
 )
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address that the files of a folder are served at."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 class Visit:

@@ -41,13 +41,6 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def require(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.fail(
-            f"{program} is missing, so publishing cannot be tested: apt-get install -y {program}"
-        )
-
-
 class TestFolder:
     def test_a_folder_gets_every_file_and_then_only_what_differs(self, site, tmp_path):
         target = tmp_path / "www" / "papers"
@@ -208,11 +201,8 @@ def test_a_target_of_no_known_form_is_an_error_that_names_the_forms(site, target
         publish(UPath(site), target)
 
 
+@pytest.mark.programs("rsync")
 class TestRsync:
-    @pytest.fixture(autouse=True)
-    def installed(self):
-        require("rsync")
-
     def test_a_local_folder_becomes_a_mirror_and_then_only_what_differs_is_sent(
         self, site, tmp_path
     ):
@@ -241,19 +231,20 @@ class TestRsync:
         ):
             publish(UPath(site), "rsync:nowhere:/srv")
 
-    def test_without_rsync_the_error_says_so(self, site, monkeypatch):
-        monkeypatch.setenv("PATH", "")
-        with pytest.raises(
-            PublishError,
-            match="rsync:host:/srv: rsync is not installed: install it, or publish to a",
-        ):
-            publish(UPath(site), "rsync:host:/srv")
+
+def test_without_rsync_the_error_says_so(site, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(
+        PublishError,
+        match="rsync:host:/srv: rsync is not installed: install it, or publish to a",
+    ):
+        publish(UPath(site), "rsync:host:/srv")
 
 
+@pytest.mark.programs("git")
 class TestBranch:
     @pytest.fixture
     def remote(self, tmp_path) -> Path:
-        require("git")
         self.git(tmp_path / "remote.git", "init", "--quiet", "--bare", "--object-format=sha1")
         return tmp_path / "remote.git"
 
@@ -383,10 +374,11 @@ class TestBranch:
             publish(UPath(site), target)
         assert "s3cret" not in str(raised.value)
 
-    def test_without_git_the_error_says_so(self, site, monkeypatch):
-        monkeypatch.setenv("PATH", "")
-        with pytest.raises(
-            PublishError,
-            match="gh-pages:x: git is not installed: install it, or publish to a folder",
-        ):
-            publish(UPath(site), "gh-pages:x")
+
+def test_without_git_the_error_says_so(site, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(
+        PublishError,
+        match="gh-pages:x: git is not installed: install it, or publish to a folder",
+    ):
+        publish(UPath(site), "gh-pages:x")
