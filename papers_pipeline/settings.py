@@ -26,7 +26,7 @@ def _setting(name: str, default: Any) -> Any:
 
 
 def with_provider_variables(settings: type[BaseSettings]) -> type[BaseSettings]:
-    """``settings`` with a field for each key and base URL of the table of providers."""
+    """`settings` with a field for each key and base URL of the table of providers."""
     fields: dict[str, Any] = {}
     for provider in PROVIDERS.values():
         if provider.key_variable:

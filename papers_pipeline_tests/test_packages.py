@@ -7,7 +7,8 @@ import sys
 IMPORT_ALL = """
 import importlib, pkgutil
 import papers_pipeline
-names = [found.name for found in pkgutil.walk_packages(papers_pipeline.__path__, "papers_pipeline.")]
+found = pkgutil.walk_packages(papers_pipeline.__path__, "papers_pipeline.")
+names = [module.name for module in found]
 for name in names:
     if not name.endswith("__main__"):
         importlib.import_module(name)

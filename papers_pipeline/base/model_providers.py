@@ -16,8 +16,8 @@ Protocol = Literal["openai", "anthropic", "mistral", "google"]
 class Provider:
     """A provider of language models.
 
-    ``name`` is the first part of a model's name, `<provider>:<model>`. The two variables are
-    settings. ``official_url`` is where the API is if the base URL is unset; None leaves that to the
+    `name` is the first part of a model's name, `<provider>:<model>`. The two variables are
+    settings. `official_url` is where the API is if the base URL is unset; None leaves that to the
     SDK of the protocol, or means that there is no official endpoint if there is no key either.
     """
 

@@ -18,8 +18,8 @@ from papers_pipeline.store.lake import Lake, scan
 class Holdings:
     """What is stored about a paper, each item with a title.
 
-    ``rows`` has the paper's row of every asset on every day that lists it, and its entry in each
-    daily issue. ``conversations`` has what models were asked and answered for these rows, answers
+    `rows` has the paper's row of every asset on every day that lists it, and its entry in each
+    daily issue. `conversations` has what models were asked and answered for these rows, answers
     that were replaced included, and then the failed attempts that are kept.
     """
 

@@ -66,7 +66,7 @@ def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinit
 
 
 def lock_of(run: dg.DagsterRun) -> str:
-    """The name of the lock that a run takes: its day, or ``site``.
+    """The name of the lock that a run takes: its day, or `site`.
 
     The partition key alone does not decide: a month's or week's looks like its first day.
     """

@@ -32,8 +32,8 @@ PREVIEW_CHARACTERS = 120
 class Table:
     """What an asset's body returns.
 
-    ``counts`` comes from `per_paper`; an asset that handles the day as a whole gives the number of
-    ``papers`` instead. ``preview`` replaces the rows in the UI if they are not one row per paper.
+    `counts` comes from `per_paper`; an asset that handles the day as a whole gives the number of
+    `papers` instead. `preview` replaces the rows in the UI if they are not one row per paper.
     """
 
     rows: Sequence[Record]

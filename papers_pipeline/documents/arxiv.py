@@ -76,7 +76,7 @@ Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """A rate limit, such as ``SharedLimit``. ``acquire`` waits until a request is allowed."""
+    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed."""
 
     def acquire(self) -> None: ...
 
@@ -84,11 +84,11 @@ class Limit(Protocol):
 class ArxivError(Exception):
     """A document is unavailable.
 
-    - ``reason``: a code that pages and checks know.
-    - ``retryable``: whether a later attempt may succeed.
-    - ``detail``: the address and what happened, for the operator.
-    - ``status``: the last answer's status, if there was an answer.
-    - ``wait``: the seconds that the answer asked to wait, if it did.
+    - `reason`: a code that pages and checks know.
+    - `retryable`: whether a later attempt may succeed.
+    - `detail`: the address and what happened, for the operator.
+    - `status`: the last answer's status, if there was an answer.
+    - `wait`: the seconds that the answer asked to wait, if it did.
     """
 
     def __init__(
@@ -120,8 +120,8 @@ class DownloadedPdf:
 class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
 
-    ``http`` must be a session with ``retries=0``. The client retries by itself, because each
-    attempt has to wait for ``limit``.
+    `http` must be a session with `retries=0`. The client retries by itself, because each
+    attempt has to wait for `limit`.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class ArxivClient:
         return False if status in (404, 410) else None
 
     def _with_retries(self, work: Callable[[], Result]) -> Result:
-        """The result of ``work``, retried while arXiv throttles or cannot be reached."""
+        """The result of `work`, retried while arXiv throttles or cannot be reached."""
         for attempt in range(1, TRIES):
             try:
                 return work()
@@ -289,7 +289,7 @@ def _checked_status(answer: requests.Response) -> requests.Response:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """The seconds that the answer asks to wait, at most ``LONGEST_WAIT``, or None."""
+    """The seconds that the answer asks to wait, at most `LONGEST_WAIT`, or None."""
     value = answer.headers.get("Retry-After")
     if not value:
         return None
@@ -339,7 +339,7 @@ def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
 
 
 def _body(chunks: Iterable[bytes], url: str, most_bytes: int) -> bytes:
-    """The whole body. Raises ArxivError as soon as it exceeds ``most_bytes``."""
+    """The whole body. Raises ArxivError as soon as it exceeds `most_bytes`."""
     body = bytearray()
     for chunk in chunks:
         body += chunk

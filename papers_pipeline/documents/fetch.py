@@ -46,12 +46,12 @@ Result = TypeVar("Result")
 
 
 class Documents:
-    """The documents of papers, downloaded from arXiv and stored below ``data``.
+    """The documents of papers, downloaded from arXiv and stored below `data`.
 
-    - ``client``: asks arXiv.
-    - ``data``: the data folder, local or a bucket. PDFs lie in its `blobs/pdf`.
-    - ``cache``: remembers results and final failures.
-    - ``keep``: how long a PDF stays after parsing. Zero deletes it immediately.
+    - `client`: asks arXiv.
+    - `data`: the data folder, local or a bucket. PDFs lie in its `blobs/pdf`.
+    - `cache`: remembers results and final failures.
+    - `keep`: how long a PDF stays after parsing. Zero deletes it immediately.
     """
 
     def __init__(
@@ -294,9 +294,9 @@ async def _rows(
     concurrency: int,
     progress: Progress,
 ) -> tuple[list[Row], Counts]:
-    """Run ``work`` for every paper. Returns a row per paper in the given order, and the counts.
+    """Run `work` for every paper. Returns a row per paper in the given order, and the counts.
 
-    A paper without a result keeps its row from ``earlier``, if that one is done.
+    A paper without a result keeps its row from `earlier`, if that one is done.
     """
     arxiv_ids = [paper.arxiv_id for paper in papers]
     done_earlier = {row.arxiv_id: row for row in earlier if row.state == "done"}

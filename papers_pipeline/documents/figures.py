@@ -46,7 +46,7 @@ Parents = Mapping[Element, Element]
 def read_figures(html: bytes, url: str) -> list[Figure]:
     """The figures of a page in reading order, each image once.
 
-    ``url`` is the page's address after redirects. A figure with several panels has the link of its
+    `url` is the page's address after redirects. A figure with several panels has the link of its
     first panel. A float that holds several numbered figures gives several. Links are https, or on
     the page's own host.
     """

@@ -42,7 +42,7 @@ Parse = Callable[[Path], ParsedPdf]
 class Parsers:
     """A pool of workers that parse PDFs. As a context manager, it stops them on exit.
 
-    The workers start when the first PDF is parsed. ``parse_file`` runs in them, so it must be
+    The workers start when the first PDF is parsed. `parse_file` runs in them, so it must be
     importable by name.
     """
 

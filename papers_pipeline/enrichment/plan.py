@@ -47,8 +47,11 @@ class CallSize:
 
 @dataclass(frozen=True)
 class Work:
-    """What is left to do in one asset's day. `inputs` are the hashes to ask about, None for one that
-    cannot be known before the papers are read; the other numbers count papers."""
+    """What is left to do in one asset's day.
+
+    `inputs` are the hashes to ask about, None for one that cannot be known before the papers are
+    read. The numbers count papers.
+    """
 
     state: PlanState
     papers: int

@@ -46,7 +46,7 @@ class DayLinks:
 
 
 class Listings:
-    """The listings of the days from ``first`` to ``last`` and of a month around them, read once."""
+    """The listings of the days from `first` to `last` and of a month around them, read once."""
 
     def __init__(self, lake: Lake, first: date, last: date) -> None:
         self._days: dict[date, dict[str, Listing]] = {}
@@ -56,7 +56,7 @@ class Listings:
                 self._days[day] = _read_listing(lake, day)
 
     def links(self, day: date) -> DayLinks:
-        """The links of ``day`` to other days."""
+        """The links of `day` to other days."""
         previous = following = None
         for other in sorted(self._days):
             if not self._days[other]:
@@ -72,7 +72,7 @@ class Listings:
         return DayLinks(previous, following, listings)
 
     def linked_days(self, days: Iterable[date]) -> set[date]:
-        """The days that are neighbours of ``days`` or share a paper with them, without ``days``."""
+        """The days that are neighbours of `days` or share a paper with them, without `days`."""
         days = set(days)
         found: set[date] = set()
         for day in days:
@@ -84,7 +84,7 @@ class Listings:
 
 
 def days_with_stale_links(lake: Lake, days: Sequence[date]) -> list[date]:
-    """Built days whose cross-day links went stale when ``days`` were rebuilt.
+    """Built days whose cross-day links went stale when `days` were rebuilt.
 
     They need a new issue and new pages.
     """

@@ -58,7 +58,7 @@ LONGEST_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Answer(Generic[Output]):
-    """A model's answer about a paper; ``reused`` if it came from the cache."""
+    """A model's answer about a paper; `reused` if it came from the cache."""
 
     output: Output
     provider: str
@@ -71,7 +71,7 @@ class Answer(Generic[Output]):
 class Spent:
     """Calls, tokens and cost so far.
 
-    ``usd`` sums the calls of known price, ``unpriced_calls`` counts the others.
+    `usd` sums the calls of known price, `unpriced_calls` counts the others.
     """
 
     calls: int = 0
@@ -88,8 +88,8 @@ class UnknownPrice(OperatorError):
 class Models:
     """The providers of one process, and the cache, ledger and limits that they share.
 
-    ``closed`` has the providers and models that are not asked any more, each with the reason.
-    ``proven`` has the providers that have answered once.
+    `closed` has the providers and models that are not asked any more, each with the reason.
+    `proven` has the providers that have answered once.
     """
 
     def __init__(
@@ -202,7 +202,7 @@ class Models:
     ) -> "AsyncIterator[Chain[Output]]":
         """The chain of a prompt; its connections are closed at the end.
 
-        Answers are ``output`` objects without faults in the verdict of ``judge``. ``day`` goes to
+        Answers are `output` objects without faults in the verdict of `judge`. `day` goes to
         the ledger. Raises UnknownPrice before any model is asked.
         """
         self.require_prices(self.configured(prompt))
@@ -245,9 +245,9 @@ class Chain(Generic[Output]):
     async def ask(
         self, arxiv_id: str, *prompt_variables: Mapping[str, Any], again: bool = False
     ) -> Answer[Output]:
-        """The answer about one paper, from the cache unless ``again``.
+        """The answer about one paper, from the cache unless `again`.
 
-        ``prompt_variables`` fill the template. If several are given, the first model gets the
+        `prompt_variables` fill the template. If several are given, the first model gets the
         first, the next model the next; only the first are part of the cache key. Raises
         PaperPending if no provider is configured, and PaperFailed if no model gave an answer. A
         new failure never replaces an answer.
@@ -295,7 +295,7 @@ class Chain(Generic[Output]):
     ) -> CacheEntry:
         """Ask the models in order; the entry of the first answer, or of the final failure.
 
-        The last model gets the rest of ``prompt_variables``, the last variables go to the rest of
+        The last model gets the rest of `prompt_variables`, the last variables go to the rest of
         the models.
         """
         attempts: list[Attempt] = []

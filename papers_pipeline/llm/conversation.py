@@ -15,7 +15,7 @@ AttemptResult = Literal["answered", "refused", "unusable", "error", "closed"]
 
 
 class Message(BaseModel):
-    """One turn: sent by us (``system``, ``user``, ``correction``) or by the model (``reply``)."""
+    """One turn: sent by us (`system`, `user`, `correction`) or by the model (`reply`)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,10 +48,10 @@ class Attempt(BaseModel):
 
 
 class Provenance(BaseModel):
-    """How an answer or a final failure came about; the ``provenance`` of its cache entry.
+    """How an answer or a final failure came about; the `provenance` of its cache entry.
 
-    A failure has no ``provider`` and ``model``. ``models`` are the configured models of the chain
-    at that time. ``earlier`` are the answers that this one replaced, oldest first.
+    A failure has no `provider` and `model`. `models` are the configured models of the chain
+    at that time. `earlier` are the answers that this one replaced, oldest first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,7 +74,7 @@ class Provenance(BaseModel):
         return cls.model_validate(entry.provenance)
 
     def as_json(self) -> dict[str, Any]:
-        """The stored form, without ``provider``, ``model`` and ``earlier`` if they are empty."""
+        """The stored form, without `provider`, `model` and `earlier` if they are empty."""
         empty = {name for name in ("provider", "model", "earlier") if not getattr(self, name)}
         return self.model_dump(mode="json", exclude=empty)
 

@@ -13,7 +13,7 @@ COLUMNS = ("day", "asset", "model", "prompt_version")
 def costs(
     ledger: Ledger, first: date | None = None, last: date | None = None
 ) -> list[dict[str, Any]]:
-    """One row per UTC day, asset, model and prompt version, from ``first`` to ``last``.
+    """One row per UTC day, asset, model and prompt version, from `first` to `last`.
 
     A row has calls, tokens and the USD of calls with a known price; `unpriced` counts the others.
     """

@@ -13,7 +13,7 @@ def price(
 ) -> float | None:
     """USD for tokens of a model, `<provider>:<model>`.
 
-    A model of unknown price costs ``assumed_price``, in USD per million tokens, or None.
+    A model of unknown price costs `assumed_price`, in USD per million tokens, or None.
     """
     prices = _prices(name)
     if prices:

@@ -28,7 +28,7 @@ NO_KEY = "none"
 class Access:
     """Key and base URL of a provider; either is enough.
 
-    Without ``base_url`` the official endpoint is asked, without ``key`` the server needs none.
+    Without `base_url` the official endpoint is asked, without `key` the server needs none.
     """
 
     key: str | None = None
@@ -43,8 +43,8 @@ class Access:
 class Connection:
     """A model that can be asked.
 
-    ``card`` asks the provider for the model's entry in its list, and raises the SDK's error if
-    there is none. ``close`` ends the connection.
+    `card` asks the provider for the model's entry in its list, and raises the SDK's error if
+    there is none. `close` ends the connection.
     """
 
     model: "Model"
@@ -52,7 +52,7 @@ class Connection:
     close: Callable[[], Awaitable[object]]
 
     def structured(self, output: type[Any]) -> "OutputSpec[Any]":
-        """``output`` as a JSON schema if the model takes one, else as the arguments of a tool.
+        """`output` as a JSON schema if the model takes one, else as the arguments of a tool.
 
         A schema is first choice: small models call no tools, and Claude 5.5 takes no forced tool
         choice and answers in prose now and then. Mistral and DeepSeek take no schema.

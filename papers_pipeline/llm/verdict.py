@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """``faults`` are English sentences that are sent back to the model, so that it corrects itself.
+    """`faults` are English sentences that are sent back to the model, so that it corrects itself.
 
-    ``warnings`` are for the operator and reject nothing. ``is_empty`` marks a valid answer that
+    `warnings` are for the operator and reject nothing. `is_empty` marks a valid answer that
     found nothing.
     """
 

@@ -43,11 +43,11 @@ class Messages(BaseModel):
 class Prompt(BaseModel):
     """One prompt file.
 
-    - ``models`` are asked in order.
-    - ``output`` names the fields of the answer.
-    - ``limits`` are numbers that the template states and the guardrails enforce.
-    - ``topics`` is the closed list, for the prompt that asks for topics.
-    - ``into`` is the target language of a translation; each language has a copy of the prompt.
+    - `models` are asked in order.
+    - `output` names the fields of the answer.
+    - `limits` are numbers that the template states and the guardrails enforce.
+    - `topics` is the closed list, for the prompt that asks for topics.
+    - `into` is the target language of a translation; each language has a copy of the prompt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,7 +102,7 @@ class Prompt(BaseModel):
         return _json_hash(parts)[:12]
 
     def messages(self, **prompt_variables: Any) -> Messages:
-        """The messages about one paper, with its ``title``, ``abstract`` and so on filled in."""
+        """The messages about one paper, with its `title`, `abstract` and so on filled in."""
         template = _compiled(self.template)
         variables = {"limits": self.limits, "topics": self.topics, **prompt_variables}
         context = template.new_context(variables)
@@ -174,10 +174,10 @@ def load_prompts(
     model: str | None = None,
     packaged: Path = PACKAGED,
 ) -> Prompts:
-    """The packaged prompts; files in ``overlay`` replace those of the same name or are added.
+    """The packaged prompts; files in `overlay` replace those of the same name or are added.
 
-    ``languages`` selects and orders the summaries; by default every language with a prompt is
-    included, Russian first. ``model`` replaces every chain. Raises PromptError for an unusable file
+    `languages` selects and orders the summaries; by default every language with a prompt is
+    included, Russian first. `model` replaces every chain. Raises PromptError for an unusable file
     or a language without a prompt.
     """
     if overlay is not None and not overlay.is_dir():
@@ -228,7 +228,7 @@ def is_chinese(language: str) -> bool:
 
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:
-    """The text of a file in ``overlay`` if it is there, else in ``packaged``."""
+    """The text of a file in `overlay` if it is there, else in `packaged`."""
     overlaid = overlay is not None and (overlay / name).exists()
     folder = overlay if overlay is not None and overlaid else packaged
     return (folder / name).read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 
 def load_terms(text: str) -> frozenset[str]:
-    """The words of a ``terms.txt`` in lower case: one per line, without comments (#)."""
+    """The words of a `terms.txt` in lower case: one per line, without comments (#)."""
     terms = set()
     for line in text.splitlines():
         term = line.strip().lower()

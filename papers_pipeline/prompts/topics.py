@@ -1,6 +1,6 @@
 """The closed list of topics, and keyword rules that replace a language model if none is configured.
 
-The head of ``prompts/topics.yaml`` describes the list and the rules.
+The head of `prompts/topics.yaml` describes the list and the rules.
 """
 
 import re
@@ -24,7 +24,7 @@ _ENOUGH = 2
 class Topic(BaseModel):
     """A topic for tags.
 
-    The prompt shows ``name`` and ``scope``; ``keywords`` are the rules of ``keyword_topics``.
+    The prompt shows `name` and `scope`; `keywords` are the rules of `keyword_topics`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,10 +63,10 @@ def load_topics(text: str) -> tuple[Topic, ...]:
 def keyword_topics(
     topics: Sequence[Topic], title: str, abstract: str, ai_keywords: Sequence[str]
 ) -> list[str]:
-    """The names of the topics that match the paper, in the order of ``topics``.
+    """The names of the topics that match the paper, in the order of `topics`.
 
-    A topic matches if one rule matches the title, one ``+`` rule matches anywhere, or two different
-    rules match the abstract and ``ai_keywords`` together.
+    A topic matches if one rule matches the title, one `+` rule matches anywhere, or two different
+    rules match the abstract and `ai_keywords` together.
     """
     head = _plain(title)
     body = _plain(". ".join([abstract, *ai_keywords]))

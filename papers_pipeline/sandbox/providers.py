@@ -32,7 +32,7 @@ Problem = Literal["missing", "wrong", "forbidden", "nocredit", "unknown", "reque
 
 @dataclass(frozen=True)
 class Completion:
-    """A model's answer: a call of ``tool`` with ``arguments``, or ``text``, and why it stopped.
+    """A model's answer: a call of `tool` with `arguments`, or `text`, and why it stopped.
 
     A token is counted for every four characters.
     """
@@ -95,7 +95,7 @@ class Endpoint(Protocol):
     """The route that lists models; `/<model>` is added for a single one."""
 
     def asked_model(self, path: str, body: Mapping[str, Any]) -> str | None:
-        """The model that a POST to ``path`` asks; None if the path answers no questions."""
+        """The model that a POST to `path` asks; None if the path answers no questions."""
 
     def key(self, request: Request) -> str: ...
 

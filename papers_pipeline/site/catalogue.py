@@ -43,10 +43,10 @@ _SAME_FIELDS = (
 class Card(BaseModel):
     """A paper of one day, in short.
 
-    - ``days``: all days that show the paper.
-    - ``slogans``: the titles that a model wrote, by language; ``written`` when it wrote them.
-    - ``sources``: the source of each language's text.
-    - ``entries``: a hash of each language's feed entry. Votes are not part of it.
+    - `days`: all days that show the paper.
+    - `slogans`: the titles that a model wrote, by language; `written` when it wrote them.
+    - `sources`: the source of each language's text.
+    - `entries`: a hash of each language's feed entry. Votes are not part of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -76,7 +76,7 @@ class Card(BaseModel):
 
 @dataclass(frozen=True)
 class ReadingCard:
-    """A day's reading task, in short. ``slogans`` are its paper's, by language."""
+    """A day's reading task, in short. `slogans` are its paper's, by language."""
 
     day: date
     arxiv_id: str
@@ -97,8 +97,8 @@ class CatalogueDay:
 class Catalogue:
     """All built days, and every paper once.
 
-    ``cards`` has each paper as the latest day that lists it shows it, with the most upvotes of all
-    its days: newest day first, then by upvotes, then by id. ``listings`` are the pairs of day and
+    `cards` has each paper as the latest day that lists it shows it, with the most upvotes of all
+    its days: newest day first, then by upvotes, then by id. `listings` are the pairs of day and
     id that the days list.
     """
 

@@ -17,9 +17,9 @@ def write_day(
     papers: Sequence[PaperPage] = (),
     before: Mapping[str, SiteFile] | None = None,
 ) -> tuple[list[SiteFile], int]:
-    """Write a day's pages, the pages of its ``papers``, its JSON, and the static files.
+    """Write a day's pages, the pages of its `papers`, its JSON, and the static files.
 
-    Link cards are drawn only if their words differ from those in ``before``, the files of the last
+    Link cards are drawn only if their words differ from those in `before`, the files of the last
     build by path. Returns all files and how many changed.
     """
     cards, cards_changed = site.write_changed(_link_cards(site.renderer, papers), before or {})

@@ -44,7 +44,7 @@ def index_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -
 def write_index_pages(
     site: Site, lake: Lake, before: Mapping[str, SiteFile]
 ) -> tuple[Catalogue, Sequence[SiteFile], int]:
-    """Write the index pages that changed since ``before``, the files of the last build by path.
+    """Write the index pages that changed since `before`, the files of the last build by path.
 
     Returns the catalogue, all files, and how many changed.
     """

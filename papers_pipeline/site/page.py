@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Page:
     """A file of the site and how to make it.
 
-    ``fingerprint`` is a hash of the page's data. `Site` adds template, locale and code versions;
-    images need none. `Site` calls ``make`` only if the fingerprint changed.
+    `fingerprint` is a hash of the page's data. `Site` adds template, locale and code versions;
+    images need none. `Site` calls `make` only if the fingerprint changed.
     """
 
     path: str

@@ -87,8 +87,8 @@ class PeriodDay:
 class Period:
     """A month or week as its page shows it.
 
-    ``days`` are those that were built, in order. ``papers`` has every paper once, by upvotes and
-    then by id. ``is_open`` if the last day is not over.
+    `days` are those that were built, in order. `papers` has every paper once, by upvotes and
+    then by id. `is_open` if the last day is not over.
     """
 
     span: Span
@@ -139,7 +139,7 @@ def period_of(
 
 
 def neighbours_of(lake: Lake, span: Span) -> Neighbours:
-    """The nearest months or weeks before and after ``span`` with a built day that has papers."""
+    """The nearest months or weeks before and after `span` with a built day that has papers."""
     days = [date.fromisoformat(partition) for partition in lake.partitions("daily_issue")]
     earlier = [day for day in days if day < span.first]
     later = [day for day in days if day > span.last]
@@ -149,7 +149,7 @@ def neighbours_of(lake: Lake, span: Span) -> Neighbours:
 
 
 def affected_periods(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
-    """The months or weeks whose pages are out of date after ``days`` were built.
+    """The months or weeks whose pages are out of date after `days` were built.
 
     These are the periods of the days, those that are over but whose stored pages say they are not,
     and around all of them those whose stored pages link to a wrong neighbour.

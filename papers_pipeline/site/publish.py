@@ -65,7 +65,7 @@ class Published:
 
 
 def publish(site: UPath, target: str) -> Published:
-    """Make ``target`` show the site, which is local or on a bucket. Files that are equal stay.
+    """Make `target` show the site, which is local or on a bucket. Files that are equal stay.
 
     Raises PublishError for an unknown form of target, a site that was never built, and any failure
     on the way.

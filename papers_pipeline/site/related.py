@@ -90,7 +90,7 @@ def _newest(known: pa.Table) -> pa.Table:
 
 
 def _most_similar(known: pa.Table, compared: int) -> list[list[int]]:
-    """The rows most similar to each of the last ``compared`` rows, newest first among equals."""
+    """The rows most similar to each of the last `compared` rows, newest first among equals."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
 

@@ -41,11 +41,11 @@ _UNPRINTABLE = re.compile(
 class Renderer:
     """Makes the pages of the site.
 
-    - ``languages``: codes of the site's languages; the root falls back to the first.
-    - ``site_url``: the address of the published site. With it, pages have absolute canonical and
+    - `languages`: codes of the site's languages; the root falls back to the first.
+    - `site_url`: the address of the published site. With it, pages have absolute canonical and
       hreflang links.
-    - ``image_sources``: origins that pages may load images from.
-    - ``cards``: whether to draw a card for links to paper pages. Needs ``site_url``.
+    - `image_sources`: origins that pages may load images from.
+    - `cards`: whether to draw a card for links to paper pages. Needs `site_url`.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Renderer:
         )
 
     def page(self, template: str, lang: str, path: str, **context: object) -> str:
-        """The template rendered in a language. ``path`` is the page's path below `<lang>/`."""
+        """The template rendered in a language. `path` is the page's path below `<lang>/`."""
         locale = self.locales[lang]
         return self._render(
             template,
@@ -164,7 +164,7 @@ class Renderer:
         return alternates
 
     def _image_url(self, url: str | None) -> str | None:
-        """``url`` if pages may load images from its origin, else None."""
+        """`url` if pages may load images from its origin, else None."""
         if url and web_url(url) and _origin(url) in self.image_sources:
             return url
         return None
@@ -180,7 +180,7 @@ def static_files() -> dict[str, bytes]:
 
 
 def web_url(url: str | None) -> str | None:
-    """``url`` if it is a web address, else None: the feed's URLs can be anything."""
+    """`url` if it is a web address, else None: the feed's URLs can be anything."""
     return url if url and url.lower().startswith(("https://", "http://")) else None
 
 

@@ -47,9 +47,9 @@ class SearchError(OperatorError):
 def write_index(
     site: UPath, languages: Sequence[str], before: Sequence[SearchedLanguage]
 ) -> tuple[list[SearchedLanguage], int]:
-    """Index the paper pages into `pagefind/`, unless they are the same as in ``before``.
+    """Index the paper pages into `pagefind/`, unless they are the same as in `before`.
 
-    ``before`` holds the rows of the last build. Returns a row a language that has pages, and how
+    `before` holds the rows of the last build. Returns a row a language that has pages, and how
     many files changed; files that nothing refers to any more are deleted. Raises SearchError if the
     site is not on this machine or Pagefind fails.
     """
@@ -108,7 +108,7 @@ def _run_pagefind(folder: Path, language: str, output: Path) -> None:
 
 
 def _replace(index: Path, outputs: Sequence[Path]) -> int:
-    """Make ``index`` hold the outputs of all languages; returns how many files changed.
+    """Make `index` hold the outputs of all languages; returns how many files changed.
 
     The entry is written last: it refers to the other files by their hashes.
     """

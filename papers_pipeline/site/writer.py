@@ -14,7 +14,7 @@ from papers_pipeline.store import files as storage
 
 
 class Site:
-    """The site below ``root``, in a local folder or on a bucket. ``renderer`` makes its HTML."""
+    """The site below `root`, in a local folder or on a bucket. `renderer` makes its HTML."""
 
     def __init__(self, root: UPath, renderer: Renderer) -> None:
         self.root = root
@@ -42,7 +42,7 @@ class Site:
     ) -> tuple[list[SiteFile], int]:
         """Make and write the pages whose fingerprint changed.
 
-        ``before`` holds the files of the last build by path. Returns the files of all pages and how
+        `before` holds the files of the last build by path. Returns the files of all pages and how
         many changed.
         """
         written: list[SiteFile] = []
@@ -61,7 +61,7 @@ class Site:
     def write_pages(
         self, pages: Iterable[Page], before: Mapping[str, SiteFile]
     ) -> tuple[list[SiteFile], int]:
-        """Like `write_changed`, but also delete files of ``before`` that are no longer pages.
+        """Like `write_changed`, but also delete files of `before` that are no longer pages.
 
         Deleted files count as changed.
         """

@@ -19,7 +19,7 @@ from papers_pipeline.store import files as storage
 
 FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
-"""How long a failure with this reason is final; any other is for ``OTHER_EXPIRY``."""
+"""How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
 OTHER_EXPIRY = timedelta(days=30)
 
 
@@ -37,7 +37,7 @@ class CachedFailure(BaseModel):
 class CacheEntry(BaseModel):
     """The content of one key: a value or a final failure, and how it came about.
 
-    ``provenance`` is a JSON object that the writer of the asset defines and parses.
+    `provenance` is a JSON object that the writer of the asset defines and parses.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +58,7 @@ def digest(*parts: str) -> str:
 
 
 class Cache:
-    """Entries in ``root`` (local or a bucket), and this machine's locks in ``locks``."""
+    """Entries in `root` (local or a bucket), and this machine's locks in `locks`."""
 
     def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
         self._root = root
@@ -105,7 +105,7 @@ class Cache:
     ) -> tuple[CacheEntry, bool]:
         """The entry of an identity, and whether it was stored already.
 
-        A stored entry that is not ``is_usable`` counts as missing. ``compute`` runs in one process
+        A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
         of the machine at a time; its result is stored, an exception is not.
         """
         entry = self.get(asset, identity)

@@ -151,7 +151,7 @@ def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
 
 @cache
 def schema_of(model: type[BaseModel]) -> pa.Schema:
-    """The pyarrow schema of a record: one column a field, by its alias, in the order of the class."""
+    """The pyarrow schema of a record: a column per field, named by alias, in class order."""
     return pa.schema(_fields(model))
 
 

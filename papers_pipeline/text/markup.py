@@ -20,7 +20,7 @@ _PATTERNS = {
     # stand inside the text.
     "an HTML tag": rf"(?i){_TAG}|^\s*</?[a-z]\w*>|</?[a-z]\w*>\s*$",
     "an HTML entity": r"&(?:#\d+|#x[0-9a-fA-F]+|[A-Za-z]{2,8});",
-    "a code fence": r"```[^`\n]*|~~~\w*",
+    "a code fence": r"``[^`\n]*|~~~\w*",
     "inline code": r"(?<!`)`[^`\n]+`(?!`)",
     "a Markdown link": r"!?\[[^\[\]\n]*\]\([^()\s]*[./:#][^()\s]*\)?",
     "a Markdown heading": r"(?m)^\s{0,3}#{1,6}[ \t]+\S[^\n]*",

@@ -132,7 +132,7 @@ def tag(run: dict[str, Any], key: str) -> str:
 
 
 def until(look: Callable[[], Any], seconds: float = 1200) -> Any:
-    """What ``look`` gives as soon as it gives something."""
+    """What `look` gives as soon as it gives something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():

@@ -144,7 +144,7 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> set[str]:
 def overlay_prompt(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str
 ) -> None:
-    """Lay a changed copy of a packaged prompt file over it: ``old`` is replaced once by ``new``."""
+    """Lay a changed copy of a packaged prompt file over it: `old` is replaced once by `new`."""
     prompts = folder / "prompts"
     prompts.mkdir(exist_ok=True)
     text = (PACKAGED / name).read_text(encoding="utf-8")
@@ -154,7 +154,7 @@ def overlay_prompt(
 
 
 def build_once(pipeline: Pipeline, stored: Path, build: Callable[[], None]) -> None:
-    """Fill the test's data folder by ``build``, or by a copy if an earlier test has built it.
+    """Fill the test's data folder by `build`, or by a copy if an earlier test has built it.
 
     The workers share it. A copy brings no Dagster events, so ask no staleness of it.
     """

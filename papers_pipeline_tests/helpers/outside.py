@@ -31,7 +31,7 @@ PACKAGED_PROVIDERS = ("openai", "mistral", "anthropic")
 def entry(arxiv_id: str, **changes: Any) -> dict[str, Any]:
     """An entry of the list as the API returns it.
 
-    ``changes`` replace keys of its paper; None removes one.
+    `changes` replace keys of its paper; None removes one.
     """
     paper = {
         "id": arxiv_id,

@@ -174,7 +174,7 @@ def run(
     output: Any = BY_TOOL,
     **settings: Any,
 ) -> Any:
-    """The result of an agent on one provider, without retries unless ``retries`` says so."""
+    """The result of an agent on one provider, without retries unless `retries` says so."""
     retries = settings.pop("retries", 0)
 
     async def once() -> Any:

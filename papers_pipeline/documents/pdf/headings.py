@@ -66,9 +66,9 @@ _SPACED_ABSTRACT = re.compile(r"a\s?b\s?s\s?t\s?r\s?a\s?c\s?t", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading that occupies the lines from ``first`` up to but excluding ``end``.
+    """A heading that occupies the lines from `first` up to but excluding `end`.
 
-    ``run_in`` counts the characters of a heading whose text continues on the same line, else 0.
+    `run_in` counts the characters of a heading whose text continues on the same line, else 0.
     """
 
     title: str
@@ -81,11 +81,11 @@ class Heading:
 class Candidate:
     """A line that may be a heading, or a number and a title on one baseline.
 
-    - ``first``, ``end``: its lines, as in `Heading`.
-    - ``line``: the first one. A title may be in the font of code or mathematics, but its number is
+    - `first`, `end`: its lines, as in `Heading`.
+    - `line`: the first one. A title may be in the font of code or mathematics, but its number is
       in the font of all headings.
-    - ``numbers``: the possible values of its number, by kind: `arabic`, `roman` or `letter`.
-    - ``cluster``: the number of its style, shared by candidates that look alike.
+    - `numbers`: the possible values of its number, by kind: `arabic`, `roman` or `letter`.
+    - `cluster`: the number of its style, shared by candidates that look alike.
     """
 
     first: int

@@ -27,7 +27,7 @@ class Hyphenation:
             self._known_words.update(re.findall(r"\w[\w-]*\w", line.text.lower()))
 
     def text(self, lines: Sequence[Line], skip: int = 0) -> str:
-        """The lines' text, one block per line, without the first ``skip`` characters."""
+        """The lines' text, one block per line, without the first `skip` characters."""
         pieces: list[str] = []
         previous_block = None
         for line in lines:

@@ -152,7 +152,7 @@ def _is_address(sentence: str) -> bool:
 
 
 def is_prose(text: str, lines: int = 1) -> bool:
-    """Whether the text of ``lines`` lines is running text: mostly lowercase words."""
+    """Whether the text of `lines` lines is running text: mostly lowercase words."""
     words = _WORD.findall(_EMAIL.sub("", text))
     lowercase = sum(word.islower() for word in words)
     return len(words) > 5 * lines and lowercase > 0.62 * len(words)

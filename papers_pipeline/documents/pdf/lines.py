@@ -51,10 +51,10 @@ Box = tuple[float, float, float, float]
 class Line:
     """A line as MuPDF cuts it: a printed line, or one cell of a row.
 
-    - ``x0``, ``y0``, ``x1``, ``y1``: the bounding box, in points from the page's upper left corner.
-    - ``font``: the font of most characters.
-    - ``size``, ``smallest``: its largest and smallest size. They differ in small capitals.
-    - ``share``: the share of characters in this font, from 0 to 1.
+    - `x0`, `y0`, `x1`, `y1`: the bounding box, in points from the page's upper left corner.
+    - `font`: the font of most characters.
+    - `size`, `smallest`: its largest and smallest size. They differ in small capitals.
+    - `share`: the share of characters in this font, from 0 to 1.
     """
 
     page: int
@@ -283,7 +283,7 @@ def _body_style(lines: Sequence[Line]) -> tuple[str, float]:
 
 
 def on_one_baseline(line: Line, following: Line) -> bool:
-    """Whether ``following`` stands to the right of ``line``, at its height."""
+    """Whether `following` stands to the right of `line`, at its height."""
     overlap = min(line.y1, following.y1) - max(line.y0, following.y0)
     return (
         line.page == following.page

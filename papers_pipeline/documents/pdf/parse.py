@@ -34,10 +34,10 @@ class PdfError(Exception):
 class ParsedPdf(BaseModel):
     """The text of a paper.
 
-    - ``header``: byline and institutions, see `read_header`.
-    - ``sections``: the first-level sections. Each line of a section's text is a paragraph.
-    - ``pages``: how many there are.
-    - ``arxiv_version``: from the stamp on the first page.
+    - `header`: byline and institutions, see `read_header`.
+    - `sections`: the first-level sections. Each line of a section's text is a paragraph.
+    - `pages`: how many there are.
+    - `arxiv_version`: from the stamp on the first page.
 
     Text before the first heading is dropped unless it is part of the header.
     """

@@ -1,4 +1,4 @@
-"""Reading translations: the reading task in another language, with the words that need a meaning."""
+"""Reading translations: the reading task in another language, with missing word meanings."""
 
 from collections.abc import Sequence
 from typing import Any

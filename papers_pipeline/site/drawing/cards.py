@@ -113,7 +113,7 @@ def load_fonts() -> Fonts | None:
 
 @dataclass(frozen=True)
 class LinkCard:
-    """The words on a card. ``original`` is the paper's title, if the slogan is a different text."""
+    """The words on a card. `original` is the paper's title, if the slogan is a different text."""
 
     slogan: str
     original: str | None
@@ -176,7 +176,7 @@ class LinkCard:
 
 
 def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
-    """The text in at most ``most`` lines of at most ``width``, cut with an ellipsis."""
+    """The text in at most `most` lines of at most `width`, cut with an ellipsis."""
     drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
     lines = [""]
     for piece in _pieces(drawn, face, size, width):

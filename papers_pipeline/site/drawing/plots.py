@@ -38,9 +38,9 @@ def line(
     top: float,
     label: Callable[[float], str],
 ) -> Markup:
-    """A line over equal steps, on a scale from 0 to ``top``.
+    """A line over equal steps, on a scale from 0 to `top`.
 
-    It skips steps without a value, and ends in the label of its last value. ``ends`` are the names
+    It skips steps without a value, and ends in the label of its last value. `ends` are the names
     of the first and last step.
     """
     points = [(step, value) for step, value in enumerate(values) if value is not None]

@@ -33,7 +33,7 @@ class CalendarWeek:
 
 @dataclass(frozen=True)
 class CalendarMonth:
-    """A month with papers, and its weeks with papers. ``papers`` counts each paper once."""
+    """A month with papers, and its weeks with papers. `papers` counts each paper once."""
 
     span: Span
     weeks: Sequence[CalendarWeek]
@@ -42,7 +42,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True)
 class CalendarYear:
-    """The months of a year with papers, newest first. ``papers`` counts each paper once."""
+    """The months of a year with papers, newest first. `papers` counts each paper once."""
 
     year: int
     months: Sequence[CalendarMonth]
@@ -51,7 +51,7 @@ class CalendarYear:
 
 @dataclass(frozen=True)
 class Archive:
-    """The data of the archive page. ``papers`` counts each paper once."""
+    """The data of the archive page. `papers` counts each paper once."""
 
     papers: int
     years: Sequence[CalendarYear]

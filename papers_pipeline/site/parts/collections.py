@@ -22,7 +22,7 @@ NEWEST = 200
 class Collection:
     """The papers of a topic or an institution, newest first.
 
-    ``key`` is its name in URLs, ``name`` the topic's in the lake or the institution's as printed.
+    `key` is its name in URLs, `name` the topic's in the lake or the institution's as printed.
     """
 
     kind: Literal["topic", "institution"]
@@ -94,7 +94,7 @@ def collection_pages(
 def collection_page(
     renderer: Renderer, language: str, collection: Collection, briefs: dict[str, Markup]
 ) -> str:
-    """The page of a topic or institution. Adds its papers' HTML to ``briefs``, by id."""
+    """The page of a topic or institution. Adds its papers' HTML to `briefs`, by id."""
     return renderer.page(
         "collection.html.j2", language, collection.path, collection=collection, briefs=briefs
     )

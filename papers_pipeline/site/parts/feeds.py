@@ -34,7 +34,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class Feed:
     """A feed in a language, its papers newest first.
 
-    ``path`` is its own path below the site's root, ``page`` that of the page with the same papers.
+    `path` is its own path below the site's root, `page` that of the page with the same papers.
     """
 
     language: str
@@ -60,7 +60,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Entry:
-    """A paper as a feed shows it. ``content`` is HTML, ``topics`` are pairs of name and label."""
+    """A paper as a feed shows it. `content` is HTML, `topics` are pairs of name and label."""
 
     id: str
     url: str

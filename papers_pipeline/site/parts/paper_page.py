@@ -22,7 +22,7 @@ from papers_pipeline.text.locales import Locale
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper as ``day`` has it, and the cards of related papers."""
+    """A paper as `day` has it, and the cards of related papers."""
 
     day: date
     paper: IssuePaper

@@ -27,7 +27,7 @@ ANKI_COLUMNS = ("Word", "Pinyin", "Meaning", "HSK", "Sentence", "Sentence pinyin
 class Meaning:
     """A word's meaning on a page, and the language of that meaning.
 
-    ``is_marked`` if a model wrote it in a language where the others come from the dictionary.
+    `is_marked` if a model wrote it in a language where the others come from the dictionary.
     """
 
     text: str

@@ -32,7 +32,7 @@ LONGEST_NAME = 46
 class Trend(BaseModel):
     """A topic or institution and its share of each month's papers.
 
-    ``key`` is its name in URLs, ``name`` that in the lake or as printed. Shares are from 0 to 1, or
+    `key` is its name in URLs, `name` that in the lake or as printed. Shares are from 0 to 1, or
     None for a month without papers.
     """
 
@@ -58,8 +58,8 @@ class Leader(BaseModel):
 class Trends(BaseModel):
     """The data of the page.
 
-    ``months`` are the first days of all months from the first to the last, ``papers`` the papers of
-    each. ``leaders`` are the leading institutions of the last 3 or 12 months, by papers of 12.
+    `months` are the first days of all months from the first to the last, `papers` the papers of
+    each. `leaders` are the leading institutions of the last 3 or 12 months, by papers of 12.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -229,7 +229,7 @@ def _described(locale: Locale, months: Sequence[date], trend: Trend) -> str:
 def _bars(locale: Locale, title: str, papers: Mapping[str, int]) -> Markup:
     """The plot of how many papers institutions have, by name; empty without any.
 
-    ``title`` is a key of the locales.
+    `title` is a key of the locales.
     """
     if not papers:
         return Markup()

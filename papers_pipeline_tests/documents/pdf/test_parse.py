@@ -40,7 +40,7 @@ class Drawing:
         return self
 
     def glyphs(self, x: float, y: float, text: str) -> "Drawing":
-        """Text with characters that the fonts of ``write`` lack, such as ligatures."""
+        """Text with characters that the fonts of `write` lack, such as ligatures."""
         writer = pymupdf.TextWriter(self.sheet.rect)
         writer.append((x, y), text, font=pymupdf.Font("tiro"), fontsize=10)
         writer.write_text(self.sheet)
