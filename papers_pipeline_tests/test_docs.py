@@ -33,8 +33,10 @@ def test_the_example_states_the_defaults():
 def test_every_asset_and_job_is_in_the_architecture():
     defs = definitions.load()
     documented = text("docs/architecture.md")
+    languages = "|".join(load_prompts().languages)
     for key in defs.resolve_asset_graph().get_all_asset_keys():
-        assert f"`{key.to_user_string()}`" in documented
+        asset = re.sub(f"_({languages})$", "_<language>", key.to_user_string())
+        assert f"`{asset}`" in documented
     for job in defs.resolve_all_job_defs():
         if not job.name.startswith("__"):
             assert f"`{job.name}`" in documented
@@ -89,7 +91,8 @@ def test_every_button_of_the_operators_guide_is_looked_for_by_a_browser_test_or_
 
 def test_every_prompt_is_documented():
     for prompt in load_prompts().every:
-        assert f"`{prompt.name}.md`" in text("docs/prompts.md")
+        name = f"{prompt.kind}.<language>" if prompt.language else prompt.name
+        assert f"`{name}.md`" in text("docs/prompts.md")
 
 
 def test_every_picture_of_the_documentation_exists():
