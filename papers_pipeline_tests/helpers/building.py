@@ -21,7 +21,7 @@ from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import DailyIssue, Record
 from papers_pipeline.runner import DayReport, Runner
-from papers_pipeline.settings import load_settings
+from papers_pipeline.settings import Settings, load_settings
 from papers_pipeline.store.lake import Lake
 
 
@@ -39,12 +39,13 @@ class Notes(NullProgress):
 
 
 class Pipeline:
-    """The pipeline of a test. Every build reads the settings afresh, as a command would."""
+    """The pipeline of a test. A build after a changed setting or prompt loads everything anew."""
 
     def __init__(self, clock: FixedClock, instance: dg.DagsterInstance) -> None:
         self.clock = clock
         self.instance = instance
         self.watcher = Notes()
+        self._settings: Settings | None = None
 
     def build(
         self, *days: str, only: tuple[str, ...] = (), at: str | None = None
@@ -66,8 +67,12 @@ class Pipeline:
         self.clock.moment += timedelta(hours=1)
         if at:
             self.clock.moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
-        self.watcher = Notes()
-        return Runner(load_settings(), self.instance, self.clock, self.watcher)
+        self.watcher.notes.clear()
+        settings = load_settings()
+        if settings != self._settings or settings.prompts_dir:
+            self._settings = settings
+            self._loaded = Runner(settings, self.instance, self.clock, self.watcher)
+        return self._loaded
 
     def run_job(self, name: str, partition: str | None = None) -> dg.ExecuteInProcessResult:
         """Run one of the project's jobs; a failure is in the result."""
