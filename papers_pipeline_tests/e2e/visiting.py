@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route
 
-from papers_pipeline.site.writer import PACKAGE
+from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.text.locales import load_locales
 from papers_pipeline_tests.helpers.outside import LANGUAGES
 
