@@ -14,8 +14,8 @@ from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
 from papers_pipeline.settings import setting_names
-from papers_pipeline_tests.helpers.building import Notes, Pipeline
-from papers_pipeline_tests.helpers.outside import LONG_AGO, Outside, entry
+from papers_pipeline_tests.helpers.building import Notes, Pipeline, build_once
+from papers_pipeline_tests.helpers.outside import LONG_AGO, Outside, entry, kettles
 from papers_pipeline_tests.helpers.programs import missing
 
 # The names that the tests of single packages import from here.
@@ -30,11 +30,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         message = missing(marker.args)
         if message:
             pytest.fail(message, pytrace=False)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest test first, so that no worker is alone with it at the end."""
-    items.sort(key=lambda item: item.path.stem != "test_week")
 
 
 @sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
@@ -86,3 +81,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all workers of this session have in common."""
     own = tmp_path_factory.getbasetemp()
     return (own if worker_id == "master" else own.parent) / "shared"
+
+
+@pytest.fixture
+def bought(
+    outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, shared: Path
+) -> Pipeline:
+    """2026-03-02 with two papers about kettles, all texts by models, nothing left to ask for."""
+    day = "2026-03-02"
+    outside.list(day, kettles(1, 2))
+    outside.offer(monkeypatch)
+    build_once(pipeline, shared / "bought", lambda: pipeline.build_day(day, at="2026-03-20T11:00"))
+    outside.calls()
+    return pipeline

@@ -50,17 +50,18 @@ def test_a_day_built_without_keys_and_then_with_buys_exactly_the_pending_rows(
         assert paper["topics"]["source"] == ("keywords" if state == "pending" else "model")
 
 
-@pytest.mark.parametrize("provider", ["openai", "mistral", "anthropic"])
-def test_any_one_key_gives_everything(outside: Outside, pipeline: Pipeline, monkeypatch, provider):
+def test_a_key_of_the_last_provider_alone_gives_everything(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
     outside.list(DAY, kettles(1))
-    outside.offer(monkeypatch, provider)
+    outside.offer(monkeypatch, "mistral")
     pipeline.build_day(DAY)
     (paper,) = pipeline.json(DAY)["papers"]
-    assert {text["provider"] for text in paper["summaries"].values()} == {provider}
+    assert {text["provider"] for text in paper["summaries"].values()} == {"mistral"}
     assert {text["source"] for text in paper["summaries"].values()} == {"model"}
     assert paper["topics"]["source"] == "model"
     assert paper["emoji"]
-    assert {call.provider for call in outside.world.calls} == {provider}
+    assert {call.provider for call in outside.world.calls} == {"mistral"}
 
 
 def test_a_server_without_keys_and_one_model_give_everything(
@@ -98,36 +99,29 @@ def test_a_changed_word_buys_its_own_prompt_anew_and_then_issue_and_pages_follow
 
 
 def test_a_changed_prompt_whose_calls_fail_loses_no_text(
-    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path
+    outside: Outside, bought: Pipeline, monkeypatch, tmp_path
 ):
-    outside.list(DAY, kettles(1, 2))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
-    before = pipeline.files()
+    before = bought.files()
     overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     outside.world.replies.append(Reply("refusal", language="ru", times=99))
-    report = pipeline.build_day(DAY)
+    report = bought.build_day(DAY)
     assert report.assets["summaries_ru"].failed == 2
-    assert pipeline.files() == before
+    assert bought.files() == before
 
 
 def test_a_fallback_model_a_keyword_rule_and_a_guardrail_buy_nothing(
-    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path
+    outside: Outside, bought: Pipeline, monkeypatch, tmp_path
 ):
-    outside.list(DAY, kettles(1))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
-    before = pipeline.files()
-    outside.calls()
+    before = bought.files()
     for name, old, new in (
         ("summary.ru.md", "  - openai:gpt-6.1-terra\n", ""),
         ("topics.yaml", "  keywords:", "  keywords:\n    - kettles?"),
         ("terms.txt", "dropout", "dropout\ndrastically"),
     ):
         overlay_prompt(tmp_path, monkeypatch, name, old, new)
-    pipeline.build_day(DAY)
+    bought.build_day(DAY)
     assert outside.calls() == {}
-    assert pipeline.files() == before
+    assert bought.files() == before
 
 
 def test_a_topics_label_is_no_part_of_its_prompt():
@@ -262,18 +256,13 @@ def test_redo_asks_again_keeps_the_old_answer_and_rebuilds_every_day(
     assert slogan in shown
 
 
-def test_redo_in_vain_is_exit_status_1_and_changes_nothing(
-    outside: Outside, pipeline: Pipeline, monkeypatch
-):
-    outside.list(DAY, kettles(1))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
-    before = pipeline.files()
+def test_redo_in_vain_is_exit_status_1_and_changes_nothing(outside: Outside, bought: Pipeline):
+    before = bought.files()
     outside.world.replies.append(Reply("refusal", times=99))
     result = papers("redo", "2603.10001", "--only", "summaries_en")
     assert result.exit_code == 1
     assert "the old answer stays" in one_line(result.stderr)
-    assert pipeline.files() == before
+    assert bought.files() == before
 
 
 def test_show_prints_messages_replies_and_verdicts(

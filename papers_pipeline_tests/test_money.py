@@ -109,15 +109,14 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
 
 
 def test_a_prompt_changed_back_is_free(
-    built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
+    bought: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
-    papers("refresh", "--yes")
     overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     papers("refresh", "--yes")
-    outside.calls()
+    assert outside.calls() == {"ru": 2}
     monkeypatch.delenv("PAPERS_PROMPTS_DIR")
-    assert behind() == [(day, "summaries_ru", "stale", 0) for day in DAYS]
-    assert papers("plan").stdout.count("free") == 5
+    assert behind() == [(DAYS[0], "summaries_ru", "stale", 0)]
+    assert papers("plan").stdout.count("free") == 1
     assert papers("refresh", "--yes").exit_code == 0
     assert outside.calls() == {}
     assert behind() == []
@@ -125,11 +124,8 @@ def test_a_prompt_changed_back_is_free(
 
 
 def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
-    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
+    outside: Outside, bought: Pipeline, monkeypatch, tmp_path: Path
 ):
-    outside.offer(monkeypatch)
-    outside.list(DAYS[0], kettles(1, 2))
-    pipeline.build_day(DAYS[0])
     overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle 1", times=99))
     papers("refresh", "--yes")

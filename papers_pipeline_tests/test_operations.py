@@ -359,17 +359,11 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     assert outside.calls() == {}
 
 
-def test_the_plan_is_an_asset_with_a_check(
-    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path: Path
-):
-    outside.list(DAY, kettles(1, 2))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
-
+def test_the_plan_is_an_asset_with_a_check(bought: Pipeline, monkeypatch, tmp_path: Path):
     def plan() -> tuple[bool, dict]:
-        defs = definitions.load(pipeline.clock)
+        defs = definitions.load(bought.clock)
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=pipeline.instance, asset_selection=[dg.AssetKey("refresh_plan")]
+            instance=bought.instance, asset_selection=[dg.AssetKey("refresh_plan")]
         )
         (check,) = result.get_asset_check_evaluations()
         (event,) = result.get_asset_materialization_events()
@@ -401,12 +395,7 @@ def test_every_run_has_a_plain_log(outside: Outside, pipeline: Pipeline, monkeyp
     assert any(f" {DAY} summaries_ru 2603.10001 failed unusable: " in line for line in lines)
 
 
-def test_costs_are_summed_by_day_asset_model_and_version(
-    outside: Outside, pipeline: Pipeline, monkeypatch
-):
-    outside.list(DAY, kettles(1, 2))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
+def test_costs_are_summed_by_day_asset_model_and_version(bought: Pipeline):
     rows = json.loads(papers("costs", "--json").stdout)["rows"]
     by_asset = {row["asset"]: row for row in rows}
     assert set(by_asset) == {*WRITTEN, *READING}
@@ -416,7 +405,7 @@ def test_costs_are_summed_by_day_asset_model_and_version(
         "anthropic:claude-sonnet-5-5",
         2,
     )
-    assert russian["prompt_version"] == pipeline.rows("summaries_ru", DAY)[0].prompt_version
+    assert russian["prompt_version"] == bought.rows("summaries_ru", DAY)[0].prompt_version
     table = papers("costs").stdout
     assert table.splitlines()[-1].split()[0] == str(sum(calls_for(2).values()))
     assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout)["rows"] == []
@@ -449,19 +438,14 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     assert outside.calls() == {"ru": 1}
 
 
-def test_a_withdrawn_paper_is_marked_and_keeps_its_text(
-    outside: Outside, pipeline: Pipeline, monkeypatch
-):
-    outside.list(DAY, kettles(1, 2))
-    outside.offer(monkeypatch)
-    pipeline.build_day(DAY)
+def test_a_withdrawn_paper_is_marked_and_keeps_its_text(outside: Outside, bought: Pipeline):
     withdrawn = entry("2603.10001", title="Kettle 1", summary="Kettle number 1 whistles late.")
     withdrawn["paper"]["withdrawnAt"] = "2026-03-03T10:00:00.000Z"
     outside.list(DAY, [withdrawn, *kettles(2)])
     outside.calls()
-    pipeline.clock.moment += timedelta(days=1)
-    pipeline.build_day(DAY)
-    paper = pipeline.json(DAY)["papers"][0]
+    bought.clock.moment += timedelta(days=1)
+    bought.build_day(DAY)
+    paper = bought.json(DAY)["papers"][0]
     assert paper["id"] == "2603.10001"
     assert (paper["status"], paper["withdrawn_at"]) == ("withdrawn", "2026-03-03T10:00:00Z")
     assert paper["summaries"]["ru"]["source"] == "model"

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from papers_pipeline.runner import DayReport
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline_tests.helpers.building import Pipeline
@@ -67,6 +69,7 @@ def moment(day: str, hour: int) -> datetime:
     return datetime.fromisoformat(f"{day}T{hour:02}:00").replace(tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_a_week_of_ticks(outside: Outside, pipeline: Pipeline, monkeypatch):
     outside.offer(monkeypatch)
     for day in HOURS:
