@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.model_providers import PROVIDERS
@@ -64,7 +65,7 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
     configured = [name for name, access in settings.access.items() if access.is_configured]
     models = [model for model, provider in provider_of.items() if provider in configured]
     unused = [name for name in configured if name not in provider_of.values()]
-    findings = asyncio.run(_ask_all(settings, clock, models, unused))
+    findings = loop.run(_ask_all(settings, clock, models, unused))
     if not models:
         detail = "no model of a prompt can be asked: texts and topics stay pending"
         findings.append(Finding("unset", "models", detail))
