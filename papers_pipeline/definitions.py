@@ -8,6 +8,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.defs.alarms import alarm_sensors
 from papers_pipeline.defs.enrichment import enrichment_asset
+from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
 from papers_pipeline.defs.operations import refresh_plan_asset
 from papers_pipeline.defs.resources import resources
@@ -17,11 +18,7 @@ from papers_pipeline.wiring import prompts_of, stages_of
 
 
 def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Definitions:
-    """The definitions for the settings in force.
-
-    The in-process executor builds a day in a tenth of the time of one process per step. The slow
-    parts wait for the network, and those waits overlap within a step.
-    """
+    """The definitions for the settings in force."""
     settings = load_settings()
     stages = list(stages_of(settings).values())
     of_settings = dg.Definitions(
@@ -32,7 +29,7 @@ def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Def
         ],
         sensors=alarm_sensors(settings),
         resources=resources(settings, clock, progress),
-        executor=dg.in_process_executor,
+        executor=threads_executor,
     )
     in_folder = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     return dg.Definitions.merge(in_folder, of_settings)

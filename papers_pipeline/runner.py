@@ -21,12 +21,11 @@ from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
-from papers_pipeline.runs import first_error
+from papers_pipeline.runs import execute, first_error
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 FEED = "feed"
 FAILED_STATES = ("shrunk", "failed")
 
@@ -153,9 +152,7 @@ class Runner:
         self._run_site("build_site")
 
     def _run_site(self, job: str, partition: str | None = None) -> None:
-        self._defs.resolve_job_def(job).execute_in_process(
-            instance=self._instance, partition_key=partition, run_config=QUIET
-        )
+        execute(self._defs.resolve_job_def(job), self._instance, partition)
 
     def _watched(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
         for number, report in enumerate(reports, 1):
@@ -168,17 +165,11 @@ class Runner:
 
     def _run(self, report: DayReport, assets: Iterable[str]) -> None:
         started = time.perf_counter()
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            partition_key=report.date.isoformat(),
-            asset_selection=[dg.AssetKey(name) for name in assets],
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+        result = execute(self._job, self._instance, report.date.isoformat(), assets)
         self._read_events(report, result)
         report.seconds = round(report.seconds + time.perf_counter() - started, 3)
 
-    def _read_events(self, report: DayReport, result: dg.ExecuteInProcessResult) -> None:
+    def _read_events(self, report: DayReport, result: dg.JobExecutionResult) -> None:
         for event in result.get_asset_materialization_events():
             name = event.asset_key.to_user_string() if event.asset_key else ""
             metadata = event.materialization.metadata

@@ -7,11 +7,15 @@ the process, as asyncio's belong to one loop.
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+
+THREADS = 64
+"""Threads of `asyncio.to_thread`, in which downloads and file locks wait. asyncio's own default is
+six on two processors, and waiting downloads of one asset would hold up another."""
 
 _running: set[Future[Any]] = set()
 _start = threading.Lock()
@@ -50,5 +54,6 @@ def cancel_all() -> None:
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="to-thread"))
     threading.Thread(target=loop.run_forever, name="event-loop", daemon=True).start()
     return loop

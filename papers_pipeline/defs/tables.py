@@ -85,6 +85,8 @@ def _materializing(body: Body) -> Callable[..., Any]:
             table = table_of(*args, **kwargs)
         except OperatorError as error:
             raise dg.Failure(str(error)) from None
+        except loop.Cancelled:
+            raise dg.DagsterExecutionInterruptedError from None
         return _result(table, round(time.perf_counter() - started, 3))
 
     del asset.__annotations__["return"]
