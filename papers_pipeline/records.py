@@ -294,14 +294,17 @@ class RelatedPapers(Record):
     """The papers most similar to one paper, best first, from the same day or earlier ones.
 
     `terms` are hashes of the paper's own words and `counts` how often it uses each. Later days
-    compare their papers with these.
+    compare their papers with these. `fingerprint` is a hash of all that was compared.
     """
+
+    provenance = frozenset({"fingerprint"})
 
     arxiv_id: str
     title: str
     terms: list[int]
     counts: list[int]
     related: list[RelatedPaper]
+    fingerprint: str | None = None
 
 
 class IssueAuthor(RecordPart):
@@ -494,8 +497,8 @@ class PlanRow(Record):
 class SiteFile(Record):
     """A file of the site, with its path below the site's root.
 
-    `fingerprint` is a hash of what the file was made from. Only files that are skipped while
-    nothing changed have one.
+    `fingerprint` is a hash of what the file was made from. Files stored by version 0.1.0 may have
+    none.
     """
 
     path: str

@@ -7,7 +7,7 @@ import dagster as dg
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
-from papers_pipeline.defs.tables import Table, table_asset
+from papers_pipeline.defs.tables import Table, last_rows, table_asset
 from papers_pipeline.records import DailyIssue, PeriodFile
 from papers_pipeline.site.period_pages import write_period
 from papers_pipeline.site.periods import Span, month_of, neighbours_of, period_of, week_of
@@ -25,14 +25,22 @@ DAYS = dg.AssetIn(
 
 
 def period_table(
-    span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock
+    span: Span,
+    issues: Mapping[str, Sequence[DailyIssue]],
+    before: Sequence[PeriodFile],
+    site: Site,
+    lake: Lake,
+    clock: Clock,
 ) -> Table:
-    """Write the pages of one month or week; none if none of its days was built."""
+    """Write the pages of one month or week; none if none of its days was built.
+
+    `before` are the files of its last build.
+    """
     if not issues:
         return Table([], papers=0, metadata={"files": 0, "changed": 0})
     days = [rows[0] for rows in issues.values()]
     period = period_of(span, days, clock.today(), neighbours_of(lake, span))
-    files, changed = write_period(site, period)
+    files, changed = write_period(site, period, {file.path: file for file in before})
     return Table(
         files, papers=len(period.papers), metadata={"files": len(files), "changed": changed}
     )
@@ -61,7 +69,8 @@ def period_asset(
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> Table:
-        return period_table(span_of(day_of(context)), daily_issue, site, lake, clock)
+        before = last_rows(context, lake, PeriodFile)
+        return period_table(span_of(day_of(context)), daily_issue, before, site, lake, clock)
 
     return pages
 

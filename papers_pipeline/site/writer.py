@@ -27,16 +27,6 @@ class Site:
         sha256 = hashlib.sha256(data).hexdigest()
         return SiteFile(path=path, sha256=sha256, bytes=len(data)), changed
 
-    def write_files(self, files: Iterable[tuple[str, str | bytes]]) -> tuple[list[SiteFile], int]:
-        """Write files by path; returns them and how many changed."""
-        written: list[SiteFile] = []
-        changed = 0
-        for path, content in files:
-            file, differs = self.write(path, content)
-            written.append(file)
-            changed += differs
-        return written, changed
-
     def write_changed(
         self, pages: Iterable[Page], before: Mapping[str, SiteFile]
     ) -> tuple[list[SiteFile], int]:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from papers_pipeline.enrichment.reading import pinyin_of
@@ -17,6 +18,8 @@ from papers_pipeline.records import (
     IssueVocabularyWord,
     PendingReason,
 )
+from papers_pipeline.site.catalogue import digest
+from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.text.chinese import HSK_BAND
 
@@ -35,7 +38,7 @@ class Meaning:
     is_marked: bool
 
 
-def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[tuple[str, str]]:
+def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[Page]:
     """The pages of a day's task and its Anki notes, in every language; none without a task.
 
     They are `<lang>/reading/YYYY-MM-DD.html` and `.tsv`.
@@ -43,11 +46,13 @@ def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[tuple[str, 
     task = issue.reading_task
     if task is None:
         return
+    fingerprint = digest(issue.model_dump(mode="json"))
     for language in renderer.languages:
         path = f"{language}/reading/{issue.date}"
-        yield f"{path}.html", reading_page(renderer, issue, task, language)
+        make_page = partial(reading_page, renderer, issue, task, language)
+        yield Page(f"{path}.html", fingerprint, make_page)
         if task.sentences:
-            yield f"{path}.tsv", anki_notes(task, language)
+            yield Page(f"{path}.tsv", fingerprint, partial(anki_notes, task, language))
 
 
 def reading_page(
