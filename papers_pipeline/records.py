@@ -263,13 +263,19 @@ class VocabularyWord(BaseModel):
 
 
 class ReadingTask(Enrichment):
-    """The Chinese reading task of a day, about one paper. `level` is the lowest HSK level, 1 to 7,
-    whose words make up most of the text."""
+    """The Chinese reading task of a day, about one paper.
+
+    `level` is the lowest HSK level, 1 to 7, whose words make up most of the text. `read_with` is
+    the version of the dictionaries and rules that found words and level.
+    """
+
+    provenance = Enrichment.provenance | {"read_with"}
 
     source: Literal["model"] | None = None
     sentences: list[ReadingSentence] = []
     vocabulary: list[VocabularyWord] = []
     level: int | None = None
+    read_with: str | None = None
 
 
 class ReadingTranslation(Enrichment):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
-from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading import read, reading_version
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
@@ -88,12 +88,20 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
             paper_title=variables["title"],
         )
 
+    def answer_is_in(self, row: ReadingTask, answer: Answer[WrittenSentences]) -> bool:
+        """Also compares the version of the dictionaries, which take seconds to load."""
+        is_same_answer = row.prompt_version == self.prompt.version and (
+            row.created_at == answer.created_at
+        )
+        return is_same_answer and row.read_with == reading_version()
+
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
         reading = read([" ".join(sentence.split()) for sentence in answer.output.sentences])
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,
             level=reading.level,
+            read_with=reading_version(),
             **self.answer_fields(item, answer),
         )
 
