@@ -5,6 +5,7 @@ import inspect
 import dagster as dg
 
 from papers_pipeline import definitions
+from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.runs import SITE_ASSETS
@@ -95,7 +96,7 @@ def test_the_code_version_of_an_enrichment_is_its_prompts():
         assert nodes[prompt.asset].code_version == prompt.version
 
 
-def test_the_definitions_load_and_runs_are_in_process():
+def test_the_definitions_load_and_the_steps_of_a_run_share_a_process():
     defs = definitions.load()
     dg.Definitions.validate_loadable(defs)
-    assert defs.executor == dg.in_process_executor
+    assert defs.executor == threads_executor

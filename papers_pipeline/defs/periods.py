@@ -1,9 +1,11 @@
 """The pages of months and weeks. They span several days, so the site's runs write them."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
+from dagster._utils.warnings import BetaWarning
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
@@ -17,11 +19,14 @@ from papers_pipeline.store.lake import Lake
 
 SpanOf = Callable[[date], Span]
 
-# Days to come are no partitions yet, and a day that was never built has no table.
-DAYS = dg.AssetIn(
-    partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
-    metadata={"allow_missing_partitions": True},
-)
+
+def days_of_period() -> dg.AssetIn:
+    """The issues of a period's days: of those that are partitions already and were built."""
+    with warnings.catch_warnings():
+        # Drop this when `allow_nonexistent_upstream_partitions` leaves beta (Dagster 1.13.27).
+        warnings.simplefilter("ignore", BetaWarning)
+        mapping = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+    return dg.AssetIn(partition_mapping=mapping, metadata={"allow_missing_partitions": True})
 
 
 def period_table(
@@ -55,7 +60,7 @@ def period_asset(
         record=PeriodFile,
         name=name,
         partitions_def=partitions,
-        ins={"daily_issue": DAYS},
+        ins={"daily_issue": days_of_period()},
         group_name="site",
         kinds={"html"},
         code_version=page_version(),

@@ -24,7 +24,7 @@ def write_period(
     rows = []
     for file in files:
         row = PeriodFile(
-            **file.model_dump(),
+            **file.model_dump(include=set(SiteFile.model_fields)),
             previous=previous.first if previous else None,
             next=following.first if following else None,
             is_open=period.is_open,

@@ -40,7 +40,7 @@ class Site:
         for page in pages:
             fingerprint = self._fingerprint(page)
             known = before.get(page.path)
-            if known and known.fingerprint == fingerprint and self._has(known):
+            if known and known.fingerprint == fingerprint and self.has(known):
                 written.append(known)
                 continue
             file, differs = self.write(page.path, page.make())
@@ -68,5 +68,6 @@ class Site:
         appearance = [page_version(), self.renderer.site_url, self.renderer.languages]
         return f"{page.fingerprint} {digest(appearance)}"
 
-    def _has(self, file: SiteFile) -> bool:
+    def has(self, file: SiteFile) -> bool:
+        """Whether the file is there, by its size."""
         return storage.size(self.root, file.path) == file.bytes

@@ -1,9 +1,8 @@
 """`papers publish`."""
 
 import click
-from rich.markup import escape
 
-from papers_pipeline.cli.terminal import current_settings, fail, out, watcher
+from papers_pipeline.cli.terminal import current_settings, out, watcher
 
 
 @click.command()
@@ -18,7 +17,7 @@ def publish(target: str | None) -> None:
 
     Exit status 2: no target is named; 1: it could not be published.
     """
-    from papers_pipeline.site.publish import TARGETS, PublishError
+    from papers_pipeline.site.publish import TARGETS
     from papers_pipeline.site.publish import publish as send
     from papers_pipeline.store import locks
 
@@ -27,8 +26,5 @@ def publish(target: str | None) -> None:
     if not target:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
     with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
-        try:
-            published = send(settings.data / "site", target)
-        except PublishError as error:
-            fail(escape(str(error)))
+        published = send(settings.data / "site", target)
     out.print(f"Published to {published}", soft_wrap=True, markup=False)
