@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -19,6 +20,9 @@ from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.pool import StaticPool
+from upath import UPath
+
+from papers_pipeline.store.files import write
 
 OPEN_RUNS = 8
 """Databases of runs that stay open: each run has one of its own."""
@@ -88,8 +92,7 @@ class EventDatabases(SqliteEventLogStorage):
         """The open database of this name; `creation` makes its tables if there are none."""
         with self._opening:
             if name not in self._open:
-                with creation:
-                    pass
+                _create(Path(self.path_for_shard(name)), creation)
                 self._open[name] = _Database(self.conn_string_for_shard(name))
             self._open.move_to_end(name)
             if len(self._open) > OPEN_RUNS + 1:
@@ -101,6 +104,25 @@ class EventDatabases(SqliteEventLogStorage):
         database = self._open.pop(name, None)
         if database:
             database.close()
+
+
+_empty_runs: list[bytes] = []
+"""The database of a run without events, once this process has made one."""
+
+
+def _create(path: Path, creation: AbstractContextManager[Any]) -> None:
+    """Make the tables by `creation`, or by a copy of the first run's database of this process.
+
+    Alembic takes 50 ms and many waits for the disk to make the same empty tables.
+    """
+    is_new_run = not path.exists() and path.stem != INDEX_SHARD_NAME
+    if is_new_run and _empty_runs:
+        write(UPath(path), _empty_runs[0])
+        return
+    with creation:
+        pass
+    if is_new_run:
+        _empty_runs.append(path.read_bytes())
 
 
 class _Database:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.per_paper import Progress
+from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.defs import documents, feed, periods, site
 from papers_pipeline.defs.alarms import alarm_sensors
 from papers_pipeline.defs.enrichment import enrichment_asset
@@ -25,7 +25,7 @@ from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import prompts_of, stages_of
 
 
-def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Definitions:
+def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.Definitions:
     """The definitions for the settings in force.
 
     Named one by one: `dg.load_from_defs_folder` takes half a second.
@@ -42,7 +42,7 @@ def load(clock: Clock | None = None, progress: Progress | None = None) -> dg.Def
         jobs=[build_day, build_site, build_month, build_week, refresh_stale, prune, publish_job],
         schedules=[today_every_two_hours, last_days_nightly, prune_nightly],
         sensors=[site_follows, dead_runs, *alarm_sensors(settings)],
-        resources=resources(settings, clock, progress),
+        resources=resources(settings, clock, watcher),
         executor=threads_executor,
     )
 

@@ -13,7 +13,7 @@ import dagster as dg
 from papers_pipeline import definitions, home
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.per_paper import Counts, Progress
+from papers_pipeline.base.per_paper import Counts, RunWatcher
 from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
@@ -32,10 +32,12 @@ FEED = "feed"
 FAILED_STATES = ("shrunk", "failed")
 
 
-class Watcher(Progress, Protocol):
-    """Also receives the beginning of each day."""
+class Watcher(RunWatcher, Protocol):
+    """Also receives the beginning of each day, and notes about no single run."""
 
     def day(self, day: date, part: str, number: int, days: int) -> None: ...
+
+    def note(self, message: str) -> None: ...
 
 
 @dataclass
@@ -112,13 +114,10 @@ class Runner:
         reports = [DayReport(day) for day in days]
         feed_assets = self._feed_assets()
         other_assets = [asset for asset in self.day_assets if asset not in feed_assets]
-        for report in self._watched(reports, "list"):
-            self._run(report, feed_assets)
+        self._each(reports, "list", lambda report: self._run(report, feed_assets))
         before_buying()
         listed = [report for report in reports if report.error is None]
-        for report in self._watched(listed, "digest"):
-            self._run(report, other_assets)
-            self._read_state(report)
+        self._each(listed, "digest", lambda report: self._run(report, other_assets))
         built = [report.date for report in reports if report.error is None]
         relinked = days_with_stale_links(self.lake, built)
         for day in relinked:
@@ -133,19 +132,19 @@ class Runner:
             for asset in assets:
                 self._require_inputs(day, asset, assets)
         reports = [DayReport(day) for day in days]
-        for report in self._watched(reports, ", ".join(assets)):
-            self._run(report, assets)
-            self._read_state(report)
+        self._each(reports, ", ".join(assets), lambda report: self._run(report, assets))
         return reports
 
     def refresh(self, assets: Mapping[str, Sequence[str]]) -> list[DayReport]:
         """Build these days of each asset, `{asset: days}`, and then the site."""
         days = sorted({day for asset_days in assets.values() for day in asset_days})
         reports = [DayReport(date.fromisoformat(day)) for day in days]
-        for report in self._watched(reports, "refresh"):
+
+        def refresh_day(report: DayReport) -> None:
             day = str(report.date)
             self._run(report, [name for name in self.day_assets if day in assets.get(name, ())])
-            self._read_state(report)
+
+        self._each(reports, "refresh", refresh_day)
         self.build_site([report.date for report in reports])
         return reports
 
@@ -169,10 +168,14 @@ class Runner:
         if not result.success:
             raise SiteFailed(f"{job} {partition or ''}: {first_error(result.all_events)}")
 
-    def _watched(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
+    def _each(
+        self, reports: Sequence[DayReport], part: str, build: Callable[[DayReport], None]
+    ) -> None:
+        """Build the days in turn: Dagster's log handlers allow one run at a time in a process."""
         for number, report in enumerate(reports, 1):
             self._watcher.day(report.date, part, number, len(reports))
-            yield report
+            build(report)
+            self._read_state(report)
 
     def _feed_assets(self) -> list[str]:
         groups = {name: self._graph.get(dg.AssetKey(name)).group_name for name in self.day_assets}

@@ -26,7 +26,11 @@ UNFINISHED = [
 ]
 
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+IN_TERMINAL = {
+    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    "execution": {"config": {"captures_output": False}},
+}
+"""Dagster's own log stays silent, and the terminal keeps the output of the process."""
 
 
 def execute(
@@ -34,7 +38,7 @@ def execute(
     instance: dg.DagsterInstance,
     partition: str | None = None,
     assets: Iterable[str] = (),
-    run_config: Mapping[str, Any] = QUIET,
+    run_config: Mapping[str, Any] = IN_TERMINAL,
 ) -> dg.JobExecutionResult:
     """Run a job in this process, with its own executor; all its assets, or only the given ones.
 

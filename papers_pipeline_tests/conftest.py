@@ -1,19 +1,20 @@
 """Every test has its own folder, settings, Dagster home and outside world."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
 import pytest
-import sqlalchemy
+from filelock import FileLock
 
 from papers_pipeline import home
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
-from papers_pipeline.settings import setting_names
+from papers_pipeline.settings import load_settings, setting_names
 from papers_pipeline_tests.helpers.building import Notes, Pipeline, build_once
 from papers_pipeline_tests.helpers.outside import LONG_AGO, Outside, entry, kettles
 from papers_pipeline_tests.helpers.programs import missing
@@ -30,12 +31,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         message = missing(marker.args)
         if message:
             pytest.fail(message, pytrace=False)
-
-
-@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
-def do_not_sync(connection: sqlalchemy.engine.interfaces.DBAPIConnection, _: object) -> None:
-    """A test's databases need not outlive a power cut: Dagster writes hundreds of events a run."""
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(autouse=True)
@@ -61,12 +56,22 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside
 
 
 @pytest.fixture
-def instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance in memory, in place of this machine's, for commands run in this process.
+def instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: Path
+) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in the test's folder, which stays open for commands run in this process.
 
-    A day takes a second with it and three with databases on disk.
+    Its empty databases are a copy: making them takes longer than many a test.
     """
-    with dg.DagsterInstance.ephemeral() as made:
+    prepared = shared / "home"
+    prepared.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{prepared}.lock"):
+        if not prepared.exists():
+            with home.instance(load_settings()):
+                pass
+            (tmp_path / "home").rename(prepared)
+    shutil.copytree(prepared, tmp_path / "home")
+    with home.instance(load_settings()) as made:
         monkeypatch.setattr(home, "instance", lambda settings: nullcontext(made))
         yield made
 

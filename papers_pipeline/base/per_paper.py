@@ -77,8 +77,19 @@ class Progress(Protocol):
     def note(self, message: str) -> None: ...
 
 
+class RunWatcher(Protocol):
+    """Gives each run a progress of its own: runs of several days may go on at once."""
+
+    def of(self, subject: str) -> Progress:
+        """The progress of a run about `subject`: a day, or `site`."""
+        ...
+
+
 class NullProgress:
-    """Ignores all progress."""
+    """Ignores all progress, of any run."""
+
+    def of(self, subject: str) -> Progress:
+        return self
 
     def begin(self, stage: str, total: int) -> None:
         pass

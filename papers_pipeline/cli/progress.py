@@ -23,7 +23,6 @@ class PlainWatcher:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._day = ""
 
     def __enter__(self) -> Self:
         return self
@@ -37,48 +36,58 @@ class PlainWatcher:
         pass
 
     def day(self, day: date, part: str, number: int, days: int) -> None:
-        self._day = str(day)
         self.note(f"{day} {part} ({number}/{days})")
+
+    def of(self, subject: str) -> "PlainProgress":
+        return PlainProgress(self, subject)
 
     def note(self, message: str) -> None:
         self._console.print(message, markup=False, soft_wrap=True)
 
     def pause(self) -> None:
-        """Make way for a question."""
+        """Stop drawing, so that a question can be asked."""
 
     def resume(self) -> None:
-        """Go on after the question."""
+        """Draw again after the question."""
+
+
+class PlainProgress:
+    """The progress of one run, in lines that begin with its subject."""
+
+    def __init__(self, watcher: PlainWatcher, subject: str) -> None:
+        self._watcher = watcher
+        self._subject = subject
 
     def begin(self, stage: str, total: int) -> None:
-        self.note(f"{self._day} {stage}: {total} papers")
+        self.note(f"{stage}: {total} papers")
 
     def done(self, outcome: Outcome[Any]) -> None:
         if outcome.state == "failed":
             detail = f": {outcome.detail}" if outcome.detail else ""
-            self.note(
-                f"{self._day} {outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}{detail}"
-            )
+            self.note(f"{outcome.stage} {outcome.arxiv_id}: failed: {outcome.reason}{detail}")
+
+    def note(self, message: str) -> None:
+        self._watcher.note(f"{self._subject} {message}")
 
 
 class TerminalWatcher(PlainWatcher):
-    """Shows a bar for the days and one for the current stage."""
+    """Shows a bar for the days and one for each stage that is running."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._bars = Progress(
+        self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<28}"),
+            TextColumn("{task.description:<36}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
             transient=True,
         )
-        self._days = self._bars.add_task("days", total=None)
-        self._stage: TaskID | None = None
+        self._days = self.bars.add_task("days", total=None)
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        self.bars.start()
         return self
 
     def __exit__(
@@ -87,24 +96,37 @@ class TerminalWatcher(PlainWatcher):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        self.bars.stop()
 
     def pause(self) -> None:
-        self._bars.stop()
+        self.bars.stop()
 
     def resume(self) -> None:
-        self._bars.start()
+        self.bars.start()
 
     def day(self, day: date, part: str, number: int, days: int) -> None:
-        self._day = str(day)
-        self._bars.update(self._days, description=f"{day} {part}", completed=number - 1, total=days)
+        self.bars.update(self._days, description=f"{day} {part}", completed=number - 1, total=days)
+
+    def of(self, subject: str) -> "TerminalProgress":
+        return TerminalProgress(self, subject)
+
+
+class TerminalProgress(PlainProgress):
+    """The progress of one run, with a bar for each of its stages until that ends."""
+
+    def __init__(self, watcher: TerminalWatcher, subject: str) -> None:
+        super().__init__(watcher, subject)
+        self._bars = watcher.bars
+        self._stages: dict[str, TaskID] = {}
 
     def begin(self, stage: str, total: int) -> None:
-        if self._stage is not None:
-            self._bars.remove_task(self._stage)
-        self._stage = self._bars.add_task(f"  {stage}", total=total)
+        if total:
+            self._stages[stage] = self._bars.add_task(f"  {self._subject} {stage}", total=total)
 
     def done(self, outcome: Outcome[Any]) -> None:
         super().done(outcome)
-        if self._stage is not None:
-            self._bars.advance(self._stage)
+        bar = self._stages[outcome.stage]
+        self._bars.advance(bar)
+        if self._bars.tasks[self._bars.task_ids.index(bar)].finished:
+            self._bars.remove_task(bar)
+            del self._stages[outcome.stage]

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, Queue
 
 import dagster as dg
@@ -48,7 +49,13 @@ _Events = Queue[dg.DagsterEvent | _Died]
 
 
 class ThreadsExecutor(dg.Executor):
-    """Runs every step as soon as its inputs are there."""
+    """Runs every step as soon as its inputs are there.
+
+    With `captures_output`, what the process prints goes to a file for the UI.
+    """
+
+    def __init__(self, captures_output: bool = True) -> None:
+        self._captures_output = captures_output
 
     @property
     def retries(self) -> RetryMode:
@@ -59,7 +66,7 @@ class ThreadsExecutor(dg.Executor):
     ) -> Iterator[dg.DagsterEvent]:
         yield from ExecuteRunWithPlanIterable(
             execution_plan=execution_plan,
-            iterator=_run_steps,
+            iterator=partial(_run_steps, captures_output=self._captures_output),
             execution_context_manager=PlanExecutionContextManager(
                 job=plan_context.job,
                 retry_mode=self.retries,
@@ -74,14 +81,14 @@ class ThreadsExecutor(dg.Executor):
         )
 
 
-@dg.executor(name="threads")
-def threads_executor(_: dg.InitExecutorContext) -> ThreadsExecutor:
+@dg.executor(name="threads", config_schema={"captures_output": dg.Field(bool, default_value=True)})
+def threads_executor(context: dg.InitExecutorContext) -> ThreadsExecutor:
     """Runs the steps of a run side by side, each in a thread."""
-    return ThreadsExecutor()
+    return ThreadsExecutor(bool(context.executor_config["captures_output"]))
 
 
 def _run_steps(
-    job_context: PlanExecutionContext, execution_plan: ExecutionPlan
+    job_context: PlanExecutionContext, execution_plan: ExecutionPlan, captures_output: bool
 ) -> Iterator[dg.DagsterEvent]:
     limits = InstanceConcurrencyContext(job_context.instance, job_context.dagster_run)
     with (
@@ -93,7 +100,8 @@ def _run_steps(
         ) as active,
         ExitStack() as captured,
     ):
-        yield _capture_output(job_context, execution_plan, captured)
+        if captures_output:
+            yield _capture_output(job_context, execution_plan, captured)
         yield from _Steps(job_context, active).run()
 
 

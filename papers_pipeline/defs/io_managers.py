@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from papers_pipeline.base.per_paper import Progress
+from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.records import Record, record_named
 from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
@@ -34,7 +34,7 @@ class RecordTables(dg.UPathIOManager):
         return f"{partition_key} was never built; continuing without it"
 
 
-def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinition:
+def record_tables(settings: Settings, watcher: RunWatcher) -> dg.IOManagerDefinition:
     """The IO manager for these settings.
 
     Every run needs it, so it also holds the run's lock until the run ends: the day's lock, or the
@@ -54,19 +54,21 @@ def record_tables(settings: Settings, progress: Progress) -> dg.IOManagerDefinit
         if context.instance:
             tag_process(context.instance, run.run_id)
 
+        subject = lock_of(run)
+
         def report_wait(message: str) -> None:
-            progress.note(message)
+            watcher.of(subject).note(message)
             if context.log:
                 context.log.info(message)
 
-        with locks.held(settings.home / "locks", lock_of(run), on_wait=report_wait):
+        with locks.held(settings.home / "locks", subject, on_wait=report_wait):
             yield tables
 
     return manager
 
 
 def lock_of(run: dg.DagsterRun) -> str:
-    """The name of the lock that a run takes: its day, or `site`.
+    """What a run is about, and the name of the lock that it takes: its day, or `site`.
 
     The partition key alone does not decide: a month's or week's looks like its first day.
     """

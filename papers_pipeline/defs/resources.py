@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.per_paper import NullProgress, Progress
+from papers_pipeline.base.per_paper import NullProgress, Progress, RunWatcher
 from papers_pipeline.base.runlog import RunLog
-from papers_pipeline.defs.io_managers import record_tables
+from papers_pipeline.defs.io_managers import lock_of, record_tables
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.settings import Settings
@@ -25,10 +25,10 @@ from papers_pipeline.wiring import (
 
 
 def resources(
-    settings: Settings, clock: Clock | None = None, progress: Progress | None = None
+    settings: Settings, clock: Clock | None = None, watcher: RunWatcher | None = None
 ) -> dict[str, Any]:
-    """Every resource by its key. Tests and the CLI pass their own clock and progress."""
-    clock, progress = clock or Clock(), progress or NullProgress()
+    """Every resource by its key. Tests and the CLI pass their own clock and watcher."""
+    clock, watcher = clock or Clock(), watcher or NullProgress()
     # Bucket objects cannot be appended to.
     logs = Path(settings.data.path) / "logs" if is_local(settings.data) else settings.home / "logs"
 
@@ -45,13 +45,13 @@ def resources(
     @dg.resource(description="Writes the run's plain log and forwards progress to the caller.")
     def run_progress(context: dg.InitResourceContext) -> Progress:
         if context.run is None:
-            return progress
-        partition = context.run.tags.get("dagster/partition", "site")
+            return NullProgress()
+        subject = lock_of(context.run)
         path = logs / str(clock.today()) / f"{context.run.run_id}.log"
-        return RunLog(path, partition, clock, progress)
+        return RunLog(path, subject, clock, watcher.of(subject))
 
     return {
-        "io_manager": record_tables(settings, progress),
+        "io_manager": record_tables(settings, watcher),
         "settings": settings,
         "clock": clock,
         "progress": run_progress,

@@ -36,22 +36,11 @@ def relations(
     """
     if not papers:
         return []
-    texts = [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
-    days = [partition for partition in lake.partitions(ASSET) if partition < day.isoformat()]
-    earlier = scan_table(lake, ASSET, days, ("arxiv_id", "title", "terms", "counts"))
-    fingerprint = _fingerprint(papers, texts, earlier)
+    earlier = _earlier_words(day, lake)
+    fingerprint = _fingerprint(papers, earlier)
     if _is_current(before, papers, fingerprint):
         return list(before)
-    terms, counts, ends = _words(texts)
-    today = pa.table(
-        {
-            "arxiv_id": [paper.arxiv_id for paper in papers],
-            "title": [paper.title for paper in papers],
-            "terms": pa.ListArray.from_arrays(ends, terms),
-            "counts": pa.ListArray.from_arrays(ends, counts),
-            "partition": [day.isoformat()] * len(papers),
-        }
-    )
+    today = _word_table(papers, day.isoformat())
     if earlier.num_rows:
         known = _newest(pa.concat_tables([earlier, today.cast(earlier.schema)]))
     else:
@@ -70,11 +59,46 @@ def relations(
     return rows
 
 
-def _fingerprint(papers: Sequence[Paper], texts: Sequence[str], earlier: pa.Table) -> str:
+def _earlier_words(day: date, lake: Lake) -> pa.Table:
+    """The words of the papers of earlier listed days.
+
+    Most days have stored them. Those of a day that is still being built come from its listing, so
+    that days built side by side find the same as days built in order.
+    """
+    stored = [partition for partition in lake.partitions(ASSET) if partition < str(day)]
+    listed = [partition for partition in lake.partitions("feed_listing") if partition < str(day)]
+    tables = [scan_table(lake, ASSET, stored, ("arxiv_id", "title", "terms", "counts"))]
+    for partition in sorted(set(listed) - set(stored)):
+        papers = lake.read("feed_listing", partition, Paper)
+        if papers:
+            tables.append(_word_table(papers, partition))
+    known = [table for table in tables if table.num_rows]
+    if not known:
+        return tables[0]
+    same_schema = [table.cast(known[0].schema) for table in known]
+    return pa.concat_tables(same_schema).sort_by("partition")
+
+
+def _word_table(papers: Sequence[Paper], partition: str) -> pa.Table:
+    """The words of a day's papers, a row a paper. Words of the title count twice."""
+    texts = [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
+    terms, counts, ends = _words(texts)
+    return pa.table(
+        {
+            "arxiv_id": [paper.arxiv_id for paper in papers],
+            "title": [paper.title for paper in papers],
+            "terms": pa.ListArray.from_arrays(ends, terms),
+            "counts": pa.ListArray.from_arrays(ends, counts),
+            "partition": [partition] * len(papers),
+        }
+    )
+
+
+def _fingerprint(papers: Sequence[Paper], earlier: pa.Table) -> str:
     """Hash of all that is compared: the papers with their texts, and the papers of earlier days."""
     compared = hashlib.sha256(COMPARISON.encode())
-    for paper, text in zip(papers, texts, strict=True):
-        compared.update(f"{paper.arxiv_id}\n{text}\0".encode())
+    for paper in papers:
+        compared.update(f"{paper.arxiv_id}\n{paper.title}\n{paper.abstract}\0".encode())
     for name in ("partition", "arxiv_id", "title"):
         compared.update("\n".join(earlier[name].to_pylist()).encode())
     if earlier.num_rows:

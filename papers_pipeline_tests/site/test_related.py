@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
 from upath import UPath
 
 from papers_pipeline.records import Paper, RelatedPapers
@@ -48,6 +49,36 @@ def test_papers_with_the_same_words_are_found_in_earlier_days_and_in_the_same(tm
     assert named(rows)[0] == [("2603.00001", ONE), ("2603.00004", TWO)]
     assert sorted(named(rows)[1]) == [("2603.00001", ONE), ("2603.00002", ONE), ("2603.00003", TWO)]
     assert rows[0].related[0].title == WIND
+
+
+def test_a_day_finds_the_papers_of_an_earlier_day_that_is_still_being_built(tmp_path: Path):
+    in_order, side_by_side = Lake(UPath(tmp_path / "a")), Lake(UPath(tmp_path / "b"))
+    earlier = [paper("2603.00001", WIND), paper("2603.00002", CARDS)]
+    later = [paper("2603.00003", f"{WIND} again"), paper("2603.00004", CARDS)]
+    built(in_order, ONE, *earlier)
+    write(side_by_side.path("feed_listing", str(ONE)), encode(earlier, Paper))
+    rows = built(side_by_side, TWO, *later)
+    assert rows == built(in_order, TWO, *later)
+    assert named(rows)[0] == [("2603.00001", ONE)]
+    built(side_by_side, ONE, *earlier)
+    assert relations(TWO, later, side_by_side) == rows
+
+
+def test_rows_stay_if_nothing_that_was_compared_changed(tmp_path: Path, monkeypatch):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, paper("2603.00001", WIND))
+    rows = built(lake, TWO, paper("2603.00003", WIND))
+
+    def compare(*_: object) -> None:
+        raise AssertionError("compared again")
+
+    monkeypatch.setattr("papers_pipeline.site.related._words", compare)
+    assert relations(TWO, [paper("2603.00003", WIND)], lake, rows) == rows
+    with pytest.raises(AssertionError, match="compared again"):
+        relations(TWO, [paper("2603.00003", f"{WIND} again")], lake, rows)
+    monkeypatch.undo()
+    built(lake, ONE, paper("2603.00001", CARDS))
+    assert named(relations(TWO, [paper("2603.00003", WIND)], lake, rows)) == [[]]
 
 
 def test_later_days_change_nothing(tmp_path: Path):

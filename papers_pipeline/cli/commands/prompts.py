@@ -107,7 +107,7 @@ def evaluate(name: str, labels: Path | None) -> None:
 
     settings, clock = current_settings(), current_clock()
     labelled = as_usage(lambda: load_labels(labels or SAMPLE_LABELS))
-    result = compare(settings, clock, labelled, watcher(plain=True))
+    result = compare(settings, clock, labelled, watcher(plain=True).of("labels"))
     table = new_table(("",), ("found", "right", "expected", "precision", "recall"))
     for title, score in (("institutions", result.institutions), ("author links", result.links)):
         table.add_row(
