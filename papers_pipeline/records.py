@@ -3,9 +3,10 @@
 A field added later needs a default, so that older rows can still be read.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from datetime import date as date_  # a field named `date` hides the type in its class
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -28,6 +29,21 @@ UnreadReason = Literal["no_pdf", "no_text"]
 FailureReason = Literal["refused", "unusable", "unreachable", "error"]
 """Why asking failed. The pages explain each (`failed.*` in `locales/`)."""
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
+
+
+class HasArxivId(Protocol):
+    """Anything about one paper: a row, a card, or a paper with its parsed text."""
+
+    @property
+    def arxiv_id(self) -> str: ...
+
+
+AboutPaper = TypeVar("AboutPaper", bound=HasArxivId)
+
+
+def by_arxiv_id(items: Iterable[AboutPaper]) -> dict[str, AboutPaper]:
+    """The items by arXiv id, in their order. If two share an id, the last one counts."""
+    return {item.arxiv_id: item for item in items}
 
 
 _RECORDS: dict[str, "type[Record]"] = {}

@@ -10,7 +10,7 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.records import Enrichment
+from papers_pipeline.records import Enrichment, by_arxiv_id
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import lake_of, models_of, stages_of
@@ -69,7 +69,7 @@ def answer(
 
 def _samples_of_day(lake: Lake, stage: AnyStage, day: str) -> list[Sample]:
     rows = lake.read(stage.asset, day, stage.record) or []
-    items = {item.arxiv_id: item for item in stage.stored_items(lake, day) or []}
+    items = by_arxiv_id(stage.stored_items(lake, day) or [])
     samples = []
     for row in rows:
         item = items.get(row.arxiv_id)

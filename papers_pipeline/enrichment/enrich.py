@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from papers_pipeline.base.per_paper import Counts, PaperPending, Progress, per_paper
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.llm.chain import Answer, Models, Spent
+from papers_pipeline.records import by_arxiv_id
 
 
 async def enrich(
@@ -21,7 +22,7 @@ async def enrich(
 
     `earlier` are the rows of the last build: an answered row stays if no new answer can be had.
     """
-    by_id = {item.arxiv_id: item for item in items}
+    by_id = by_arxiv_id(items)
 
     async with models.chain(stage.prompt, stage.output, stage.judge, day) as chain:
 
@@ -36,7 +37,7 @@ async def enrich(
         outcomes, counts = await per_paper(
             stage.asset, list(by_id), answer, concurrency=concurrency, progress=progress
         )
-    answered = {row.arxiv_id: row for row in earlier if row.state == "done"}
+    answered = by_arxiv_id(row for row in earlier if row.state == "done")
     rows = []
     for outcome in outcomes:
         item = by_id[outcome.arxiv_id]

@@ -12,11 +12,11 @@ from itertools import islice
 from statistics import fmean
 from typing import Any, get_args
 
-from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
+from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.chain import is_valid
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.prices import price
-from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
+from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 

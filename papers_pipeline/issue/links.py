@@ -67,9 +67,12 @@ class Listings:
                 following = other
         listings: dict[str, list[Listing]] = {}
         for arxiv_id in self._days.get(day, ()):
-            found = [papers[arxiv_id] for papers in self._days.values() if arxiv_id in papers]
-            listings[arxiv_id] = found
+            listings[arxiv_id] = self._listings_of(arxiv_id)
         return DayLinks(previous, following, listings)
+
+    def _listings_of(self, arxiv_id: str) -> list[Listing]:
+        """The paper's row of every day that lists it."""
+        return [papers[arxiv_id] for papers in self._days.values() if arxiv_id in papers]
 
     def linked_days(self, days: Iterable[date]) -> set[date]:
         """The days that are neighbours of `days` or share a paper with them, without `days`."""
@@ -77,7 +80,9 @@ class Listings:
         found: set[date] = set()
         for day in days:
             links = self.links(day)
-            found.update(other for other in (links.previous, links.next) if other)
+            for neighbour in (links.previous, links.next):
+                if neighbour:
+                    found.add(neighbour)
             for listings in links.listings.values():
                 found.update(listing.day for listing in listings)
         return found - days
@@ -114,7 +119,9 @@ def with_links(issue: DailyIssue, links: DayLinks) -> DailyIssue:
 
 def _read_listing(lake: Lake, day: date) -> dict[str, Listing]:
     data = read(lake.path("feed_listing", day.isoformat()))
+    if data is None:
+        return {}
     listing = {}
-    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")) if data else ():
+    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")):
         listing[row["arxiv_id"]] = Listing(day, row["status"], row["first_seen_at"])
     return listing

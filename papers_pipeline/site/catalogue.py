@@ -13,7 +13,14 @@ from functools import cache, cached_property, lru_cache
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
-from papers_pipeline.records import DailyIssue, IssuePaper, IssueText, PaperStatus, TextSource
+from papers_pipeline.records import (
+    DailyIssue,
+    IssuePaper,
+    IssueText,
+    PaperStatus,
+    TextSource,
+    by_arxiv_id,
+)
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, decode
 
@@ -112,7 +119,7 @@ class Catalogue:
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
         """The cards by arXiv id."""
-        return {card.arxiv_id: card for card in self.cards}
+        return by_arxiv_id(self.cards)
 
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:

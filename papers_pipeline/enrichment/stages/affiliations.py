@@ -22,6 +22,7 @@ from papers_pipeline.records import (
     Paper,
     ParsedPaper,
     UnreadReason,
+    by_arxiv_id,
 )
 
 
@@ -70,7 +71,7 @@ class AffiliationsStage(Stage[TitlePage, Affiliations, PrintedAffiliations]):
     def items(
         self, feed_listing: Sequence[Paper], parsed_text: Sequence[ParsedPaper]
     ) -> Sequence[TitlePage]:
-        parsed = {row.arxiv_id: row for row in parsed_text}
+        parsed = by_arxiv_id(parsed_text)
         return [TitlePage(paper, parsed.get(paper.arxiv_id)) for paper in feed_listing]
 
     def why_not_asked(self, item: TitlePage) -> UnreadReason | None:

@@ -16,7 +16,13 @@ from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
-from papers_pipeline.records import FeedResponse, Paper, ReadingTask, UnaskableReason
+from papers_pipeline.records import (
+    FeedResponse,
+    Paper,
+    ReadingTask,
+    UnaskableReason,
+    by_arxiv_id,
+)
 
 
 class WrittenSentences(BaseModel):
@@ -62,7 +68,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         A chosen paper stays when it leaves the list. It makes way only if nothing was written about
         it yet and it was withdrawn or lost its abstract.
         """
-        by_id = {paper.arxiv_id: paper for paper in items}
+        by_id = by_arxiv_id(items)
         for row in earlier:
             paper = by_id.get(row.arxiv_id)
             if paper is None:

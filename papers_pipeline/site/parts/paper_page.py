@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from babel.core import get_global, parse_locale
 from markupsafe import Markup
 
-from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers
+from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers, by_arxiv_id
 from papers_pipeline.site.bibtex import bibtex
 from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
@@ -42,12 +42,12 @@ def pages_of_day(
     issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake
 ) -> list[PaperPage]:
     """The pages that the day's run writes: those of papers that no other day lists."""
-    rows = {row.arxiv_id: row for row in related}
+    rows = by_arxiv_id(related)
     days: set[date] = set()
     for row in rows.values():
         days.update(paper.day for paper in row.related)
-    cards = {card.arxiv_id: card for card in cards_of(lake, sorted(days - {issue.date}))}
-    cards |= {card.arxiv_id: card for card in cards_of_issue(issue)}
+    cards = by_arxiv_id(cards_of(lake, sorted(days - {issue.date})))
+    cards |= by_arxiv_id(cards_of_issue(issue))
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
     pages = []
     for paper in issue.papers:
