@@ -13,17 +13,17 @@ from papers_pipeline.cli.terminal import current_clock, current_settings, fail, 
 def redo(arxiv_id: str, asset: str) -> None:
     """Ask a model again about one paper, and rebuild the pages of every day that lists it.
 
-    The old answer is kept beside the new one. If no new answer can be had, it stays in force.
+    The old answer is kept beside the new one. If no model gives a new answer, it stays in force.
     """
     settings, clock = current_settings(), current_clock()
     from papers_pipeline.cli.redo import RedoError
-    from papers_pipeline.cli.redo import redo as ask_again
+    from papers_pipeline.cli.redo import redo as redo_paper
     from papers_pipeline.cli.reports import print_reports
     from papers_pipeline.runner import runner
 
     with runner(settings, clock, watcher(plain=True)) as builder:
         try:
-            reports = ask_again(settings, clock, builder, arxiv_id, asset)
+            reports = redo_paper(settings, clock, builder, arxiv_id, asset)
         except RedoError as error:
             fail(str(error))
     print_reports(reports, settings)
