@@ -154,7 +154,13 @@ def test_latest_looks_no_further_back_than_14_days(outside: Outside, instance):
     assert outside.world.asked.total() == 15
 
 
-def test_show_prints_everything_held_of_a_paper(outside: Outside, instance):
+def test_an_error_prints_brackets_as_they_are(outside: Outside):
+    result = papers("show", "[/red]")
+    assert result.exit_code == 1
+    assert "nothing is stored about [/red]: no built day has listed it" in one_line(result.stderr)
+
+
+def test_show_prints_everything_stored_about_a_paper(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001", ai_summary="HF says so.")])
     outside.list("2026-03-03", [entry("2603.10001")])
     papers("build", "--from", DAY, "--to", "2026-03-03")
