@@ -290,7 +290,7 @@ def test_a_closed_provider_is_told_in_the_summary_and_by_a_check(
     outside.offer(monkeypatch, "openai")
     result = papers("build", "--date", DAY)
     assert result.exit_code == 0
-    assert "anthropic:claude-sonnet-5-5 was not asked any more:" in one_line(result.stderr)
+    assert "anthropic:claude-sonnet-5-5 was no longer asked:" in one_line(result.stderr)
     assert "wrong-key" not in result.output
     assert {row.provider for row in pipeline.rows("summaries_ru", DAY)} == {"openai"}
 

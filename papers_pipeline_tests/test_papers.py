@@ -79,7 +79,7 @@ def test_a_paper_gets_its_institutions_figures_and_version(
     record = paper(pipeline, TWO_COLUMNS)
     assert record["version"] == 1
     assert record["affiliations"] == ["ETH Zürich", "EPFL"]
-    assert {it["name"]: it["affiliations"] for it in record["authors"]} == {
+    assert {author["name"]: author["affiliations"] for author in record["authors"]} == {
         "Lukas Suter": ["ETH Zürich"],
         "Fatoumata Koné": ["EPFL"],
         "Someone Else": [],
@@ -224,7 +224,7 @@ def test_title_pages_are_judged_by_labels(outside: Outside, monkeypatch, tmp_pat
     }
     labels.write_text(json.dumps(wrong))
     result = papers("prompts", "eval", "affiliations", "--labels", str(labels))
-    assert f"{TWO_COLUMNS}: missed MIT; too much: " in result.stdout
+    assert f"{TWO_COLUMNS}: missed MIT; unexpected: " in result.stdout
     labels.write_text("{}")
     result = papers("prompts", "eval", "affiliations", "--labels", str(labels))
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""A changed prompt's answers beside the stored ones, on a few papers: `papers prompts diff`."""
+"""Compares a changed prompt's answers with stored ones, on a few papers: `papers prompts diff`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,8 +54,10 @@ def sample(settings: Settings, name: str, count: int) -> tuple[AnyStage, list[Sa
 def answer(
     settings: Settings, clock: Clock, stage: AnyStage, samples: Sequence[Sample]
 ) -> list[Enrichment]:
-    """The rows that the prompt in force gives for the samples. They are cached as in a build, so
-    that they are free if the prompt is adopted."""
+    """The rows that the prompt in force gives for the samples.
+
+    They are cached as in a build, so they cost nothing more if the prompt is adopted.
+    """
     enriching = enrich(
         stage,
         [sample.item for sample in samples],
