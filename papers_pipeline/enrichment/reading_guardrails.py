@@ -166,9 +166,10 @@ def _meaning_faults(
             f"The meaning of {', '.join(missing)} is missing. "
             "Give a meaning for each word, spelled exactly as given."
         )
-    unknown = [excerpt(word) for word in dict.fromkeys(given) if word not in words]
+    unknown = [word for word in dict.fromkeys(given) if word not in words]
     if unknown:
-        yield f"Not among the given words: {', '.join(unknown)}. Leave out what was not given."
+        quoted = ", ".join(map(excerpt, unknown))
+        yield f"Not among the given words: {quoted}. Leave out what was not given."
     if len(set(given)) < len(given):
         yield "A word is explained twice. Give one meaning per word."
     for word, meaning in meanings:

@@ -77,9 +77,9 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
         raise LakeError(
             f"{where}: the stored table is damaged ({error}): build {asset} for that day again"
         ) from None
-    names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    record = record_named(names.get("record", ""))
-    if record is None or names.get("format") != FORMAT:
+    metadata = table.schema.metadata or {}
+    record = record_named(metadata.get(b"record", b"").decode())
+    if record is None or metadata.get(b"format", b"").decode() != FORMAT:
         raise LakeError(
             f"{where}: this release cannot read the format of the stored table: build it again"
         )
