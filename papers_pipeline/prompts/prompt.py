@@ -1,7 +1,6 @@
 """Prompts: Markdown files with front matter and a Jinja2 body, and a version that is a hash.
 
-The version is part of every cache key, so that a change of a prompt buys its own answers again and
-no others.
+The version is part of every cache key: a changed prompt buys its own answers again and no others.
 """
 
 import hashlib
@@ -126,7 +125,10 @@ def _json_hash(value: Any) -> str:
 
 
 def fenced(text: str, name: str) -> str:
-    """The text between tags with its hash; a text cannot contain its hash, so it ends no fence."""
+    """The text between tags that carry its hash.
+
+    A text cannot contain its own hash, so it cannot close its fence.
+    """
     tag = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return f"<{tag}>\n{text}\n</{tag}>"
 
@@ -185,9 +187,9 @@ def load_prompts(
             f"PAPERS_PROMPTS_DIR={overlay} is not a folder: name one that exists, or unset it"
         )
     paths: dict[str, Path] = {}
-    for folder in (packaged, overlay):
-        if folder:
-            paths |= {path.stem: path for path in folder.glob("*.md")}
+    for folder in [packaged, overlay] if overlay else [packaged]:
+        for path in folder.glob("*.md"):
+            paths[path.stem] = path
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     summaries: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}

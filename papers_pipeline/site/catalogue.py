@@ -113,7 +113,7 @@ class Catalogue:
         cards = list(cards)
         self.days = tuple(sorted(days, key=lambda day: day.date))
         self.listings = [(card.day, card.arxiv_id) for card in cards if card.moved_to is None]
-        shown = once(_at_built_days(cards))
+        shown = one_card_a_paper(_at_built_days(cards))
         self.cards = tuple(sorted(shown, key=_newest_first))
 
     @cached_property
@@ -231,7 +231,8 @@ def slug(name: str) -> str:
     Names that differ only in case, accents or punctuation, or only after 80 characters, share one.
     A name in other scripts gets a hash instead.
     """
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    plain = decomposed.encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain)
     letters = sum(map(str.isalnum, name))
     kept = sum(map(len, words))
@@ -245,8 +246,8 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def once(cards: Iterable[Card]) -> Iterator[Card]:
-    """Every paper once: as the latest day that lists it, with the most upvotes of its days.
+def one_card_a_paper(cards: Iterable[Card]) -> Iterator[Card]:
+    """Each paper's card of the latest day that lists it, with the most upvotes of its days.
 
     A paper that moved counts on the day that lists it now. One that disappeared or was withdrawn
     stays.
@@ -268,7 +269,7 @@ def once(cards: Iterable[Card]) -> Iterator[Card]:
 
 
 def _at_built_days(cards: Sequence[Card]) -> Iterator[Card]:
-    """The cards, where a paper that moved to a day not yet built counts where it was."""
+    """The cards. A paper that moved to a day not yet built still counts on its old day."""
     listed = {card.arxiv_id for card in cards if card.moved_to is None}
     for card in cards:
         yield card if card.arxiv_id in listed else card.model_copy(update={"moved_to": None})

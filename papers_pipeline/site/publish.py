@@ -32,7 +32,8 @@ REPOSITORY_VARIABLES = {
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 }
-"""What git sets for a hook, and the hook may run us: none of it may reach our own git commands."""
+"""Variables that git sets for hooks. A hook may run `papers`, whose own git commands must not see
+them."""
 TIMEOUT_SECONDS = 1800
 """Limit for one external program: a hanging one would keep the site's lock and block builds."""
 

@@ -1,4 +1,4 @@
-"""Open Graph cards: the image that a link to a paper's page unfolds into elsewhere.
+"""Open Graph cards: the preview image that chat and social apps show for a link to a paper.
 
 PyMuPDF draws them with fonts from packages: FiraGO (Latin, Cyrillic, Greek) from `pymupdf-fonts`,
 and Droid Sans Fallback (Chinese) from PyMuPDF itself. The machine's fonts are not used, so the same
@@ -177,7 +177,8 @@ class LinkCard:
 
 def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
     """The text in at most `most` lines of at most `width`, cut with an ellipsis."""
-    drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
+    known = "".join(filter(face.has, _plain(text)))
+    drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain(known))
     lines = [""]
     for piece in _pieces(drawn, face, size, width):
         if face.width((lines[-1] + piece).rstrip(), size) <= width:

@@ -1,4 +1,4 @@
-"""The page of one paper, its metadata for machines, and the card that a link to it unfolds into."""
+"""The page of one paper, its metadata for machines, and its preview card."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -96,7 +96,7 @@ def meaning_of(word: IssueVocabularyWord, language: str) -> Meaning | None:
 
 
 def reason(row: IssueReadingTask | IssueTranslation) -> str:
-    """The reason code why a text is missing; always one that the locales explain."""
+    """The code of the reason that a text is missing; always one that the locales explain."""
     if row.state == "failed":
         known, fallback = get_args(FailureReason), "error"
     else:
@@ -137,7 +137,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
 
 
 def _first_sentence_with(word: str, task: IssueReadingTask) -> int:
-    """The place of the first sentence that has this word."""
+    """The index of the first sentence that has this word."""
     for place, sentence in enumerate(task.sentences):
         if any(part.text == word for part in sentence.words):
             return place
