@@ -43,7 +43,7 @@ class Visit:
 def shown(page: Page) -> list[str]:
     """The arXiv ids of the papers that are to be seen, in the order in which they stand."""
     return page.locator("article:visible").evaluate_all(
-        "all => all.map((it) => it.dataset.arxivId)"
+        "all => all.map((node) => node.dataset.arxivId)"
     )
 
 
@@ -57,5 +57,5 @@ def tabbed_to(page: Page, selector: str) -> None:
 
 
 def unfolded(page: Page) -> Page:
-    page.locator(".filter > details").evaluate("it => { it.open = true; }")
+    page.locator(".filter > details").evaluate("node => { node.open = true; }")
     return page
