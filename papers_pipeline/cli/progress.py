@@ -44,10 +44,10 @@ class PlainWatcher:
         self._console.print(message, markup=False, soft_wrap=True)
 
     def pause(self) -> None:
-        """Make way for a question."""
+        """Stop drawing, so that a question can be asked."""
 
     def resume(self) -> None:
-        """Go on after the question."""
+        """Draw again after the question."""
 
     def begin(self, stage: str, total: int) -> None:
         self.note(f"{self._day} {stage}: {total} papers")

@@ -64,8 +64,8 @@ _PREPOSITIONS = ("of", "at", "in", "de")
 class InstitutionNames(BaseModel):
     """The contents of `institutions.toml`.
 
-    `names` maps each usual name to its other forms. `systems` are universities of several campuses,
-    and `cities` are places that addresses name; both are stored by their `letters`.
+    `names` maps each usual name to its other forms. `systems` are universities with several
+    campuses, and `cities` are places that addresses name; both are stored by their `letters`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -200,7 +200,7 @@ class InstitutionNames(BaseModel):
         return is_system and not _MAJOR.search(part) and letters(part) not in _countries()
 
     def _without_glued_city(self, name: str) -> str:
-        """ "Example Institute of Technology" from "Example Institute of Technology Atlanta"."""
+        """The name without a city at its end, as in "Example Institute of Technology Atlanta"."""
         words = name.split()
         for count in (1, 2):
             rest, city = words[:-count], words[-count:]

@@ -182,7 +182,7 @@ class Planner:
     def _work_of_one(
         self, stage: AnyStage, day: str, rows: Sequence[Row] | None, is_unsettled: bool
     ) -> Work:
-        """The work of a stage that is about at most one paper a day."""
+        """The work of a stage that asks about at most one paper per day."""
         if rows and not is_unsettled:
             return self._work_on_rows(stage, len(rows), rows)
         if is_unsettled:

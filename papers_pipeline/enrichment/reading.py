@@ -41,7 +41,10 @@ class Reading:
 
 
 def read(sentences: Sequence[str]) -> Reading:
-    """The text as learners get it. Latin names and numbers do not count as running words."""
+    """The text with its words, vocabulary and level.
+
+    Latin names and numbers do not count as running words.
+    """
     cut_sentences = []
     running: list[chinese.Word] = []
     for sentence in sentences:

@@ -1,4 +1,4 @@
-"""Sentences of a text, and whether an answer has as many as its prompt asks for."""
+"""Splits a text into sentences, and compares their number with what the prompt asks for."""
 
 from collections.abc import Iterator
 

@@ -111,9 +111,9 @@ def _papers(
 
 
 def _shown_status(paper: Paper, assessment: DayAssessment) -> PaperStatus:
-    """A paper that only a list that is not believed has lost still counts as listed."""
-    disbelieved_at = assessment.disbelieved_at
-    if paper.status == "gone" and disbelieved_at and paper.gone_at == disbelieved_at:
+    """The paper's status. A paper that only the rejected list lacks is still listed."""
+    rejected_at = assessment.rejected_at
+    if paper.status == "gone" and rejected_at and paper.gone_at == rejected_at:
         return "listed"
     return paper.status
 

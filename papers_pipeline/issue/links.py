@@ -37,7 +37,7 @@ class DayLinks:
         return sorted(listing.day for listing in self.listings.get(arxiv_id, ()))
 
     def moved_to(self, arxiv_id: str, day: date) -> date | None:
-        """The other day that lists the paper now; of several, the one that got it last."""
+        """The other day that lists the paper now; if several do, the one that listed it last."""
         others = []
         for listing in self.listings.get(arxiv_id, ()):
             if listing.day != day and listing.status == "listed":
@@ -46,7 +46,7 @@ class DayLinks:
 
 
 class Listings:
-    """The listings of the days from `first` to `last` and of a month around them, read once."""
+    """The listings of the days from `first` to `last` and of `WINDOW` around them, read once."""
 
     def __init__(self, lake: Lake, first: date, last: date) -> None:
         self._days: dict[date, dict[str, Listing]] = {}

@@ -70,13 +70,13 @@ class DayAssessment:
     """The state of a day's list, and its papers.
 
     `list_state` is the state of the list that pages show. `unexplained` are the ids of papers that
-    left the list for no known reason. `disbelieved_at` is the fetch whose list was rejected.
+    left the list for no known reason. `rejected_at` is the fetch whose list was rejected.
     """
 
     state: DayState
     list_state: DayState
     unexplained: tuple[str, ...] = ()
-    disbelieved_at: datetime | None = None
+    rejected_at: datetime | None = None
     shown: tuple[Paper, ...] = field(default=(), repr=False)
 
 

@@ -38,7 +38,7 @@ _SAFE_COMMANDS = frozenset(SAFE_COMMANDS.split())
 
 
 def bibtex(paper: IssuePaper) -> str:
-    """The entry, one field a line, without a trailing newline."""
+    """The entry, one field per line, without a trailing newline."""
     title = escaped(paper.title, formulas=True)
     fields = {
         "title": f"{{{title}}}",  # double braces keep the capitals in every style

@@ -104,9 +104,8 @@ class CatalogueDay:
 class Catalogue:
     """All built days, and every paper once.
 
-    `cards` has each paper as the latest day that lists it shows it, with the most upvotes of all
-    its days: newest day first, then by upvotes, then by id. `listings` are the pairs of day and
-    id that the days list.
+    `cards` has one card per paper, as `one_card_a_paper` chooses it: newest day first, then by
+    upvotes, then by id. `listings` pairs each day with the ids that it lists.
     """
 
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:

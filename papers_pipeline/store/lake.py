@@ -94,7 +94,7 @@ def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 def items_of(data: bytes, column: str) -> pa.StructArray:
     """All items of a list column of a Parquet file, as an Arrow array.
 
-    A caller that takes a few of them makes Python objects of those few only.
+    Only the items that the caller takes from it become Python objects.
     """
     return _table(data, [column])[column].combine_chunks().flatten()
 
@@ -117,7 +117,7 @@ def scan_table(
 ) -> pa.Table:
     """The same rows as one Arrow table with a further column, `partition`.
 
-    For amounts that would be too much as Python objects. Without rows, columns may have no type.
+    For results too large for Python objects. Without rows, columns may have no type.
     """
     built = _built(lake, asset, partitions)
     if not built:
@@ -138,7 +138,7 @@ def scan_table(
 
 
 def _built(lake: Lake, asset: str, partitions: Sequence[str]) -> list[str]:
-    """Those of the partitions that were built."""
+    """The given partitions without those that were never built."""
     built = set(lake.partitions(asset))
     return [partition for partition in partitions if partition in built]
 

@@ -269,7 +269,7 @@ def _longest_start(text: str, longest: int, is_word: Callable[[str], bool]) -> i
 
 
 def _resplit(tokens: list[_Token]) -> list[_Token]:
-    """The tokens, with those split that jieba joins regardless of their neighbours."""
+    """The tokens, with some words split that jieba joins whatever their neighbours are."""
     for place in reversed(range(len(tokens))):
         token = tokens[place]
         before = tokens[max(place - 1, 0)]

@@ -1,7 +1,7 @@
 """Typesets TeX in titles and abstracts: formulas as MathML, common text macros as characters.
 
-The feed passes texts on with half of their TeX: most have lost their dollar signs (`O(n^{-1/2})`),
-many still have `\\%`, `--` or `~`.
+The feed's texts have only part of their TeX: most lost their dollar signs (`O(n^{-1/2})`), and many
+still have `\\%`, `--` or `~`.
 """
 
 import re

@@ -106,7 +106,7 @@ class AffiliationsStage(Stage[TitlePage, Affiliations, PrintedAffiliations]):
         return Verdict(tuple(faults), tuple(warnings), is_empty=not found)
 
     def answer_row(self, item: TitlePage, answer: Answer[PrintedAffiliations]) -> Affiliations:
-        """Authors are those of the list, tied only to institutions that are kept."""
+        """The authors come from the list. Each has only institutions that the paper keeps."""
         text = self.prompt_variables(item)[-1]["header"]
         institutions = printed_in(self.names, answer.output.institutions, text)
         kept = {letters(name) for name in institutions}

@@ -40,8 +40,8 @@ def line(
 ) -> Markup:
     """A line over equal steps, on a scale from 0 to `top`.
 
-    It skips steps without a value, and ends in the label of its last value. `ends` are the names
-    of the first and last step.
+    The line skips steps without a value and ends with a label of its last value. `ends` are the
+    names of the first and last step.
     """
     points = [(step, value) for step, value in enumerate(values) if value is not None]
 

@@ -22,7 +22,7 @@ from papers_pipeline.text.locales import Locale
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper as `day` has it, and the cards of related papers."""
+    """A paper with the data of `day`, and the cards of related papers."""
 
     day: date
     paper: IssuePaper
@@ -125,7 +125,7 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
     """The paper as https://schema.org/ScholarlyArticle, for a script element.
 
     Characters that could end the element are escaped. The abstract and the authors' institutions
-    are left out: the page has them, and there are as many such pages a paper as languages.
+    are left out: the page itself has them, in every language.
     """
     text = paper.summaries.get(locale.code)
     article: dict[str, Any] = {

@@ -79,7 +79,7 @@ def reading_page(
 
 
 def translation_of(task: IssueReadingTask, language: str) -> IssueTranslation | None:
-    """The translation that a page shows, or explains the absence of; None if it needs none."""
+    """The translation that a page shows; pending if it was never built, None if not needed."""
     if is_chinese(language) or not task.sentences:
         return None
     return task.translations.get(language) or IssueTranslation(state="pending", reason="not_built")
@@ -110,7 +110,7 @@ def hsk(level: int) -> str:
 
 
 def anki_notes(task: IssueReadingTask, language: str) -> str:
-    """The vocabulary as a text file for Anki: one note a word, with the first sentence that has it.
+    """The vocabulary as a text file for Anki: a note per word, with the first sentence that has it.
 
     Format: https://docs.ankiweb.net/importing/text-files.html.
     """

@@ -44,7 +44,7 @@ class Trend(BaseModel):
 
 
 class Leader(BaseModel):
-    """An institution's papers in the last 3 and 12 months up to the newest day, and in all."""
+    """How many papers an institution has in the 3 and 12 months up to the newest day, and ever."""
 
     model_config = ConfigDict(frozen=True)
 
