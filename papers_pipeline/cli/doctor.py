@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from upath import UPath
+
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.model_providers import PROVIDERS
@@ -34,11 +36,19 @@ def _data(settings: Settings) -> Finding:
     folder = settings.data
     if not is_local(folder):
         return Finding("ok", "PAPERS_DATA_DIR", f"{folder} (a bucket; not tried)")
-    parent = next(path for path in (folder, *folder.parents) if path.exists())
+    parent = _nearest_existing(folder)
     if parent.is_dir() and os.access(parent.path, os.W_OK):
         return Finding("ok", "PAPERS_DATA_DIR", str(folder))
     fault = f"{parent} is not writable: change its owner, or set another folder"
     return Finding("wrong", "PAPERS_DATA_DIR", fault)
+
+
+def _nearest_existing(folder: UPath) -> UPath:
+    """The folder itself, or else the lowest folder above it that exists."""
+    for path in (folder, *folder.parents):
+        if path.exists():
+            return path
+    return folder
 
 
 def _list(settings: Settings, clock: Clock) -> Finding:

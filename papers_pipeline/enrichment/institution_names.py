@@ -10,6 +10,8 @@ from importlib.resources import files
 import babel
 from pydantic import BaseModel, ConfigDict
 
+from papers_pipeline.base.characters import one_line
+
 LONGEST = 120
 """The longest printed string, in characters, that can be one institution."""
 LONGEST_QUOTE = 40
@@ -93,7 +95,7 @@ class InstitutionNames(BaseModel):
         Empty if nothing else is left.
         """
         names: list[str] = []
-        for piece in self._pieces(" ".join(printed.split())):
+        for piece in self._pieces(one_line(printed)):
             unmarked = _MARKERS.sub("", piece)
             if len(letters(unmarked)) < 2:  # "3M" would become "M"
                 unmarked = piece.strip()

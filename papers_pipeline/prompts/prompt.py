@@ -15,6 +15,7 @@ import jinja2
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.prompts.model_names import ModelNameError, split_name
 from papers_pipeline.prompts.terms import load_terms
@@ -115,7 +116,7 @@ def input_hash(**prompt_variables: Any) -> str:
     """Sixteen hex digits over the variables of a prompt; white space in texts does not count."""
     normalized = {}
     for name, value in prompt_variables.items():
-        normalized[name] = " ".join(value.split()) if isinstance(value, str) else value
+        normalized[name] = one_line(value) if isinstance(value, str) else value
     return _json_hash(normalized)[:16]
 
 

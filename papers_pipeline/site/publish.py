@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError, field_validator
 from upath import UPath
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.store import files as storage
 
@@ -175,7 +176,7 @@ def _run(
         ) from None
     if done.returncode:
         stderr = _without_secrets(done.stderr.decode(errors="replace"))
-        message = " ".join(stderr.split())
+        message = one_line(stderr)
         raise PublishError(f"{program} ended with status {done.returncode}: {message}; {way_out}")
     return done.stdout.decode()
 

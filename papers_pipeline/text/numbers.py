@@ -32,11 +32,12 @@ _HAN_SCALES = {
     "억": 8,
     "兆": 12,
 }
+_SCALE_WORDS = "|".join(f"(?P<e{power}>{words})" for power, words in _SCALES.items())
 _HAN = f"[{''.join(_HAN_SCALES)}]"
 _QUANTITY = regex.compile(
     rf"(?P<number>{_GROUPED}|{_NUMBER})"
     r"(?:(?P<power>(?:\s*(?:\\times|×|x|\*)\s*10)?\^\{?-?\d{1,2}(?!\d)\}?)"
-    rf"|[\s-]{{0,2}}(?:{'|'.join(f'(?P<e{power}>{words})' for power, words in _SCALES.items())})\.?"
+    rf"|[\s-]{{0,2}}(?:{_SCALE_WORDS})\.?"
     r"|\s?(?P<short>[kmbtкм])(?![\p{Latin}\p{Cyrillic}])"
     rf"|\s?(?P<han>{_HAN}+)(?!分)(?:(?P<rest>{_NUMBER})(?P<han_rest>{_HAN}+))?)?"
     r"(?P<percent>\s?(?:%|％|成|процент\w*|percent|per\s?cent|por\s+ciento|Prozent))?",

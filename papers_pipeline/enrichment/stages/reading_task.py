@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
 from papers_pipeline.enrichment.reading import read
@@ -95,7 +96,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         )
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
-        reading = read([" ".join(sentence.split()) for sentence in answer.output.sentences])
+        reading = read(list(map(one_line, answer.output.sentences)))
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,
