@@ -40,7 +40,7 @@ class Reading:
         return 1 - len(self.hard) / self.running_words if self.running_words else 0.0
 
 
-def read(sentences: Sequence[str]) -> Reading:
+def annotate(sentences: Sequence[str]) -> Reading:
     """The text with its words, vocabulary and level.
 
     Latin names and numbers do not count as running words.

@@ -6,7 +6,7 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
-from papers_pipeline.enrichment.reading import MOST_VOCABULARY, SIMPLE, read
+from papers_pipeline.enrichment.reading import MOST_VOCABULARY, SIMPLE, annotate
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.text import chinese
@@ -96,7 +96,7 @@ def _script_faults(field: str, sentence: str, units: Sequence[str]) -> Iterator[
 
 
 def _difficulty_faults(sentences: Sequence[str]) -> Iterator[str]:
-    reading = read(sentences)
+    reading = annotate(sentences)
     if reading.known_share >= SIMPLE_SHARE:
         return
     hard_words = list(dict.fromkeys(reading.hard))[:MOST_HARD_WORDS_QUOTED]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
-from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading import annotate
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
@@ -96,7 +96,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         )
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
-        reading = read(list(map(one_line, answer.output.sentences)))
+        reading = annotate(list(map(one_line, answer.output.sentences)))
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,
