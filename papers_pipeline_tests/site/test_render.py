@@ -474,6 +474,14 @@ def test_every_reason_to_be_pending_is_explained(lang, reason):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("reason", ["no_text", None])
+def test_an_unknown_reason_to_be_pending_is_explained_as_not_built(lang, reason):
+    text = IssueText(state="pending", reason=reason)
+    words = shown(renderer().day_page(issue(paper(summaries={lang: text})), lang))
+    assert LOCALES[lang].text("pending.not_built") in words
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("reason", get_args(FailureReason))
 def test_every_reason_to_fail_is_explained(lang, reason):
     text = IssueText(state="failed", reason=reason)

@@ -4,20 +4,17 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.enrichment.stages.reading_translation import DICTIONARY_LANGUAGE
 from papers_pipeline.prompts.prompt import is_chinese
 from papers_pipeline.records import (
     DailyIssue,
-    FailureReason,
     IssueReadingTask,
     IssueTranslation,
     IssueVocabularyWord,
-    PendingReason,
 )
-from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.render import Renderer, reason_code
 from papers_pipeline.text.chinese import HSK_BAND
 
 ANKI_COLUMNS = ("Word", "Pinyin", "Meaning", "HSK", "Sentence", "Sentence pinyin", "Translation")
@@ -73,8 +70,8 @@ def reading_page(
         translation=translation_of(task, language),
         vocabulary=vocabulary,
         meanings_by_model=meanings_by_model,
-        hsk=hsk,
-        reason=reason,
+        hsk_label=hsk_label,
+        reason_code=reason_code,
     )
 
 
@@ -95,16 +92,7 @@ def meaning_of(word: IssueVocabularyWord, language: str) -> Meaning | None:
     return None
 
 
-def reason(row: IssueReadingTask | IssueTranslation) -> str:
-    """The code of the reason that a text is missing; always one that the locales explain."""
-    if row.state == "failed":
-        known, fallback = get_args(FailureReason), "error"
-    else:
-        known, fallback = get_args(PendingReason), "not_built"
-    return str(row.reason) if row.reason in known else fallback
-
-
-def hsk(level: int) -> str:
+def hsk_label(level: int) -> str:
     """An HSK level as text: the last one stands for three."""
     return "7–9" if level == HSK_BAND else str(level)
 
@@ -127,7 +115,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
             word.word,
             word.pinyin,
             meaning.text if meaning else "",
-            hsk(word.level) if word.level else "",
+            hsk_label(word.level) if word.level else "",
             sentence.text,
             pinyin_of(sentence),
             translated,
