@@ -71,14 +71,21 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
     for prompt in prompts_of(settings).every:
         for model in prompt.models:
             provider_of[model] = split_name(model)[0]
-    configured = [name for name, access in settings.access.items() if access.is_configured]
-    models = [model for model, provider in provider_of.items() if provider in configured]
-    unused = [name for name in configured if name not in provider_of.values()]
+    access = settings.access
+    models = []
+    for model, provider in provider_of.items():
+        if access[provider].is_configured:
+            models.append(model)
+    unused, unset = [], []
+    for name in PROVIDERS:
+        if not access[name].is_configured:
+            unset.append(name)
+        elif name not in provider_of.values():
+            unused.append(name)
     findings = asyncio.run(_ask_all(settings, clock, models, unused))
     if not models:
         detail = "no model of a prompt can be asked: texts and topics stay pending"
         findings.append(Finding("unset", "models", detail))
-    unset = [name for name in PROVIDERS if name not in configured]
     if unset:
         detail = f"{', '.join(unset)}: neither key nor base URL is set"
         findings.append(Finding("unset", "providers", detail))

@@ -187,14 +187,10 @@ def load_prompts(
         raise PromptError(
             f"PAPERS_PROMPTS_DIR={overlay} is not a folder: name one that exists, or unset it"
         )
-    paths: dict[str, Path] = {}
-    for folder in [packaged, overlay] if overlay else [packaged]:
-        for path in folder.glob("*.md"):
-            paths[path.stem] = path
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     summaries: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}
-    for name, path in sorted(paths.items()):
+    for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = _load(path, topics, model)
         if prompt.language:
             summaries[prompt.language] = prompt
@@ -207,18 +203,31 @@ def load_prompts(
             f"no prompt for {', '.join(missing)}: write prompts/summary.{missing[0]}.md, "
             f"or name in PAPERS_LANGUAGES only {', '.join(sorted(summaries))}"
         )
-    translations = []
     translation = others.pop(TRANSLATION, None)
-    for language in order:
-        if translation and not is_chinese(language):
-            translations.append(translation.model_copy(update={"into": language}))
     return Prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
-        translations=tuple(translations),
+        translations=_translations(translation, order) if translation else (),
         topics=topics,
         terms=load_terms(_read("terms.txt", overlay, packaged)),
     )
+
+
+def _prompt_files(overlay: Path | None, packaged: Path) -> dict[str, Path]:
+    """The prompt files by name; one in `overlay` replaces the packaged one."""
+    files_by_name = {path.stem: path for path in packaged.glob("*.md")}
+    if overlay:
+        files_by_name |= {path.stem: path for path in overlay.glob("*.md")}
+    return files_by_name
+
+
+def _translations(prompt: Prompt, languages: Iterable[str]) -> tuple[Prompt, ...]:
+    """The translation prompt for each language except Chinese."""
+    prompts = []
+    for language in languages:
+        if not is_chinese(language):
+            prompts.append(prompt.model_copy(update={"into": language}))
+    return tuple(prompts)
 
 
 def _russian_first(languages: Iterable[str]) -> list[str]:
@@ -232,8 +241,9 @@ def is_chinese(language: str) -> bool:
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:
     """The text of a file in `overlay` if it is there, else in `packaged`."""
-    overlaid = overlay is not None and (overlay / name).exists()
-    folder = overlay if overlay is not None and overlaid else packaged
+    folder = packaged
+    if overlay is not None and (overlay / name).exists():
+        folder = overlay
     return (folder / name).read_text(encoding="utf-8")
 
 

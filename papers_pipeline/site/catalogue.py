@@ -258,7 +258,7 @@ def one_card_a_paper(cards: Iterable[Card]) -> Iterator[Card]:
         listings = [card for card in shown if card.moved_to is None]
         if not listings:
             continue
-        if len(shown) == 1:
+        if len(shown) == 1:  # the usual case, without a copy
             yield shown[0]
             continue
         latest = max(listings, key=lambda card: (card.status != "gone", card.day))

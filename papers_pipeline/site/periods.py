@@ -140,9 +140,13 @@ def period_of(
 
 def neighbours_of(lake: Lake, span: Span) -> Neighbours:
     """The nearest months or weeks before and after `span` with a built day that has papers."""
-    days = [date.fromisoformat(partition) for partition in lake.partitions("daily_issue")]
-    earlier = [day for day in days if day < span.first]
-    later = [day for day in days if day > span.last]
+    earlier, later = [], []
+    for partition in lake.partitions("daily_issue"):
+        day = date.fromisoformat(partition)
+        if day < span.first:
+            earlier.append(day)
+        elif day > span.last:
+            later.append(day)
     before = _first_with_papers(lake, reversed(earlier))
     after = _first_with_papers(lake, later)
     return _neighbours(span.kind, before, after)

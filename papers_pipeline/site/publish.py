@@ -382,15 +382,18 @@ class _Git:
 
     def _tree(self, folder: Path, files: Sequence[str], old: str | None) -> str:
         """The tree of the site. Files go in as they are: `git add` applies ignore rules."""
-        paths = "".join(f"{folder.resolve() / path}\n" for path in files)
+        root = folder.resolve()
+        paths = [f"{root / path}\n" for path in files]
         hash_object = ("hash-object", "-w", "--no-filters")
-        blobs = self._git(*hash_object, "--stdin-paths", stdin=paths).split()
-        entries = [f"100644 blob {blob}\t{path}" for blob, path in zip(blobs, files, strict=True)]
+        blobs = self._git(*hash_object, "--stdin-paths", stdin="".join(paths)).split()
+        entries = []
+        for blob, path in zip(blobs, files, strict=True):
+            entries.append(f"100644 blob {blob}\t{path}")
         empty = self._git(*hash_object, "--stdin").strip()
         entries.append(f"100644 blob {empty}\t.nojekyll")  # GitHub would run Jekyll otherwise
         if old and "CNAME" not in files:
             entries += self._git("ls-tree", old, "CNAME").splitlines()
-        index = "".join(f"{entry}\0" for entry in entries)
+        index = "\0".join([*entries, ""])
         self._git("update-index", "-z", "--index-info", stdin=index)
         return self._git("write-tree", "--missing-ok").strip()  # the CNAME's blob was not fetched
 
