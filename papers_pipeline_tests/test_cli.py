@@ -198,7 +198,7 @@ def test_doctor_tries_each_model_of_each_chain_and_prints_no_secret(outside: Out
         ("nocredit-secret-key", "is listed, but does not answer: status_code: 429"),
     ],
 )
-def test_doctor_says_of_a_key_what_is_wrong_with_it(outside: Outside, monkeypatch, key, fault):
+def test_doctor_explains_what_is_wrong_with_a_key(outside: Outside, monkeypatch, key, fault):
     outside.offer(monkeypatch, "openai", key=key)
     result = papers("doctor")
     assert result.exit_code == 1
@@ -222,7 +222,7 @@ def test_doctor_tries_providers_that_no_prompt_names(outside: Outside, monkeypat
         assert "secret-key" not in result.output
 
 
-def test_doctor_says_of_a_misspelled_model_that_it_is_not_listed(outside: Outside, monkeypatch):
+def test_doctor_reports_that_a_misspelled_model_is_not_listed(outside: Outside, monkeypatch):
     outside.offer(monkeypatch, "mistral")
     monkeypatch.setenv("PAPERS_MODEL", "mistral:unknown-large")
     result = papers("doctor")

@@ -254,7 +254,7 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
     assert len(task(pipeline)["translations"]["en"]["sentences"]) == 5
 
 
-def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(
+def test_redo_rebuilds_the_day_whose_text_is_about_the_paper(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.offer(monkeypatch)

@@ -134,7 +134,7 @@ def test_topics_outside_the_list_are_repaired_or_refused(desk: Desk, provider: s
 
 
 def test_nothing_is_asked_about_papers_without_an_abstract(desk: Desk):
-    """What was made up about two of them can no longer come to be."""
+    """Models once invented texts about two such papers."""
     for number in (27, 29):
         title = VALUES[number]["value"]["title"] if number == 29 else "No abstract"
         paper = Paper(

@@ -131,7 +131,7 @@ def test_dagster_knows_what_was_built(stored: Stored):
 
 
 def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, stored: Stored):
-    """The next day lists the same papers: what is known of them was read and bought already."""
+    """The next day lists the same papers, about which everything was read and bought before."""
     outside.list(NEXT_DAY, stored.entries)
     runs = stored.runs()
     result = papers("build", "--from", stored.day, "--to", NEXT_DAY)

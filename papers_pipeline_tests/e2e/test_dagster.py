@@ -102,7 +102,7 @@ class Dagster:
         return {tag(run, "dagster/partition"): run["status"] for run in runs}
 
     def launch(self, job: str, config: dict[str, Any] | None = None, **tags: str) -> str:
-        """Start a run of a job, a day's by its tag; its id."""
+        """Start a run of a job, for a day if a tag names it; returns the run's id."""
         assets = {"assetSelection": [{"path": [job]}]} if job == "refresh_plan" else {}
         selector = {**LOCATION, "jobName": "__ASSET_JOB" if assets else job, **assets}
         metadata = {
@@ -139,7 +139,7 @@ def tag(run: dict[str, Any], key: str) -> str:
 
 
 def until(look: Callable[[], Any], seconds: float = 1200) -> Any:
-    """What `look` gives as soon as it gives something."""
+    """The first true result of `look`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
@@ -227,7 +227,7 @@ def spent() -> tuple[Counter[str], int, float]:
 
 
 def told() -> list[PlanRow]:
-    """What `papers plan` says is behind."""
+    """The rows of `papers plan` that are not current."""
     rows = json.loads(
         subprocess.run([PAPERS, "plan", "--json"], capture_output=True, check=True).stdout
     )["rows"]
@@ -256,7 +256,7 @@ def as_shown(row: PlanRow) -> dict[str, str]:
 
 
 def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
-    """Press the switch of a schedule or sensor that is the other way."""
+    """Flip the switch of a schedule or sensor, unless it is set already."""
     page.goto(dagster.url)
     page.get_by_role("link", name="Automation").click()
     its = page.locator(f'xpath=//*[text()="{name}"]/ancestor::*[.//input[@type="checkbox"]][1]')
@@ -273,7 +273,7 @@ def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
 
 
 def kill_a_run(dagster: Dagster, outside: Outside) -> tuple[str, str]:
-    """Kill a day's run while it buys, and ask for its day again; the two runs."""
+    """Kill a day's run while it buys, and request the day again; returns both runs."""
     outside.world.latency_seconds = 1.5
     run_id = dagster.launch("build_day", dagster_partition=KILLED)
     until(lambda: sum(spending.day == KILLED for spending in spendings()) >= 4)
@@ -300,7 +300,7 @@ def materialize(dagster: Dagster, page: Page, day: str) -> None:
 
 
 def refresh(dagster: Dagster, page: Page) -> str:
-    """Launch `refresh_stale` by mouse, with `dry_run: false` typed into its config; the run."""
+    """Launch `refresh_stale` by mouse, with `dry_run: false` in its config; returns its run."""
     page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
     page.locator(".CodeMirror-line", has_text="dry_run").click()
     page.keyboard.press("End")

@@ -391,7 +391,7 @@ def test_the_next_update_is_told_in_the_visitors_time(
 
 
 def twenty_four(told: str) -> str:
-    """American times in 24 hours."""
+    """The text with its 12-hour times in 24-hour form."""
     return re.sub(
         r"(\d\d?):(\d\d) ([AP])M",
         lambda clock: f"{int(clock[1]) % 12 + 12 * (clock[3] == 'P'):02}:{clock[2]}",

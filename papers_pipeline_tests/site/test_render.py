@@ -561,7 +561,7 @@ def test_fate_of_a_paper_is_marked(lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("state", ["open", "quiet", "stalled", "shrunk", "failed"])
-def test_state_of_the_list_is_told_when_it_is_not_plain(lang, state):
+def test_an_unusual_state_of_the_list_is_explained(lang, state):
     said = LOCALES[lang].text(f"state.{state}")
     assert said in shown(renderer().day_page(issue(state="listed", list_state=state), lang))
     assert said not in shown(
