@@ -150,7 +150,7 @@ def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside, ins
 def test_latest_looks_no_further_back_than_14_days(outside: Outside, instance):
     result = papers("build", "--date", "latest")
     assert result.exit_code == 1
-    assert "none of the last 14 days has a paper" in one_line(result.stderr)
+    assert "none of the last 14 days has papers" in one_line(result.stderr)
     assert outside.world.asked.total() == 15
 
 

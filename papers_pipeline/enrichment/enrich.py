@@ -20,7 +20,7 @@ async def enrich(
 ) -> tuple[list[Row], Counts, Spent]:
     """One row per item in the given order, the counts, and what was spent.
 
-    `earlier` are the rows of the last build: an answered row stays if no new answer can be had.
+    `earlier` are the rows of the last build: an answered row stays if no model gives a new answer.
     """
     by_id = by_arxiv_id(items)
 

@@ -36,7 +36,7 @@ _MIXED = regex.compile(r"\b(?=\w*\p{Latin})(?=\w*\p{Cyrillic})\w+\b")
 
 
 def wrong_language_fault(language: str, text: str) -> str | None:
-    """The fault of a text that is not in `language`; None if it is, or if that cannot be told.
+    """The fault of a text that is not in `language`; None if it is or its language is unclear.
 
     Languages are ISO 639-1 codes. A language that the detector does not know is never a fault.
     """

@@ -109,7 +109,7 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """The row of an item without an answer: a labelled stand-in if there is an honest one."""
 
     def still_fits(self, item: Item, row: Row) -> bool:
-        """Whether the last build's row may stay when no new answer can be had."""
+        """Whether the last build's row may stay if no model gives a new answer."""
         return True
 
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:

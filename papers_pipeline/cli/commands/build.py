@@ -108,7 +108,7 @@ def _require_known(assets: Sequence[str], known: Sequence[str]) -> None:
 def _latest(builder: "Runner", watching: PlainWatcher) -> date:
     newest = builder.latest()
     if newest is None:
-        fail("none of the last 14 days has a paper, or no list was readable: try `papers doctor`")
+        fail("none of the last 14 days has papers, or no list can be fetched: see `papers doctor`")
     watching.note(f"latest is {newest}")
     return newest
 
