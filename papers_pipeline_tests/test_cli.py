@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 import requests
+from upath import UPath
 
 from papers_pipeline import home
 from papers_pipeline.base.model_providers import PROVIDERS
@@ -248,6 +249,16 @@ def test_serve_previews_the_built_site(outside: Outside, instance):
     finally:
         server.kill()
         server.communicate(timeout=30)
+
+
+def test_serve_of_a_bucket_names_the_way_out(outside: Outside, monkeypatch):
+    bucket = UPath("memory://bucket-of-test-serve/site/index.html")
+    bucket.parent.mkdir(parents=True)
+    bucket.write_text("<!doctype html>")
+    monkeypatch.setenv("PAPERS_DATA_DIR", "memory://bucket-of-test-serve")
+    result = papers("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert "is not a local folder: publish it to one" in one_line(result.stderr)
 
 
 def unfinished() -> list[str]:
