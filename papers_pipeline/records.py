@@ -280,13 +280,19 @@ class VocabularyWord(BaseModel):
 
 
 class ReadingTask(Enrichment):
-    """The Chinese reading task of a day, about one paper. `level` is the lowest HSK level, 1 to 7,
-    whose words make up most of the text."""
+    """The Chinese reading task of a day, about one paper.
+
+    `level` is the lowest HSK level, 1 to 7, whose words make up most of the text. `read_with` is
+    the version of the dictionaries and rules that found words and level.
+    """
+
+    provenance = Enrichment.provenance | {"read_with"}
 
     source: Literal["model"] | None = None
     sentences: list[ReadingSentence] = []
     vocabulary: list[VocabularyWord] = []
     level: int | None = None
+    read_with: str | None = None
 
 
 class ReadingTranslation(Enrichment):
@@ -311,14 +317,17 @@ class RelatedPapers(Record):
     """The papers most similar to one paper, best first, from the same day or earlier ones.
 
     `terms` are hashes of the paper's own words and `counts` how often it uses each. Later days
-    compare their papers with these.
+    compare their papers with these. `fingerprint` is a hash of all that was compared.
     """
+
+    provenance = frozenset({"fingerprint"})
 
     arxiv_id: str
     title: str
     terms: list[int]
     counts: list[int]
     related: list[RelatedPaper]
+    fingerprint: str | None = None
 
 
 class IssueAuthor(RecordPart):
@@ -512,8 +521,8 @@ class PlanRow(Record):
 class SiteFile(Record):
     """A file of the site, with its path below the site's root.
 
-    `fingerprint` is a hash of what the file was made from. Only files that are skipped while
-    nothing changed have one.
+    `fingerprint` is a hash of what the file was made from. Files stored by version 0.1.0 may have
+    none.
     """
 
     path: str

@@ -21,12 +21,13 @@ from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
 from papers_pipeline.records import DailyIssue, Paper
-from papers_pipeline.runs import first_error
+from papers_pipeline.runs import execute, first_error
 from papers_pipeline.settings import Settings
+from papers_pipeline.site.completion import is_complete, remember
 from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.wiring import site_of
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 FEED = "feed"
 FAILED_STATES = ("shrunk", "failed")
 
@@ -57,6 +58,10 @@ class DayReport:
         return self.error is not None or self.state in FAILED_STATES
 
 
+class SiteFailed(OperatorError):
+    """The days are built, but a page that spans days is not. Names the job and the error."""
+
+
 class AbsentInput(OperatorError):
     """An asset was requested alone but its input was never built. Names the command to build it."""
 
@@ -74,6 +79,7 @@ class Runner:
         self._defs = definitions.load(clock, watcher)
         self._job = self._defs.resolve_job_def("build_day")
         self._graph = self._defs.resolve_asset_graph()
+        self._site = site_of(settings)
         self.lake = Lake(settings.data / "lake")
 
     @property
@@ -144,18 +150,24 @@ class Runner:
         return reports
 
     def build_site(self, days: Sequence[date]) -> None:
-        """Rebuild every page that spans several days: the months and weeks of `days`, the index."""
+        """Rebuild every page that spans several days: the months and weeks of `days`, the index.
+
+        Does nothing if nothing changed since the last time. Raises SiteFailed.
+        """
         today = self._clock.today()
+        if is_complete(self._site, self.lake, days, today):
+            return
         months = affected_periods(self.lake, "month", days, today)
         weeks = affected_periods(self.lake, "week", days, today)
         for span in [*months, *weeks]:
             self._run_site(f"build_{span.kind}", span.first.isoformat())
         self._run_site("build_site")
+        remember(self._site, self.lake, today)
 
     def _run_site(self, job: str, partition: str | None = None) -> None:
-        self._defs.resolve_job_def(job).execute_in_process(
-            instance=self._instance, partition_key=partition, run_config=QUIET
-        )
+        result = execute(self._defs.resolve_job_def(job), self._instance, partition)
+        if not result.success:
+            raise SiteFailed(f"{job} {partition or ''}: {first_error(result.all_events)}")
 
     def _watched(self, reports: Sequence[DayReport], part: str) -> Iterator[DayReport]:
         for number, report in enumerate(reports, 1):
@@ -168,17 +180,11 @@ class Runner:
 
     def _run(self, report: DayReport, assets: Iterable[str]) -> None:
         started = time.perf_counter()
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            partition_key=report.date.isoformat(),
-            asset_selection=[dg.AssetKey(name) for name in assets],
-            run_config=QUIET,
-            raise_on_error=False,
-        )
+        result = execute(self._job, self._instance, report.date.isoformat(), assets)
         self._read_events(report, result)
         report.seconds = round(report.seconds + time.perf_counter() - started, 3)
 
-    def _read_events(self, report: DayReport, result: dg.ExecuteInProcessResult) -> None:
+    def _read_events(self, report: DayReport, result: dg.JobExecutionResult) -> None:
         for event in result.get_asset_materialization_events():
             name = event.asset_key.to_user_string() if event.asset_key else ""
             metadata = event.materialization.metadata

@@ -1,4 +1,4 @@
-"""Find dead runs and the first error of a failed one.
+"""Execute jobs in this process, find dead runs and the first error of a failed one.
 
 A killed run stays STARTED forever and would block its day. Each run is therefore tagged with its
 process, and runs of this machine whose process is gone are marked as failed by a sensor and
@@ -7,10 +7,13 @@ whenever the CLI or `make dev` starts.
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 PROCESS_TAG = "papers/process"
 SITE_TAG = "papers/site"
@@ -21,6 +24,32 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    partition: str | None = None,
+    assets: Iterable[str] = (),
+    run_config: Mapping[str, Any] = QUIET,
+) -> dg.JobExecutionResult:
+    """Run a job in this process, with its own executor; all its assets, or only the given ones.
+
+    `JobDefinition.execute_in_process` would run the assets one after another, whatever the executor
+    of the job, and `dagster.execute_job` cannot take a job that was made in this process.
+    """
+    keys = frozenset(dg.AssetKey(name) for name in assets)
+    subset = job.get_subset(asset_selection=keys) if keys else job
+    tags = dict(subset.run_tags)
+    if partition:
+        tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=keys)
+    run = instance.create_run_for_job(
+        job_def=subset, run_config=run_config, tags=tags, asset_selection=keys or None
+    )
+    return execute_run(InMemoryJob(job), run, instance)
 
 
 def process_name(pid: int | None = None) -> str | None:

@@ -21,6 +21,7 @@ from papers_pipeline.store.lake import Lake
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import (
     FEED,
+    READ,
     READING,
     TRANSLATIONS,
     WRITTEN,
@@ -60,7 +61,8 @@ def test_json_is_one_object_with_the_counts_of_every_day_and_asset(outside: Outs
         *FEED,
         *WRITTEN,
         *READING,
-        *("paper_pdfs", "parsed_text", "figures", "affiliations"),
+        *READ,
+        *("paper_pdfs", "parsed_text", "figures"),
         *("daily_issue", "related_papers", "daily_pages"),
     }
     # One paper is read, and without a key there is no text to translate.

@@ -5,10 +5,11 @@ import inspect
 import dagster as dg
 
 from papers_pipeline import definitions
+from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.runs import SITE_ASSETS
-from papers_pipeline_tests.helpers.outside import READING, TRANSLATIONS, WRITTEN
+from papers_pipeline_tests.helpers.outside import READ, READING, TRANSLATIONS, WRITTEN
 
 LINEAGE = {
     "feed_response": set(),
@@ -17,12 +18,13 @@ LINEAGE = {
     "paper_pdfs": {"feed_listing"},
     "parsed_text": {"paper_pdfs"},
     "figures": {"feed_listing"},
-    "affiliations": {"feed_listing", "parsed_text"},
+    **{name: {"feed_listing", "parsed_text"} for name in READ},
     **{name: {"feed_listing"} for name in WRITTEN},
     "reading_task": {"feed_listing"},
     **{name: {"reading_task"} for name in TRANSLATIONS},
     "daily_issue": {
-        *("feed_listing", "paper_votes", "parsed_text", "figures", "affiliations"),
+        *("feed_listing", "paper_votes", "parsed_text", "figures"),
+        *READ,
         *WRITTEN,
         *READING,
     },
@@ -48,6 +50,8 @@ def graph():
 
 
 def test_the_lineage_is_as_drawn():
+    assert "affiliations" in READ
+    assert {"summaries_ru", "topic_tags"} <= set(WRITTEN)
     nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
     lineage = {}
     for name, node in nodes.items():
@@ -92,7 +96,7 @@ def test_the_code_version_of_an_enrichment_is_its_prompts():
         assert nodes[prompt.asset].code_version == prompt.version
 
 
-def test_the_definitions_load_and_runs_are_in_process():
+def test_the_definitions_load_and_the_steps_of_a_run_share_a_process():
     defs = definitions.load()
     dg.Definitions.validate_loadable(defs)
-    assert defs.executor == dg.in_process_executor
+    assert defs.executor == threads_executor

@@ -12,6 +12,7 @@ from papers_pipeline_tests.helpers.building import Pipeline, build_once, changed
 from papers_pipeline_tests.helpers.outside import (
     FEED,
     LONG_AGO,
+    READ,
     READING,
     WRITTEN,
     Outside,
@@ -72,11 +73,9 @@ def built(outside: Outside, pipeline: Pipeline, monkeypatch, shared: Path) -> Pi
 
 
 def test_what_was_built_is_current_and_the_rest_is_told(built: Pipeline):
-    expected = [
-        (DAYS[3], "summaries_ru", "incomplete", 2),
-        # None of the built papers has a PDF, so none of the next day's is expected to have one.
-        (DAYS[4], "affiliations", "missing", 0),
-    ]
+    expected = [(DAYS[3], "summaries_ru", "incomplete", 2)]
+    # None of the built papers has a PDF, so none of the next day's is expected to have one.
+    expected += [(DAYS[4], asset, "missing", 0) for asset in READ]
     expected += [(DAYS[4], asset, "missing", 4) for asset in WRITTEN]
     expected += [(DAYS[4], asset, "missing", 1) for asset in READING]
     assert sorted(behind()) == sorted(expected)

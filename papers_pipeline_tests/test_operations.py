@@ -30,6 +30,7 @@ from papers_pipeline.wiring import planner_of
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
 from papers_pipeline_tests.helpers.outside import (
     READING,
+    STAGES,
     SUMMARIES,
     WRITTEN,
     Outside,
@@ -296,13 +297,9 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
         ("paper_pdfs", "pdfs_available"),
         ("parsed_text", "texts_read"),
         ("daily_pages", "files_present"),
-        *((asset, "providers_answer") for asset in ("topic_tags", "affiliations", *READING)),
-        *((asset, "complete") for asset in ("topic_tags", "affiliations", *READING)),
-        *(
-            (asset, check)
-            for asset in SUMMARIES
-            for check in ("providers_answer", "complete", "in_language")
-        ),
+        *((asset, "providers_answer") for asset in STAGES),
+        *((asset, "complete") for asset in STAGES),
+        *((asset, "in_language") for asset in SUMMARIES),
     }
 
 

@@ -11,12 +11,12 @@ import pytest
 from papers_pipeline.documents import fetch as documents
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Reply
 from papers_pipeline_tests.helpers.building import Pipeline
-from papers_pipeline_tests.helpers.outside import FEED, Outside, calls_for, entry
+from papers_pipeline_tests.helpers.outside import FEED, READ, Outside, calls_for, entry
 from papers_pipeline_tests.helpers.terminal import papers
 
 DAY = "2026-03-02"
 TWO_COLUMNS, TEAM, BROKEN = "2602.90011", "2602.90040", "2602.90216"
-READ = ("paper_pdfs", "parsed_text", "figures", "affiliations")
+FROM_DOCUMENTS = ("paper_pdfs", "parsed_text", "figures", *READ)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_paper_gets_its_institutions_figures_and_version(
     sample.world.replies.append(
         Reply(content={"institutions": printed, "authors": tied}, language="en", title="Study")
     )
-    pipeline.build(DAY, only=(*FEED, *READ, "daily_issue", "daily_pages"))
+    pipeline.build(DAY, only=(*FEED, *FROM_DOCUMENTS, "daily_issue", "daily_pages"))
     record = paper(pipeline, TWO_COLUMNS)
     assert record["version"] == 1
     assert record["affiliations"] == ["ETH Zürich", "EPFL"]
@@ -109,7 +109,9 @@ def test_a_paper_without_a_pdf_stops_no_other_and_keeps_hugging_faces_institutio
     report = pipeline.build_day(DAY)
     assert not report.failed
     assert (report.assets["paper_pdfs"].computed, report.assets["paper_pdfs"].failed) == (2, 1)
-    states = {asset: {row.arxiv_id: row for row in pipeline.rows(asset, DAY)} for asset in READ}
+    states = {
+        asset: {row.arxiv_id: row for row in pipeline.rows(asset, DAY)} for asset in FROM_DOCUMENTS
+    }
     assert states["paper_pdfs"][BROKEN].reason == "not_a_pdf"
     assert states["parsed_text"][BROKEN].reason == "no_pdf"
     assert states["affiliations"][BROKEN].reason == "no_text"
@@ -123,8 +125,8 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
     sample.offer(monkeypatch)
     pipeline.build_day(DAY)
     # Affiliations: one model for the first paper, two for the second, which names none; the third
-    # has no text to ask about.
-    answers = sum(calls_for(3).values()) + 3
+    # has no text to ask about. Every other stage that reads texts asks about the first two.
+    answers = sum(calls_for(3).values()) + 3 + 2 * len(set(READ) - {"affiliations"})
     assert kinds(sample) == {"pdf": 3, "html": 3, "figure": 2, "answer": answers}
     before = pipeline.files()
     for days in (0, 8):
@@ -137,7 +139,7 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
         asked = kinds(sample)
         # HTML that was not there is asked for again within 14 days of publication.
         assert asked - Counter(html=1) == {}
-        assert {report.assets[name].computed for name in READ} == {0}
+        assert {report.assets[name].computed for name in FROM_DOCUMENTS} == {0}
     assert pipeline.files() == before
 
 

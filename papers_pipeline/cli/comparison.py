@@ -1,10 +1,10 @@
 """Compares a changed prompt's answers with stored ones, on a few papers: `papers prompts diff`."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import NullProgress
@@ -65,7 +65,7 @@ def answer(
         concurrency=settings.llm_concurrency,
         progress=NullProgress(),
     )
-    rows, _, _ = asyncio.run(enriching)
+    rows, _, _ = loop.run(enriching)
     return rows
 
 

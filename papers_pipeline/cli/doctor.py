@@ -7,6 +7,7 @@ from typing import Literal
 
 from upath import UPath
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.model_providers import PROVIDERS
@@ -82,7 +83,7 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
             unset.append(name)
         elif name not in provider_of.values():
             unused.append(name)
-    findings = asyncio.run(_ask_all(settings, clock, models, unused))
+    findings = loop.run(_ask_all(settings, clock, models, unused))
     if not models:
         detail = "no model of a prompt can be asked: texts and topics stay pending"
         findings.append(Finding("unset", "models", detail))

@@ -1,6 +1,5 @@
 """Measures how well the configured models read title pages: `papers prompts eval affiliations`."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Progress
@@ -109,7 +109,7 @@ def evaluate(
     free.
     """
     with documents_of(settings, clock) as documents:
-        return asyncio.run(_evaluate(settings, clock, documents, labels, progress))
+        return loop.run(_evaluate(settings, clock, documents, labels, progress))
 
 
 async def _evaluate(

@@ -4,9 +4,11 @@ Exit status 0: every day was built, though papers may have failed; 1: a day fail
 """
 
 import logging
+from typing import Any
 
 import click
 
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.cli.commands.build import build
 from papers_pipeline.cli.commands.costs import costs
 from papers_pipeline.cli.commands.doctor import doctor
@@ -17,9 +19,20 @@ from papers_pipeline.cli.commands.redo import redo
 from papers_pipeline.cli.commands.refresh import refresh
 from papers_pipeline.cli.commands.serve import serve
 from papers_pipeline.cli.commands.show import show
+from papers_pipeline.cli.terminal import fail
 
 
-@click.group(help=__doc__)
+class Papers(click.Group):
+    """Prints an error that is meant for the operator as one sentence, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OperatorError as error:
+            fail(str(error))
+
+
+@click.group(cls=Papers, help=__doc__)
 @click.version_option(package_name="papers_pipeline")
 def main() -> None:
     logging.getLogger("dagster").setLevel(logging.ERROR)

@@ -1,9 +1,9 @@
 """Replaces one stored answer: asks again, past the cache, and rebuilds the pages."""
 
-import asyncio
 from datetime import date
 from typing import Any
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
@@ -63,6 +63,6 @@ def _ask(stage: AnyStage, items: dict[str, Any], models: Models) -> None:
             continue
         asked.add(key)
         try:
-            asyncio.run(ask_again(stage, item, models=models, day=day))
+            loop.run(ask_again(stage, item, models=models, day=day))
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{where}: {error}; the old answer stays") from None

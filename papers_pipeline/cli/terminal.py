@@ -44,7 +44,7 @@ def as_usage(make: Callable[[], Result]) -> Result:
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """Print an error and exit."""
-    err.print(f"[red]Error:[/red] {escape(message)}", markup=True)
+    err.print(f"[red]Error:[/red] {escape(message)}", markup=True, soft_wrap=True)
     sys.exit(status)
 
 

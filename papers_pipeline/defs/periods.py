@@ -1,13 +1,15 @@
 """The pages of months and weeks. They span several days, so the site's runs write them."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
+from dagster._utils.warnings import BetaWarning
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
-from papers_pipeline.defs.tables import Table, table_asset
+from papers_pipeline.defs.tables import Table, last_rows, table_asset
 from papers_pipeline.records import DailyIssue, PeriodFile
 from papers_pipeline.site.period_pages import write_period
 from papers_pipeline.site.periods import Span, month_of, neighbours_of, period_of, week_of
@@ -17,22 +19,33 @@ from papers_pipeline.store.lake import Lake
 
 SpanOf = Callable[[date], Span]
 
-# Days to come are no partitions yet, and a day that was never built has no table.
-DAYS = dg.AssetIn(
-    partition_mapping=dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True),
-    metadata={"allow_missing_partitions": True},
-)
+
+def days_of_period() -> dg.AssetIn:
+    """The issues of a period's days: of those that are partitions already and were built."""
+    with warnings.catch_warnings():
+        # Drop this when `allow_nonexistent_upstream_partitions` leaves beta (Dagster 1.13.27).
+        warnings.simplefilter("ignore", BetaWarning)
+        mapping = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+    return dg.AssetIn(partition_mapping=mapping, metadata={"allow_missing_partitions": True})
 
 
 def period_table(
-    span: Span, issues: Mapping[str, Sequence[DailyIssue]], site: Site, lake: Lake, clock: Clock
+    span: Span,
+    issues: Mapping[str, Sequence[DailyIssue]],
+    before: Sequence[PeriodFile],
+    site: Site,
+    lake: Lake,
+    clock: Clock,
 ) -> Table:
-    """Write the pages of one month or week; none if none of its days was built."""
+    """Write the pages of one month or week; none if none of its days was built.
+
+    `before` are the files of its last build.
+    """
     if not issues:
         return Table([], papers=0, metadata={"files": 0, "changed": 0})
     days = [rows[0] for rows in issues.values()]
     period = period_of(span, days, clock.today(), neighbours_of(lake, span))
-    files, changed = write_period(site, period)
+    files, changed = write_period(site, period, {file.path: file for file in before})
     return Table(
         files, papers=len(period.papers), metadata={"files": len(files), "changed": changed}
     )
@@ -47,7 +60,7 @@ def period_asset(
         record=PeriodFile,
         name=name,
         partitions_def=partitions,
-        ins={"daily_issue": DAYS},
+        ins={"daily_issue": days_of_period()},
         group_name="site",
         kinds={"html"},
         code_version=page_version(),
@@ -61,7 +74,8 @@ def period_asset(
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> Table:
-        return period_table(span_of(day_of(context)), daily_issue, site, lake, clock)
+        before = last_rows(context, lake, PeriodFile)
+        return period_table(span_of(day_of(context)), daily_issue, before, site, lake, clock)
 
     return pages
 

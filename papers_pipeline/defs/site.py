@@ -28,7 +28,8 @@ def related_papers(
 
     Earlier papers come from this asset's own stored days. Later days change nothing.
     """
-    return Table(relations(day_of(context), feed_listing, lake))
+    before = last_rows(context, lake, RelatedPapers)
+    return Table(relations(day_of(context), feed_listing, lake, before))
 
 
 @day_asset(

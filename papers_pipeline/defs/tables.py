@@ -6,16 +6,16 @@ can forget to.
 
 import functools
 import hashlib
-import inspect
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts
@@ -45,7 +45,7 @@ class Table:
     preview: Sequence[BaseModel] | None = None
 
 
-Body = Callable[..., Table] | Callable[..., Awaitable[Table]]
+Body = Callable[..., Table] | Callable[..., Coroutine[Any, Any, Table]]
 
 
 def table_asset(
@@ -74,15 +74,19 @@ def last_rows(
 
 
 def _materializing(body: Body) -> Callable[..., Any]:
+    def table_of(*args: Any, **kwargs: Any) -> Table:
+        made = body(*args, **kwargs)
+        return made if isinstance(made, Table) else loop.run(made)
+
     @functools.wraps(body)
-    async def asset(*args: Any, **kwargs: Any) -> dg.MaterializeResult[Any]:
+    def asset(*args: Any, **kwargs: Any) -> dg.MaterializeResult[Any]:
         started = time.perf_counter()
         try:
-            table = body(*args, **kwargs)
-            if inspect.isawaitable(table):
-                table = await table
+            table = table_of(*args, **kwargs)
         except OperatorError as error:
             raise dg.Failure(str(error)) from None
+        except loop.Cancelled:
+            raise dg.DagsterExecutionInterruptedError from None
         return _result(table, round(time.perf_counter() - started, 3))
 
     del asset.__annotations__["return"]

@@ -23,6 +23,7 @@ async def enrich(
     `earlier` are the rows of the last build: an answered row stays if no model gives a new answer.
     """
     by_id = by_arxiv_id(items)
+    answered = by_arxiv_id(row for row in earlier if row.state == "done")
 
     async with models.chain(stage.prompt, stage.output, stage.judge, day) as chain:
 
@@ -32,12 +33,14 @@ async def enrich(
             if reason:
                 raise PaperPending(reason)
             answer = await chain.ask(arxiv_id, *stage.prompt_variables(item))
-            return stage.answer_row(item, answer), answer.reused
+            row = answered.get(arxiv_id)
+            if row is None or not stage.answer_is_in(row, answer):
+                row = stage.answer_row(item, answer)
+            return row, answer.reused
 
         outcomes, counts = await per_paper(
             stage.asset, list(by_id), answer, concurrency=concurrency, progress=progress
         )
-    answered = by_arxiv_id(row for row in earlier if row.state == "done")
     rows = []
     for outcome in outcomes:
         item = by_id[outcome.arxiv_id]

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import regex
+from upath import UPath
 
 from papers_pipeline.records import ReadingSentence, ReadingWord, VocabularyWord
+from papers_pipeline.store import files as storage
 from papers_pipeline.text import chinese
 
 EASY, SIMPLE = 3, 5
@@ -38,6 +40,11 @@ class Reading:
     def known_share(self) -> float:
         """The share of the running words that are simple or in the vocabulary."""
         return 1 - len(self.hard) / self.running_words if self.running_words else 0.0
+
+
+def reading_version() -> str:
+    """Hash of all that decides the result of `annotate`: this module and `text/chinese.py`."""
+    return f"{storage.sha256(UPath(__file__))[:12]} {chinese.version()}"
 
 
 def annotate(sentences: Sequence[str]) -> Reading:

@@ -112,6 +112,13 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """Whether the last build's row may stay if no model gives a new answer."""
         return True
 
+    def answer_is_in(self, row: Row, answer: Answer[Output]) -> bool:
+        """Whether the last build made this row from this very answer, and would make the same.
+
+        Saves the work of `answer_row` where that is slow.
+        """
+        return False
+
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
         """Add the row to the paper's public record. `row` is None if the day was never built."""
 

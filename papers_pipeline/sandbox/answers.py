@@ -193,17 +193,25 @@ class Question:
 
 
 def answer(question: Question) -> dict[str, Any]:
-    """A value for each requested field; only `text` if prose is requested."""
+    """A value for each requested field; only `text` if prose is requested.
+
+    A text field that the sandbox does not know gets the test text, so that a new stage has answers.
+    """
     fields = set(question.fields)
     if fields == {"sentences"}:
         written = _sample_readings().get(question.title, {})
         return {"sentences": written.get("zh") or _made_sentences(question)}
     if fields == {"sentences", "meanings"}:
         return _translation(question)
-    values = _made_answer(question) | _sample_answer(question.title, question.language)
+    made = _made_answer(question)
+    values = made | _sample_answer(question.title, question.language)
     if not fields:
         return {"text": values["text"]}
-    return {name: _shaped(values.get(name), schema) for name, schema in question.fields.items()}
+    answered = {}
+    for name, schema in question.fields.items():
+        is_unknown_text = name not in values and schema.get("type") == "string"
+        answered[name] = made["text"] if is_unknown_text else _shaped(values.get(name), schema)
+    return answered
 
 
 @cache

@@ -123,29 +123,17 @@ class Catalogue:
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each topic, topics in alphabetical order."""
-        groups: dict[str, list[Card]] = {}
-        for card in self.cards:
-            for name in card.topics:
-                _add_once(card, groups.setdefault(name, []))
-        return dict(sorted(groups.items()))
+        return _grouped((card, card.topics) for card in self.cards)
 
     @cached_property
     def by_institution(self) -> Mapping[str, Sequence[Card]]:
         """The cards of each institution, by the institution's `slug`."""
-        groups: dict[str, list[Card]] = {}
-        for card in self.cards:
-            for name in card.institutions:
-                _add_once(card, groups.setdefault(slug(name), []))
-        return dict(sorted(groups.items()))
+        return _grouped((card, map(slug, card.institutions)) for card in self.cards)
 
     @cached_property
     def institutions(self) -> Mapping[str, str]:
         """The name of each institution by its slug, as its newest paper spells it."""
-        names: dict[str, str] = {}
-        for card in self.cards:
-            for name in card.institutions:
-                names.setdefault(slug(name), name)
-        return names
+        return _newest_names(card.institutions for card in self.cards)
 
 
 class CachedDay(BaseModel):
@@ -325,7 +313,22 @@ def _slogans(texts: Mapping[str, IssueText]) -> dict[str, str]:
     return {language: text.title for language, text in texts.items() if text.title}
 
 
-def _add_once(card: Card, cards: list[Card]) -> None:
-    """Add a card unless it is the last one: two names of a paper can have the same slug."""
-    if not cards or cards[-1] is not card:
-        cards.append(card)
+def _grouped(keys_of_cards: Iterable[tuple[Card, Iterable[str]]]) -> dict[str, Sequence[Card]]:
+    """The cards of each key, keys in alphabetical order."""
+    groups: dict[str, list[Card]] = {}
+    for card, keys in keys_of_cards:
+        for key in keys:
+            cards = groups.setdefault(key, [])
+            # Two names of a paper can have the same slug.
+            if not cards or cards[-1] is not card:
+                cards.append(card)
+    return dict(sorted(groups.items()))
+
+
+def _newest_names(names_of_cards: Iterable[Iterable[str]]) -> dict[str, str]:
+    """The first name of each slug: that of the newest paper, if cards come newest first."""
+    newest: dict[str, str] = {}
+    for names in names_of_cards:
+        for name in names:
+            newest.setdefault(slug(name), name)
+    return newest

@@ -1,13 +1,16 @@
 """The files that a day's run writes."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from papers_pipeline.records import DailyIssue, SiteFile
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts.paper_page import PaperPage, link_card, paper_page
+from papers_pipeline.site.parts.front_pages import static_pages
+from papers_pipeline.site.parts.paper_page import PaperPage, files_of_paper
 from papers_pipeline.site.parts.reading_pages import reading_files
-from papers_pipeline.site.render import Renderer, static_files
+from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.writer import Site
 
 
@@ -19,12 +22,10 @@ def write_day(
 ) -> tuple[list[SiteFile], int]:
     """Write a day's pages, the pages of its `papers`, its JSON, and the static files.
 
-    Link cards are drawn only if their words differ from those in `before`, the files of the last
-    build by path. Returns all files and how many changed.
+    Only files are made whose content differs from `before`, the files of the last build by path.
+    Returns all files and how many changed.
     """
-    cards, cards_changed = site.write_changed(_link_cards(site.renderer, papers), before or {})
-    files, files_changed = site.write_files(_day_files(site.renderer, issue, papers))
-    return [*cards, *files], cards_changed + files_changed
+    return site.write_changed(_day_files(site.renderer, issue, papers), before or {})
 
 
 def public_json(issue: DailyIssue) -> bytes:
@@ -33,21 +34,16 @@ def public_json(issue: DailyIssue) -> bytes:
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _link_cards(renderer: Renderer, papers: Sequence[PaperPage]) -> Iterator[Page]:
-    for paper in papers:
-        for language in renderer.languages:
-            card = link_card(renderer, paper, language)
-            if card:
-                yield Page(paper.card_path(language), card.fingerprint, card.png, is_image=True)
-
-
 def _day_files(
     renderer: Renderer, issue: DailyIssue, papers: Sequence[PaperPage]
-) -> Iterator[tuple[str, str | bytes]]:
-    yield from static_files().items()
+) -> Iterator[Page]:
+    yield from static_pages()
+    for paper in papers:
+        yield from files_of_paper(renderer, paper)
+    record = public_json(issue)
+    fingerprint = hashlib.sha256(record).hexdigest()
     for language in renderer.languages:
-        for paper in papers:
-            yield f"{language}/{paper.path}", paper_page(renderer, paper, language)
-        yield f"{language}/d/{issue.date}.html", renderer.day_page(issue, language)
+        make = partial(renderer.day_page, issue, language)
+        yield Page(f"{language}/d/{issue.date}.html", fingerprint, make)
     yield from reading_files(renderer, issue)
-    yield f"d/{issue.date}.json", public_json(issue)
+    yield Page(f"d/{issue.date}.json", fingerprint, partial(bytes, record))

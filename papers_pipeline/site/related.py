@@ -4,8 +4,10 @@ Later days never count, so a day built again finds the same. scikit-learn and Sc
 import, so they are imported when a day is compared.
 """
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from papers_pipeline.records import Paper, RelatedPaper, RelatedPapers
 from papers_pipeline.store.lake import Lake, scan_table
 
 ASSET = "related_papers"
+COMPARISON = f"1 scikit-learn {version('scikit-learn')}"
+"""The version of how papers are compared. Count it up when that changes."""
 MOST = 5
 LEAST_SIMILARITY = 0.12
 """Below this cosine, papers of real days shared little but the language of their field."""
@@ -22,14 +26,22 @@ TERMS = 2**20
 """Hash buckets for words: so many that few words of a field share one."""
 
 
-def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPapers]:
+def relations(
+    day: date, papers: Sequence[Paper], lake: Lake, before: Sequence[RelatedPapers] = ()
+) -> list[RelatedPapers]:
     """One row a paper, in the order given: its most similar papers of the day and earlier days.
 
     A paper is not related to itself, and a paper that several days list counts once, on the last.
+    `before` are the rows of the last build: they stay if nothing that was compared has changed.
     """
     if not papers:
         return []
     texts = [f"{paper.title}\n{paper.title}\n{paper.abstract}" for paper in papers]
+    days = [partition for partition in lake.partitions(ASSET) if partition < day.isoformat()]
+    earlier = scan_table(lake, ASSET, days, ("arxiv_id", "title", "terms", "counts"))
+    fingerprint = _fingerprint(papers, texts, earlier)
+    if _is_current(before, papers, fingerprint):
+        return list(before)
     terms, counts, ends = _words(texts)
     today = pa.table(
         {
@@ -40,8 +52,6 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
             "partition": [day.isoformat()] * len(papers),
         }
     )
-    days = [partition for partition in lake.partitions(ASSET) if partition < day.isoformat()]
-    earlier = scan_table(lake, ASSET, days, ("arxiv_id", "title", "terms", "counts"))
     if earlier.num_rows:
         known = _newest(pa.concat_tables([earlier, today.cast(earlier.schema)]))
     else:
@@ -54,9 +64,29 @@ def relations(day: date, papers: Sequence[Paper], lake: Lake) -> list[RelatedPap
             terms=today["terms"][place].as_py(),
             counts=today["counts"][place].as_py(),
             related=[_related_paper(known, number) for number in similar],
+            fingerprint=fingerprint,
         )
         rows.append(row)
     return rows
+
+
+def _fingerprint(papers: Sequence[Paper], texts: Sequence[str], earlier: pa.Table) -> str:
+    """Hash of all that is compared: the papers with their texts, and the papers of earlier days."""
+    compared = hashlib.sha256(COMPARISON.encode())
+    for paper, text in zip(papers, texts, strict=True):
+        compared.update(f"{paper.arxiv_id}\n{text}\0".encode())
+    for name in ("partition", "arxiv_id", "title"):
+        compared.update("\n".join(earlier[name].to_pylist()).encode())
+    if earlier.num_rows:
+        for name in ("terms", "counts"):
+            compared.update(earlier[name].combine_chunks().flatten().to_numpy().tobytes())
+    return compared.hexdigest()
+
+
+def _is_current(before: Sequence[RelatedPapers], papers: Sequence[Paper], fingerprint: str) -> bool:
+    if len(before) != len(papers):
+        return False
+    return all(row.fingerprint == fingerprint for row in before)
 
 
 def _related_paper(known: pa.Table, number: int) -> RelatedPaper:

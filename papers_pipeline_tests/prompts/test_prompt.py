@@ -97,16 +97,11 @@ def test_russian_comes_first_and_languages_can_be_chosen():
     assert others == sorted(others)
     chosen = load_prompts(languages=["zh", "ru", "en"])
     assert chosen.languages == ("zh", "ru", "en")
-    assert [prompt.asset for prompt in chosen.every] == [
-        "summaries_zh",
-        "summaries_ru",
-        "summaries_en",
-        "affiliations",
-        "reading_task",
-        "topic_tags",
-        "reading_translation_ru",
-        "reading_translation_en",
-    ]
+    assets = [prompt.asset for prompt in chosen.every]
+    assert assets[:3] == ["summaries_zh", "summaries_ru", "summaries_en"]
+    assert assets[-2:] == ["reading_translation_ru", "reading_translation_en"]
+    assert assets[3:-2] == sorted(assets[3:-2])
+    assert {"affiliations", "reading_task", "topic_tags"} <= set(assets[3:-2])
 
 
 def test_an_overlay_replaces_file_by_file(folder: Path):

@@ -12,8 +12,8 @@ TOPICS = load_topics(
     (Path(papers_pipeline.__file__).parent / "prompts" / "topics.yaml").read_text(encoding="utf-8")
 )
 
-# The topics in order, each with an invented paper: a title, and an abstract that has the topic
-# without the title.
+# The first 42 topics in order, each with an invented paper: a title, and an abstract that has the
+# topic without the title.
 ONE_OF_EACH = {
     "DATASET": (
         "Kettles of the World",
@@ -84,18 +84,17 @@ def rules(*keywords: str) -> tuple[Topic, ...]:
     return (Topic(name="T", scope="A topic.", keywords=keywords),)
 
 
-def test_the_list_is_the_42_topics_in_order() -> None:
-    assert [topic.name for topic in TOPICS] == NAMES
+def test_the_list_begins_with_the_42_topics_in_order() -> None:
+    assert [topic.name for topic in TOPICS][:42] == NAMES
     assert len(NAMES) == 42
 
 
 def test_a_slug_is_the_name_in_lower_case() -> None:
-    assert [topic.slug for topic in TOPICS] == [name.lower() for name in NAMES]
+    assert [topic.slug for topic in TOPICS] == [topic.name.lower() for topic in TOPICS]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_topic_has_a_one_sentence_scope_and_rules_without_repeats(name: str) -> None:
-    topic = next(topic for topic in TOPICS if topic.name == name)
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_topic_has_a_one_sentence_scope_and_rules_without_repeats(topic: Topic) -> None:
     assert topic.scope.count(".") == 1
     assert topic.scope.endswith(".")
     assert len(set(topic.keywords)) == len(topic.keywords) >= 2

@@ -232,15 +232,20 @@ def test_requests_without_an_abstract_or_a_fence_are_answered():
     assert answer(Question("Say hello.", "Hello", {}))["text"].startswith("This is a test answer")
 
 
-def test_an_unknown_field_gets_the_empty_value_of_its_type():
+def test_an_unknown_text_field_gets_the_test_text_even_for_a_sample_paper():
+    fields = {"note": {"type": "string"}}
+    title = LISTED["2602.90014"]["title"]
+    (note,) = answer(Question("In English.", fenced(title, "title"), fields)).values()
+    assert note.startswith("This is a test answer of the sandbox")
+
+
+def test_another_unknown_field_gets_the_empty_value_of_its_type():
     fields = {
-        "note": {"type": "string"},
         "links": {"type": "array"},
         "sure": {"type": "boolean"},
         "other": {},
     }
     assert answer(Question("", "", fields)) == {
-        "note": "",
         "links": [],
         "sure": False,
         "other": None,

@@ -2,7 +2,7 @@
 
 import click
 
-from papers_pipeline.cli.terminal import current_settings, fail, out, watcher
+from papers_pipeline.cli.terminal import current_settings, out, watcher
 
 
 @click.command()
@@ -17,7 +17,7 @@ def publish(target: str | None) -> None:
 
     Exit status: 1 if publishing failed, 2 if no target is named.
     """
-    from papers_pipeline.site.publish import TARGETS, PublishError
+    from papers_pipeline.site.publish import TARGETS
     from papers_pipeline.site.publish import publish as send
     from papers_pipeline.store import locks
 
@@ -26,8 +26,5 @@ def publish(target: str | None) -> None:
     if not target:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
     with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
-        try:
-            published = send(settings.data / "site", target)
-        except PublishError as error:
-            fail(str(error))
+        published = send(settings.data / "site", target)
     out.print(f"Published to {published}", soft_wrap=True, markup=False)

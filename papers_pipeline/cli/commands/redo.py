@@ -2,7 +2,7 @@
 
 import click
 
-from papers_pipeline.cli.terminal import current_clock, current_settings, fail, watcher
+from papers_pipeline.cli.terminal import current_clock, current_settings, watcher
 
 
 @click.command()
@@ -16,14 +16,10 @@ def redo(arxiv_id: str, asset: str) -> None:
     The old answer is kept beside the new one. If no model gives a new answer, it stays in force.
     """
     settings, clock = current_settings(), current_clock()
-    from papers_pipeline.cli.redo import RedoError
     from papers_pipeline.cli.redo import redo as redo_paper
     from papers_pipeline.cli.reports import print_reports
     from papers_pipeline.runner import runner
 
     with runner(settings, clock, watcher(plain=True)) as builder:
-        try:
-            reports = redo_paper(settings, clock, builder, arxiv_id, asset)
-        except RedoError as error:
-            fail(str(error))
+        reports = redo_paper(settings, clock, builder, arxiv_id, asset)
     print_reports(reports, settings)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
-from papers_pipeline.enrichment.reading import annotate
+from papers_pipeline.enrichment.reading import annotate, reading_version
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
@@ -95,12 +95,20 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
             paper_title=variables["title"],
         )
 
+    def answer_is_in(self, row: ReadingTask, answer: Answer[WrittenSentences]) -> bool:
+        """Also compares the version of the dictionaries, which take seconds to load."""
+        is_same_answer = row.prompt_version == self.prompt.version and (
+            row.created_at == answer.created_at
+        )
+        return is_same_answer and row.read_with == reading_version()
+
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
         reading = annotate(list(map(one_line, answer.output.sentences)))
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,
             level=reading.level,
+            read_with=reading_version(),
             **self.answer_fields(item, answer),
         )
 

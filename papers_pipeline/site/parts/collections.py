@@ -79,13 +79,18 @@ def institutions_of(catalogue: Catalogue) -> Sequence[Collection]:
     return sorted(institutions, key=_most_papers_first)
 
 
+def collections_of(catalogue: Catalogue) -> Sequence[Collection]:
+    """Everything that has a page of this kind: the topics, then the institutions."""
+    return (*topics_of(catalogue), *institutions_of(catalogue))
+
+
 def collection_pages(
     renderer: Renderer, catalogue: Catalogue, issues: IssueReader
 ) -> Iterator[Page]:
-    """A page for every topic and every institution, in each language."""
+    """A page for every collection, in each language."""
     # A paper is in several collections: its HTML, most of their cost, is kept by language and id.
     briefs: dict[str, dict[str, Markup]] = {language: {} for language in renderer.languages}
-    for collection in (*topics_of(catalogue), *institutions_of(catalogue)):
+    for collection in collections_of(catalogue):
         fingerprint = collection.fingerprint
         for language in renderer.languages:
             make = partial(collection_page, renderer, language, collection, briefs[language])
@@ -95,7 +100,7 @@ def collection_pages(
 def collection_page(
     renderer: Renderer, language: str, collection: Collection, briefs: dict[str, Markup]
 ) -> str:
-    """The page of a topic or institution. Adds its papers' HTML to `briefs`, by id."""
+    """The page of a collection. Adds its papers' HTML to `briefs`, by id."""
     return renderer.page(
         "collection.html.j2", language, collection.path, collection=collection, briefs=briefs
     )

@@ -13,8 +13,7 @@ from papers_pipeline.site.render import Renderer, static_files
 
 def front_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
     """The static files, the front pages with the newest day that has a paper, root and 404."""
-    for path, data in static_files().items():
-        yield Page(path, hashlib.sha256(data).hexdigest(), partial(bytes, data))
+    yield from static_pages()
     newest = _newest_issue(catalogue, issues)
     shown = digest(newest.model_dump(mode="json") if newest else None)
     for language in renderer.languages:
@@ -22,6 +21,12 @@ def front_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -
         yield Page(f"{language}/index.html", shown, make)
     yield Page("index.html", digest(renderer.languages), renderer.root_index)
     yield Page("404.html", digest(renderer.languages), renderer.not_found)
+
+
+def static_pages() -> Iterator[Page]:
+    """The static files. Days write them too, so that a day is complete before the first index."""
+    for path, data in static_files().items():
+        yield Page(path, hashlib.sha256(data).hexdigest(), partial(bytes, data))
 
 
 def _newest_issue(catalogue: Catalogue, issues: IssueReader) -> DailyIssue | None:

@@ -1,9 +1,10 @@
 """The page of one paper, its metadata for machines, and its preview card."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,9 @@ from markupsafe import Markup
 
 from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers, by_arxiv_id
 from papers_pipeline.site.bibtex import bibtex
-from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue
+from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue, digest
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
+from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.store.lake import Lake, scan_table
 from papers_pipeline.text.locales import Locale
@@ -81,6 +83,22 @@ def listed_twice(lake: Lake) -> set[str]:
 
 def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
     return scan_table(lake, "feed_listing", days, ("arxiv_id",))["arxiv_id"].cast(pa.string())
+
+
+def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
+    """The link card and the page of a paper in every language."""
+    card_fingerprints = {}
+    for language in renderer.languages:
+        card = link_card(renderer, page, language)
+        if card:
+            card_fingerprints[language] = card.fingerprint
+            yield Page(page.card_path(language), card.fingerprint, card.png, is_image=True)
+    paper = page.paper.model_dump(mode="json")
+    related = [card.digest for card in page.related]
+    fingerprint = digest([paper, related, card_fingerprints])
+    for language in renderer.languages:
+        make = partial(paper_page, renderer, page, language)
+        yield Page(f"{language}/{page.path}", fingerprint, make)
 
 
 def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.enrichment.stages.reading_translation import DICTIONARY_LANGUAGE
@@ -14,6 +15,8 @@ from papers_pipeline.records import (
     IssueTranslation,
     IssueVocabularyWord,
 )
+from papers_pipeline.site.catalogue import digest
+from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer, reason_code
 from papers_pipeline.text.chinese import HSK_BAND
 
@@ -32,7 +35,7 @@ class Meaning:
     is_marked: bool
 
 
-def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[tuple[str, str]]:
+def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[Page]:
     """The pages of a day's task and its Anki notes, in every language; none without a task.
 
     They are `<lang>/reading/YYYY-MM-DD.html` and `.tsv`.
@@ -40,11 +43,13 @@ def reading_files(renderer: Renderer, issue: DailyIssue) -> Iterator[tuple[str, 
     task = issue.reading_task
     if task is None:
         return
+    fingerprint = digest(issue.model_dump(mode="json"))
     for language in renderer.languages:
         path = f"{language}/reading/{issue.date}"
-        yield f"{path}.html", reading_page(renderer, issue, task, language)
+        make_page = partial(reading_page, renderer, issue, task, language)
+        yield Page(f"{path}.html", fingerprint, make_page)
         if task.sentences:
-            yield f"{path}.tsv", anki_notes(task, language)
+            yield Page(f"{path}.tsv", fingerprint, partial(anki_notes, task, language))
 
 
 def reading_page(

@@ -1,16 +1,14 @@
 """The pages of papers that several days list: the site's run writes them."""
 
 from collections.abc import Iterator
-from functools import partial
 
-from papers_pipeline.site.catalogue import Card, Catalogue, digest
+from papers_pipeline.site.catalogue import Card, Catalogue
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.parts.paper_page import (
     PaperPage,
-    link_card,
+    files_of_paper,
     listed_twice,
-    paper_page,
     related_cards,
 )
 from papers_pipeline.site.render import Renderer
@@ -21,22 +19,7 @@ def shared_papers(renderer: Renderer, catalogue: Catalogue, issues: IssueReader)
     twice = listed_twice(issues.lake)
     for card in catalogue.cards:
         if card.arxiv_id in twice:
-            yield from _pages(renderer, _paper_page(catalogue, issues, card))
-
-
-def _pages(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
-    card_fingerprints = {}
-    for language in renderer.languages:
-        card = link_card(renderer, page, language)
-        if card:
-            card_fingerprints[language] = card.fingerprint
-            yield Page(page.card_path(language), card.fingerprint, card.png, is_image=True)
-    paper = page.paper.model_dump(mode="json")
-    related = [card.digest for card in page.related]
-    fingerprint = digest([paper, related, card_fingerprints])
-    for language in renderer.languages:
-        make = partial(paper_page, renderer, page, language)
-        yield Page(f"{language}/{page.path}", fingerprint, make)
+            yield from files_of_paper(renderer, _paper_page(catalogue, issues, card))
 
 
 def _paper_page(catalogue: Catalogue, issues: IssueReader, card: Card) -> PaperPage:

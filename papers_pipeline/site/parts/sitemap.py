@@ -12,7 +12,7 @@ from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.parts import archive, reading_index, search_page, trends
-from papers_pipeline.site.parts.collections import institutions_of, topics_of
+from papers_pipeline.site.parts.collections import collections_of
 from papers_pipeline.site.periods import month_of, week_of
 from papers_pipeline.site.render import Renderer
 
@@ -79,7 +79,7 @@ def _spans(days: Mapping[date, date]) -> list[Location]:
 def _collections(catalogue: Catalogue, changed: Mapping[str, date]) -> list[Location]:
     """The topics and institutions."""
     collections = []
-    for collection in (*topics_of(catalogue), *institutions_of(catalogue)):
+    for collection in collections_of(catalogue):
         newest = max(changed[card.arxiv_id] for card in collection.cards)
         collections.append((collection.path, newest))
     return sorted(collections)

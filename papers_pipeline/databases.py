@@ -1,0 +1,129 @@
+"""Dagster's SQLite databases with connections that stay open; `dagster.yaml` names the class.
+
+Dagster's own storages make an engine and a connection for every event, and wait for the disk after
+each: 10 ms, for the 100 events of a day with nothing to do. After a power cut, these may lack the
+last events of a run. The data of the pipeline does not depend on them.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from sqlalchemy.pool import StaticPool
+
+OPEN_RUNS = 8
+"""Databases of runs that stay open: each run has one of its own."""
+
+
+class Databases(DagsterSqliteStorage):
+    """The databases of a Dagster home, in the files of Dagster's own class."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._run_storage = RunDatabase(self._run_storage._conn_string)
+        self._event_log_storage = EventDatabases(self._event_log_storage._base_dir)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> "Databases":
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+
+class RunDatabase(SqliteRunStorage):
+    """The runs and their tags."""
+
+    @cached_property
+    def _database(self) -> "_Database":
+        return _Database(self._conn_string)
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlalchemy.Connection]:
+        with self._database.connection() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        self._database.close()
+        super().dispose()
+
+
+class EventDatabases(SqliteEventLogStorage):
+    """The events: a database per run, and an index of those about assets."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        self._open: OrderedDict[str, _Database] = OrderedDict()
+        self._opening = threading.Lock()
+        super().__init__(base_dir, inst_data)
+
+    def run_connection(self, run_id: str | None = None) -> Any:
+        if run_id is None:
+            return super().run_connection(run_id)
+        return self._database(run_id, super().run_connection(run_id)).connection()
+
+    def index_connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
+        return self._database(INDEX_SHARD_NAME, super().index_connection()).connection()
+
+    def delete_events(self, run_id: str) -> None:
+        super().delete_events(run_id)
+        self._close(run_id)
+
+    def wipe(self) -> None:
+        for name in list(self._open):
+            self._close(name)
+        super().wipe()
+
+    def dispose(self) -> None:
+        for name in list(self._open):
+            self._close(name)
+        super().dispose()
+
+    def _database(self, name: str, creation: AbstractContextManager[Any]) -> "_Database":
+        """The open database of this name; `creation` makes its tables if there are none."""
+        with self._opening:
+            if name not in self._open:
+                with creation:
+                    pass
+                self._open[name] = _Database(self.conn_string_for_shard(name))
+            self._open.move_to_end(name)
+            if len(self._open) > OPEN_RUNS + 1:
+                _, oldest = self._open.popitem(last=False)
+                oldest.close()
+            return self._open[name]
+
+    def _close(self, name: str) -> None:
+        database = self._open.pop(name, None)
+        if database:
+            database.close()
+
+
+class _Database:
+    """One SQLite file and its connection, which one thread uses at a time."""
+
+    def __init__(self, address: str) -> None:
+        self._lock = threading.Lock()
+        self._engine = sqlalchemy.create_engine(
+            address,
+            poolclass=StaticPool,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        )
+        sqlalchemy.event.listen(self._engine, "connect", _do_not_wait_for_the_disk)
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlalchemy.Connection]:
+        with self._lock, self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.dispose()
+
+
+def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
