@@ -3,9 +3,10 @@
 A field added later needs a default, so that older rows can still be read.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from datetime import date as date_  # a field named `date` hides the type in its class
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -28,6 +29,21 @@ UnreadReason = Literal["no_pdf", "no_text"]
 FailureReason = Literal["refused", "unusable", "unreachable", "error"]
 """Why asking failed. The pages explain each (`failed.*` in `locales/`)."""
 TextSource = Literal["model", "hf_ai_summary", "abstract"]
+
+
+class HasArxivId(Protocol):
+    """Anything about one paper: a row, a card, or a paper with its parsed text."""
+
+    @property
+    def arxiv_id(self) -> str: ...
+
+
+AboutPaper = TypeVar("AboutPaper", bound=HasArxivId)
+
+
+def by_arxiv_id(items: Iterable[AboutPaper]) -> dict[str, AboutPaper]:
+    """The items by arXiv id, in their order. If two share an id, the last one counts."""
+    return {item.arxiv_id: item for item in items}
 
 
 _RECORDS: dict[str, "type[Record]"] = {}
@@ -105,7 +121,8 @@ class Paper(Record):
 
 
 class PaperVotes(Record):
-    """Hourly numbers. Apart from `Paper`, so that a new vote makes no text stale."""
+    """Upvotes, comments and stars. They are not part of `Paper`, so that a new vote makes no text
+    stale."""
 
     arxiv_id: str
     upvotes: int
@@ -180,8 +197,8 @@ class PaperFigures(StageRow):
 
 
 class Enrichment(StageRow):
-    """The fields that every stage's row has besides its answer. `prompt_version` and `input_hash`
-    identify the question."""
+    """The fields of a stage's row apart from its answer. `prompt_version` and `input_hash` identify
+    the question."""
 
     provenance = frozenset({"created_at", "detail"})
 
@@ -342,7 +359,7 @@ class IssueText(RecordPart):
 
 
 class IssueNote(RecordPart):
-    """A further text about a paper in the public record of a day, by a stage of its own."""
+    """Another text about a paper in the public record of a day, written by its own stage."""
 
     state: OutcomeState
     reason: str | None = None
@@ -388,7 +405,7 @@ class IssuePaper(RecordPart):
     def _without_empty_notes(
         self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo
     ) -> dict[str, Any]:
-        """JSON omits `notes` while no stage writes any, so that issues from before it are equal."""
+        """Omit `notes` from JSON if there are none, so that older issues stay equal."""
         fields: dict[str, Any] = serialize(self)
         if info.mode == "json" and not self.notes:
             fields.pop("notes", None)
@@ -444,7 +461,7 @@ class IssueReadingTask(RecordPart):
 
 
 class IssueCounts(RecordPart):
-    """Papers that the day shows, and those of them that moved, were withdrawn, or disappeared."""
+    """How many papers the day shows, and how many of them moved, were withdrawn or disappeared."""
 
     papers: int = 0
     moved: int = 0
@@ -455,8 +472,9 @@ class IssueCounts(RecordPart):
 class DailyIssue(Record):
     """The public record of a day (`d/YYYY-MM-DD.json`), papers by upvotes.
 
-    `list_state` is the state of the list shown. It differs from `state` while a shrunken list is
-    not believed, and it is not published. `previous` and `next` are the nearest days with papers.
+    `list_state` is the state of the list that pages show. It differs from `state` while a shrunken
+    list is rejected, and is not part of the public JSON. `previous` and `next` are the nearest days
+    with papers.
     """
 
     provenance = frozenset({"built_at"})

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 import requests
+from upath import UPath
 
 from papers_pipeline import home
 from papers_pipeline.base.model_providers import PROVIDERS
@@ -152,11 +153,17 @@ def test_latest_is_the_newest_day_with_papers_and_is_named(outside: Outside, ins
 def test_latest_looks_no_further_back_than_14_days(outside: Outside, instance):
     result = papers("build", "--date", "latest")
     assert result.exit_code == 1
-    assert "none of the last 14 days has a paper" in one_line(result.stderr)
+    assert "none of the last 14 days has papers" in one_line(result.stderr)
     assert outside.world.asked.total() == 15
 
 
-def test_show_prints_everything_held_of_a_paper(outside: Outside, instance):
+def test_an_error_prints_brackets_as_they_are(outside: Outside):
+    result = papers("show", "[/red]")
+    assert result.exit_code == 1
+    assert "nothing is stored about [/red]: no built day has listed it" in one_line(result.stderr)
+
+
+def test_show_prints_everything_stored_about_a_paper(outside: Outside, instance):
     outside.list(DAY, [entry("2603.10001", ai_summary="HF says so.")])
     outside.list("2026-03-03", [entry("2603.10001")])
     papers("build", "--from", DAY, "--to", "2026-03-03")
@@ -194,7 +201,7 @@ def test_doctor_tries_each_model_of_each_chain_and_prints_no_secret(outside: Out
         ("nocredit-secret-key", "is listed, but does not answer: status_code: 429"),
     ],
 )
-def test_doctor_says_of_a_key_what_is_wrong_with_it(outside: Outside, monkeypatch, key, fault):
+def test_doctor_explains_what_is_wrong_with_a_key(outside: Outside, monkeypatch, key, fault):
     outside.offer(monkeypatch, "openai", key=key)
     result = papers("doctor")
     assert result.exit_code == 1
@@ -218,7 +225,7 @@ def test_doctor_tries_providers_that_no_prompt_names(outside: Outside, monkeypat
         assert "secret-key" not in result.output
 
 
-def test_doctor_says_of_a_misspelled_model_that_it_is_not_listed(outside: Outside, monkeypatch):
+def test_doctor_reports_that_a_misspelled_model_is_not_listed(outside: Outside, monkeypatch):
     outside.offer(monkeypatch, "mistral")
     monkeypatch.setenv("PAPERS_MODEL", "mistral:unknown-large")
     result = papers("doctor")
@@ -244,6 +251,16 @@ def test_serve_previews_the_built_site(outside: Outside, instance):
     finally:
         server.kill()
         server.communicate(timeout=30)
+
+
+def test_serve_of_a_bucket_names_the_way_out(outside: Outside, monkeypatch):
+    bucket = UPath("memory://bucket-of-test-serve/site/index.html")
+    bucket.parent.mkdir(parents=True)
+    bucket.write_text("<!doctype html>")
+    monkeypatch.setenv("PAPERS_DATA_DIR", "memory://bucket-of-test-serve")
+    result = papers("serve", "--port", "0")
+    assert result.exit_code == 1
+    assert "is not a local folder: publish it to one" in one_line(result.stderr)
 
 
 def unfinished() -> list[str]:

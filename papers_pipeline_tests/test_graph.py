@@ -59,7 +59,7 @@ def test_the_lineage_is_as_drawn():
     assert lineage == LINEAGE
 
 
-def test_the_day_and_what_names_more_than_one_are_built_by_jobs_of_their_own():
+def test_days_months_weeks_and_the_site_have_separate_jobs():
     nodes = {
         job.name: {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
         for job in definitions.load().resolve_all_job_defs()

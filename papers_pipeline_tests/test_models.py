@@ -50,7 +50,7 @@ def test_a_day_built_without_keys_and_then_with_buys_exactly_the_pending_rows(
         assert paper["topics"]["source"] == ("keywords" if state == "pending" else "model")
 
 
-def test_a_key_of_the_last_provider_alone_gives_everything(
+def test_the_last_providers_key_alone_gives_everything(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.list(DAY, kettles(1))
@@ -124,7 +124,7 @@ def test_a_fallback_model_a_keyword_rule_and_a_guardrail_buy_nothing(
     assert bought.files() == before
 
 
-def test_a_topics_label_is_no_part_of_its_prompt():
+def test_a_topics_label_is_not_part_of_its_prompt():
     """Labels stand in the locales, names and scopes in the prompt's version."""
     listed = yaml.safe_load((PACKAGED / "topics.yaml").read_text(encoding="utf-8"))
     assert {key for topic in listed for key in topic} == {"name", "scope", "keywords"}
@@ -282,7 +282,7 @@ def test_show_prints_messages_replies_and_verdicts(
     assert shown.rstrip().endswith("passes")
 
 
-def test_a_closed_provider_is_told_in_the_summary_and_by_a_check(
+def test_a_closed_provider_is_reported_by_the_summary_and_by_a_check(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.list(DAY, kettles(1))
@@ -290,7 +290,7 @@ def test_a_closed_provider_is_told_in_the_summary_and_by_a_check(
     outside.offer(monkeypatch, "openai")
     result = papers("build", "--date", DAY)
     assert result.exit_code == 0
-    assert "anthropic:claude-sonnet-5-5 was not asked any more:" in one_line(result.stderr)
+    assert "anthropic:claude-sonnet-5-5 was no longer asked:" in one_line(result.stderr)
     assert "wrong-key" not in result.output
     assert {row.provider for row in pipeline.rows("summaries_ru", DAY)} == {"openai"}
 

@@ -140,7 +140,7 @@ def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
     assert [row["calls"] for row in again if row["asset"] == "summaries_ru"] == [1]
 
 
-def test_a_failure_is_no_answer_of_a_model_that_was_not_asked(
+def test_a_failure_does_not_count_for_a_model_that_was_not_asked(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.offer(monkeypatch, "openai")

@@ -213,7 +213,7 @@ def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipelin
 
 
 class Hook:
-    """An incoming webhook on loopback that keeps what it is told."""
+    """An incoming webhook on loopback that keeps the messages it receives."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -245,7 +245,7 @@ def hook(monkeypatch) -> Iterator[Hook]:
     made.server.server_close()
 
 
-def test_a_stalled_day_is_told_once(outside: Outside, pipeline: Pipeline, hook: Hook):
+def test_a_stalled_day_is_reported_once(outside: Outside, pipeline: Pipeline, hook: Hook):
     outside.list(DAY, [])
     pipeline.build_day(DAY, at=f"{NEXT_DAY}T06:00")
     sensor = repository(pipeline).get_sensor_def("list_alarms")

@@ -17,7 +17,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def owners(pipeline: Pipeline, arxiv_id: str) -> set[str]:
-    """Whose files the pages and cards of a paper are: a day's, or `site`."""
+    """The run that writes a paper's pages and cards: a day, or `site`."""
     rows = {"site": pipeline.lake.read("site_index", None, SiteFile) or []}
     for day in pipeline.lake.partitions("daily_pages"):
         rows[day] = pipeline.lake.read("daily_pages", day, SiteFile) or []

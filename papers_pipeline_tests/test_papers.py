@@ -79,7 +79,7 @@ def test_a_paper_gets_its_institutions_figures_and_version(
     record = paper(pipeline, TWO_COLUMNS)
     assert record["version"] == 1
     assert record["affiliations"] == ["ETH Zürich", "EPFL"]
-    assert {it["name"]: it["affiliations"] for it in record["authors"]} == {
+    assert {author["name"]: author["affiliations"] for author in record["authors"]} == {
         "Lukas Suter": ["ETH Zürich"],
         "Fatoumata Koné": ["EPFL"],
         "Someone Else": [],
@@ -102,7 +102,7 @@ def test_without_a_key_the_institution_is_hugging_faces_and_labelled(
     assert (row.state, row.reason, row.source) == ("pending", "no_provider", "hf_organization")
 
 
-def test_a_paper_without_a_pdf_fails_alone_and_keeps_hugging_faces_institution(
+def test_a_paper_without_a_pdf_stops_no_other_and_keeps_hugging_faces_institution(
     sample: Outside, pipeline: Pipeline, monkeypatch
 ):
     sample.offer(monkeypatch)
@@ -174,7 +174,7 @@ def test_a_newer_parser_parses_anew_and_a_paper_whose_pdf_is_gone_keeps_its_row(
     assert report.assets["parsed_text"].failed == 1
 
 
-def test_an_empty_list_of_the_first_model_is_asked_of_the_second_with_more_text(
+def test_after_an_empty_answer_the_second_model_gets_more_text(
     sample: Outside, pipeline: Pipeline, monkeypatch
 ):
     sample.list(DAY, [entry(TWO_COLUMNS)])
@@ -226,7 +226,7 @@ def test_title_pages_are_judged_by_labels(outside: Outside, monkeypatch, tmp_pat
     }
     labels.write_text(json.dumps(wrong))
     result = papers("prompts", "eval", "affiliations", "--labels", str(labels))
-    assert f"{TWO_COLUMNS}: missed MIT; too much: " in result.stdout
+    assert f"{TWO_COLUMNS}: missed MIT; unexpected: " in result.stdout
     labels.write_text("{}")
     result = papers("prompts", "eval", "affiliations", "--labels", str(labels))
     assert result.exit_code == 2

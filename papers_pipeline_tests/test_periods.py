@@ -43,7 +43,7 @@ def dangling(site: Path) -> Iterator[str]:
 
 
 def site_runs(pipeline: Pipeline) -> list[tuple[str, str | None, str | None]]:
-    """The job, partition and tag of every run that was no day's, in order."""
+    """The job, partition and tag of every run that was not for a day, in order."""
     runs = [run for run in pipeline.instance.get_runs() if run.job_name != "build_day"]
     return [
         (run.job_name, run.tags.get("dagster/partition"), run.tags.get(SITE_TAG))
@@ -131,7 +131,7 @@ def test_a_paper_that_moves_on_changes_month(outside: Outside, pipeline: Pipelin
     assert list(dangling(pipeline.site)) == []
 
 
-def test_a_month_of_which_no_day_was_built_has_no_page(outside: Outside, pipeline: Pipeline):
+def test_a_month_without_a_built_day_has_no_page(outside: Outside, pipeline: Pipeline):
     outside.list(MONDAY, [entry(IDS[0])])
     pipeline.build(MONDAY)
     before = pipeline.files()

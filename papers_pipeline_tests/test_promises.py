@@ -128,7 +128,7 @@ def test_a_new_vote_leaves_listing_and_texts_fresh_and_issue_and_pages_follow(
     )
 
 
-def test_a_day_whose_list_cannot_be_had_fails_alone_and_its_page_stays(
+def test_one_day_without_a_list_does_not_stop_the_others_and_keeps_its_page(
     outside: Outside, pipeline: Pipeline
 ):
     days = [NEXT_DAY, "2026-03-04"]

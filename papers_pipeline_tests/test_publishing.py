@@ -42,7 +42,7 @@ def built() -> dict[str, bytes]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder and its bytes, but those with a dot in front."""
+    """Every file below a folder and its bytes, except names that begin with a dot."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

@@ -228,12 +228,14 @@ def test_a_changed_prompt_buys_the_text_anew_and_what_is_translated_from_it(
     outside.calls()
     overlay_prompt(tmp_path, monkeypatch, "reading_task.md", "句子要短，", "句子要很短，")
     rows = json.loads(papers("plan", "--json").stdout)["rows"]
-    behind = [(it["asset"], it["state"], it["calls"]) for it in rows if it["state"] != "current"]
+    behind = [
+        (row["asset"], row["state"], row["calls"]) for row in rows if row["state"] != "current"
+    ]
     assert behind == [(asset, "stale", 1) for asset in READING]
     outside.world.replies.append(other_text())
     assert papers("refresh", "--yes").exit_code == 0
     assert outside.calls() == dict.fromkeys(READING, 1)
-    assert [it["text"] for it in task(pipeline)["sentences"]] == OTHER
+    assert [sentence["text"] for sentence in task(pipeline)["sentences"]] == OTHER
     assert len(task(pipeline)["translations"]["ru"]["sentences"]) == 5
     assert "All current" in papers("plan").stdout
 
@@ -252,7 +254,7 @@ def test_a_text_whose_translation_failed_shows_no_translation_of_another(
     assert len(task(pipeline)["translations"]["en"]["sentences"]) == 5
 
 
-def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(
+def test_redo_rebuilds_the_day_whose_text_is_about_the_paper(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
     outside.offer(monkeypatch)
@@ -263,7 +265,7 @@ def test_a_redo_is_of_the_day_whose_text_is_about_the_paper(
     assert (task(pipeline)["id"], other["reading_task"]["id"]) == (IDS[0], IDS[1])
     outside.world.replies.append(other_text())
     assert papers("redo", IDS[0], "--only", "reading_task").exit_code == 0
-    assert [it["text"] for it in task(pipeline)["sentences"]] == OTHER
+    assert [sentence["text"] for sentence in task(pipeline)["sentences"]] == OTHER
     assert pipeline.json("2026-03-03") == other
     refused = papers("redo", IDS[2], "--only", "reading_task")
     assert (refused.exit_code, "no built day has listed it" in refused.stderr) == (1, True)

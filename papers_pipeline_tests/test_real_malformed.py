@@ -10,7 +10,7 @@ import pytest
 
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
-from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading import annotate
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.enrichment.stages.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
@@ -134,7 +134,7 @@ def test_topics_outside_the_list_are_repaired_or_refused(desk: Desk, provider: s
 
 
 def test_nothing_is_asked_about_papers_without_an_abstract(desk: Desk):
-    """What was made up about two of them can no longer come to be."""
+    """Models once invented texts about two such papers."""
     for number in (27, 29):
         title = VALUES[number]["value"]["title"] if number == 29 else "No abstract"
         paper = Paper(
@@ -196,14 +196,14 @@ def test_pinyin_comes_from_no_model_and_lines_of_it_are_sent_back(desk: Desk):
     written = [sentence.text for sentence in row.sentences]
     assert not any("shèhuì" in text for text in written)
     # The same sentences without the lines of pinyin are read by the libraries.
-    first = read([line.split("\n")[0] for line in lines]).sentences[0]
+    first = annotate([line.split("\n")[0] for line in lines]).sentences[0]
     assert [word.text for word in first.words if word.text == "行为"] == ["行为"]
     assert next(word.pinyin for word in first.words if word.text == "行为") == "xíngwéi"
 
 
 def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
     stage = STAGES["reading_translation_ru"]
-    text = read(["TwinMarket 是一个新的模型。"])
+    text = annotate(["TwinMarket 是一个新的模型。"])
     assert [word.word for word in text.vocabulary] == ["模型"]
     item = ReadingTask(
         **{"arxiv_id": "2502.01506", "state": "done", "prompt_version": "", "input_hash": ""},

@@ -90,7 +90,7 @@ def texts(record: dict[str, Any]) -> dict[str, Any]:
             "emoji": paper["emoji"],
             "topics": paper["topics"]["names"],
             "institutions": paper["affiliations"],
-            "authors": {it["name"]: it["affiliations"] for it in paper["authors"]},
+            "authors": {author["name"]: author["affiliations"] for author in paper["authors"]},
             "figures": [(figure["url"], figure["caption"]) for figure in paper["figures"]],
         }
         for paper in record["papers"]
@@ -103,7 +103,10 @@ def reading(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": task["id"],
         "zh": [sentence["text"] for sentence in task["sentences"]],
-        **{language: it["sentences"] for language, it in task["translations"].items()},
+        **{
+            language: translation["sentences"]
+            for language, translation in task["translations"].items()
+        },
     }
 
 
@@ -123,7 +126,7 @@ def test_nothing_stored_is_out_of_date(outside: Outside, stored: Stored):
 def test_the_ledger_and_the_answers_are_read(stored: Stored):
     ledgers = [path.read_text(encoding="utf-8") for path in (stored.data / "ledger").iterdir()]
     rows = json.loads(papers("costs", "--json").stdout)["rows"]
-    assert sum(row["calls"] for row in rows) == sum(len(it.splitlines()) for it in ledgers)
+    assert sum(row["calls"] for row in rows) == sum(len(ledger.splitlines()) for ledger in ledgers)
     for paper in stored.record["papers"]:
         shown = papers("show", paper["id"])
         assert shown.exit_code == 0, shown.output
@@ -141,7 +144,7 @@ def test_dagster_knows_what_was_built(stored: Stored):
 
 
 def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, stored: Stored):
-    """The next day lists the same papers: what is known of them was read and bought already."""
+    """The next day lists the same papers, about which everything was read and bought before."""
     outside.list(NEXT_DAY, stored.entries)
     runs = stored.runs()
     result = papers("build", "--from", stored.day, "--to", NEXT_DAY)

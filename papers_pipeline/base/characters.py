@@ -5,12 +5,17 @@ import re
 import regex
 
 
+def one_line(text: str) -> str:
+    """The text on one line, with single spaces between its words."""
+    return " ".join(text.split())
+
+
 def excerpt(text: str, most: int = 60, *, whole_words: bool = False) -> str:
     """The text on one line, cut to at most `most` characters, "…" included.
 
     With `whole_words` the cut falls between two words, and no comma or colon precedes the "…".
     """
-    line = " ".join(text.split())
+    line = one_line(text)
     if len(line) <= most:
         return line
     start = line[: most - 1]
@@ -32,4 +37,4 @@ def bare(text: str) -> str:
 def fold(text: str) -> str:
     """The text on one line, without control characters and lone surrogates."""
     valid = text.encode("utf-8", "ignore").decode()
-    return " ".join(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", valid).split())
+    return one_line(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", valid))

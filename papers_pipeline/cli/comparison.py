@@ -1,4 +1,4 @@
-"""A changed prompt's answers beside the stored ones, on a few papers: `papers prompts diff`."""
+"""Compares a changed prompt's answers with stored ones, on a few papers: `papers prompts diff`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.records import Enrichment
+from papers_pipeline.records import Enrichment, by_arxiv_id
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import lake_of, models_of, stages_of
@@ -54,8 +54,10 @@ def sample(settings: Settings, name: str, count: int) -> tuple[AnyStage, list[Sa
 def answer(
     settings: Settings, clock: Clock, stage: AnyStage, samples: Sequence[Sample]
 ) -> list[Enrichment]:
-    """The rows that the prompt in force gives for the samples. They are cached as in a build, so
-    that they are free if the prompt is adopted."""
+    """The rows that the prompt in force gives for the samples.
+
+    They are cached as in a build, so they cost nothing more if the prompt is adopted.
+    """
     enriching = enrich(
         stage,
         [sample.item for sample in samples],
@@ -69,7 +71,7 @@ def answer(
 
 def _samples_of_day(lake: Lake, stage: AnyStage, day: str) -> list[Sample]:
     rows = lake.read(stage.asset, day, stage.record) or []
-    items = {item.arxiv_id: item for item in stage.stored_items(lake, day) or []}
+    items = by_arxiv_id(stage.stored_items(lake, day) or [])
     samples = []
     for row in rows:
         item = items.get(row.arxiv_id)

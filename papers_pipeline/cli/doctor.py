@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from upath import UPath
+
 from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
@@ -35,11 +37,19 @@ def _data(settings: Settings) -> Finding:
     folder = settings.data
     if not is_local(folder):
         return Finding("ok", "PAPERS_DATA_DIR", f"{folder} (a bucket; not tried)")
-    parent = next(path for path in (folder, *folder.parents) if path.exists())
+    parent = _nearest_existing(folder)
     if parent.is_dir() and os.access(parent.path, os.W_OK):
         return Finding("ok", "PAPERS_DATA_DIR", str(folder))
     fault = f"{parent} is not writable: change its owner, or set another folder"
     return Finding("wrong", "PAPERS_DATA_DIR", fault)
+
+
+def _nearest_existing(folder: UPath) -> UPath:
+    """The folder itself, or else the lowest folder above it that exists."""
+    for path in (folder, *folder.parents):
+        if path.exists():
+            return path
+    return folder
 
 
 def _list(settings: Settings, clock: Clock) -> Finding:
@@ -62,14 +72,21 @@ def _models(settings: Settings, clock: Clock) -> list[Finding]:
     for prompt in prompts_of(settings).every:
         for model in prompt.models:
             provider_of[model] = split_name(model)[0]
-    configured = [name for name, access in settings.access.items() if access.is_configured]
-    models = [model for model, provider in provider_of.items() if provider in configured]
-    unused = [name for name in configured if name not in provider_of.values()]
+    access = settings.access
+    models = []
+    for model, provider in provider_of.items():
+        if access[provider].is_configured:
+            models.append(model)
+    unused, unset = [], []
+    for name in PROVIDERS:
+        if not access[name].is_configured:
+            unset.append(name)
+        elif name not in provider_of.values():
+            unused.append(name)
     findings = loop.run(_ask_all(settings, clock, models, unused))
     if not models:
         detail = "no model of a prompt can be asked: texts and topics stay pending"
         findings.append(Finding("unset", "models", detail))
-    unset = [name for name in PROVIDERS if name not in configured]
     if unset:
         detail = f"{', '.join(unset)}: neither key nor base URL is set"
         findings.append(Finding("unset", "providers", detail))

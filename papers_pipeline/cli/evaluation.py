@@ -1,4 +1,4 @@
-"""How well the configured models read title pages: `papers prompts eval affiliations`."""
+"""Measures how well the configured models read title pages: `papers prompts eval affiliations`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,8 @@ class Label(BaseModel):
     def canonical(self, name: str) -> str:
         """The label's own form of an institution, by its letters."""
         for label, others in self.alt.items():
-            if letters(name) in {letters(label), *map(letters, others)}:
+            accepted = map(letters, (label, *others))
+            if letters(name) in accepted:
                 return letters(label)
         return letters(name)
 
@@ -118,16 +119,7 @@ async def _evaluate(
     labels: Sequence[Label],
     progress: Progress,
 ) -> Evaluation:
-    papers = [
-        Paper(
-            arxiv_id=label.id,
-            title=label.title,
-            abstract="",
-            authors=label.authors or list(label.author_affiliations),
-            first_seen_at=clock.now(),
-        )
-        for label in labels
-    ]
+    papers = [_paper(label, clock) for label in labels]
     pdfs, _ = await documents.pdfs(papers, earlier=(), progress=progress)
     parsed, _ = await documents.parsed(pdfs, earlier=(), progress=progress)
     pages = [TitlePage(paper, row) for paper, row in zip(papers, parsed, strict=True)]
@@ -148,6 +140,16 @@ async def _evaluate(
     return result
 
 
+def _paper(label: Label, clock: Clock) -> Paper:
+    return Paper(
+        arxiv_id=label.id,
+        title=label.title,
+        abstract="",
+        authors=label.authors or list(label.author_affiliations),
+        first_seen_at=clock.now(),
+    )
+
+
 def _compare(result: Evaluation, label: Label, row: Affiliations) -> None:
     expected = _canonical(label, label.affiliations)
     found = _canonical(label, row.institutions)
@@ -163,7 +165,7 @@ def _compare(result: Evaluation, label: Label, row: Affiliations) -> None:
             faults.append(f"missed {name}")
     for name in row.institutions:
         if label.canonical(name) not in expected | ignored:
-            faults.append(f"too much: {name}")
+            faults.append(f"unexpected: {name}")
     if faults:
         result.faults[label.id] = "; ".join(faults)
 

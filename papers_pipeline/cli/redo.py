@@ -1,4 +1,4 @@
-"""Ask again for one answer, past the cache."""
+"""Replaces one stored answer: asks again, past the cache, and rebuilds the pages."""
 
 from datetime import date
 from typing import Any
@@ -7,7 +7,7 @@ from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
-from papers_pipeline.cli.holdings import days_of
+from papers_pipeline.cli.stored_paper import days_of
 from papers_pipeline.enrichment.enrich import ask_again
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.chain import Models
@@ -17,7 +17,7 @@ from papers_pipeline.wiring import models_of, stages_of
 
 
 class RedoError(OperatorError):
-    """No new answer could be had, and the old one stays in force; the message says why."""
+    """No model gave a new answer, so the old one stays in force; the message says why."""
 
 
 def redo(
@@ -30,7 +30,7 @@ def redo(
     """
     stages = stages_of(settings)
     if asset not in stages:
-        raise RedoError(f"{asset} is written by no model; name one of {', '.join(stages)}")
+        raise RedoError(f"no model writes {asset}: name one of {', '.join(stages)}")
     days = days_of(builder.lake, arxiv_id)
     if not days:
         raise RedoError(f"{arxiv_id}: no built day has listed it")
@@ -41,7 +41,7 @@ def redo(
             if item.arxiv_id == arxiv_id:
                 items[day] = item
     if not items:
-        raise RedoError(f"{asset} {', '.join(days)}: it is not about {arxiv_id}")
+        raise RedoError(f"{asset} {', '.join(days)}: no row is about {arxiv_id}")
     _ask(stage, items, models_of(settings, clock))
     readers = [name for name, other in stages.items() if asset in other.inputs]
     chosen_days = [date.fromisoformat(day) for day in items]

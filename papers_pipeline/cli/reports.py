@@ -1,4 +1,4 @@
-"""The results of builds and plans, printed."""
+"""Prints the results of builds and plans."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
-    """A row per day, then what went wrong, then the path of the site."""
+    """Print a row per day, then the faults, then the path of the site."""
     numbers = ("papers", "new", "reused", "pending", "failed", "calls", "tokens", "USD", "s")
     table = new_table(("day", "state"), numbers)
     counted = [stage.asset for stage in stages_of(settings).values() if stage.in_build_table]
+    spendings: list[Spent] = []
     for report in reports:
+        spendings += report.spent.values()
         table.add_row(
             str(report.date),
             report.state or "–",
@@ -30,23 +32,25 @@ def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
             f"{report.seconds:.1f}",
         )
     if len(reports) > 1:
-        total = money(spent for report in reports for spent in report.spent.values())
-        table.add_row("", "", "", "", "", "", "", *total, "", style="bold")
+        table.add_row("", "", "", "", "", "", "", *money(spendings), "", style="bold")
     out.print(table)
     _print_faults(reports)
     if any(not report.failed for report in reports):
-        out.print(f"The site: {settings.data / 'site' / 'index.html'}", soft_wrap=True)
+        site = settings.data / "site" / "index.html"
+        out.print(f"The site: {site}", soft_wrap=True, markup=False)
 
 
 def _sums(report: "DayReport", counted: Sequence[str]) -> list[str]:
     """New, reused, pending, and failed rows of the counted assets."""
-    counts = [report.assets[asset] for asset in counted if asset in report.assets]
-    return [
-        str(sum(count.computed for count in counts)),
-        str(sum(count.reused for count in counts)),
-        str(sum(count.pending for count in counts)),
-        str(sum(count.failed for count in counts)),
-    ]
+    new = reused = pending = failed = 0
+    for asset in counted:
+        counts = report.assets.get(asset)
+        if counts:
+            new += counts.computed
+            reused += counts.reused
+            pending += counts.pending
+            failed += counts.failed
+    return [str(new), str(reused), str(pending), str(failed)]
 
 
 def _print_faults(reports: Sequence["DayReport"]) -> None:
@@ -54,7 +58,7 @@ def _print_faults(reports: Sequence["DayReport"]) -> None:
     for report in reports:
         closed |= report.closed
     for model, why in closed.items():
-        message = f"[yellow]{model} was not asked any more:[/yellow] {escape(why)}"
+        message = f"[yellow]{model} was no longer asked:[/yellow] {escape(why)}"
         err.print(message, markup=True)
     for report in reports:
         if report.error:
@@ -63,16 +67,19 @@ def _print_faults(reports: Sequence["DayReport"]) -> None:
 
 def money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:
     """Calls, tokens, and USD. A ? after the sum means that the price of some calls is unknown."""
-    all_spent = list(spendings)
-    calls = sum(spent.calls for spent in all_spent)
-    tokens = sum(spent.input_tokens + spent.output_tokens for spent in all_spent)
-    usd = sum(spent.usd for spent in all_spent)
-    mark = "?" if any(spent.unpriced_calls for spent in all_spent) else ""
+    calls = tokens = unpriced_calls = 0
+    usd = 0.0
+    for spent in spendings:
+        calls += spent.calls
+        tokens += spent.input_tokens + spent.output_tokens
+        usd += spent.usd
+        unpriced_calls += spent.unpriced_calls
+    mark = "?" if unpriced_calls else ""
     return f"{calls:,}", f"{tokens:,}", f"{usd:.4f}{mark}"
 
 
 def print_plan(rows: Sequence["PlanRow"]) -> None:
-    """The rows that are not current, then the sum of each model."""
+    """Print the rows that are not current, then the sum of each model."""
     behind = [row for row in rows if row.state != "current"]
     if not behind:
         message = f"All current: {len(rows)} days of assets." if rows else "Nothing is built yet."
@@ -114,9 +121,16 @@ def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
     for model, model_rows in by_model.items():
         calls = sum(row.calls for row in model_rows)
         tokens = sum(row.input_tokens + row.output_tokens for row in model_rows)
-        price = "of unknown price"
-        if all(row.usd is not None for row in model_rows):
-            price = f"about {sum(row.usd or 0.0 for row in model_rows):.4f} USD"
         name = model or "no model is configured"
+        price = _total_price(model_rows)
         lines.append(f"{name}: {calls:,} calls, about {tokens:,} tokens, {price}")
     return lines
+
+
+def _total_price(rows: Sequence["PlanRow"]) -> str:
+    usd = 0.0
+    for row in rows:
+        if row.usd is None:
+            return "price unknown"
+        usd += row.usd
+    return f"about {usd:.4f} USD"

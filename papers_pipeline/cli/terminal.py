@@ -1,4 +1,4 @@
-"""What the commands share: the consoles, this call's settings and clock, questions, and errors."""
+"""Helpers of all commands: consoles, settings, clock, questions, tables and errors."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -24,18 +24,18 @@ err = Console(stderr=True, highlight=False)
 
 
 def current_settings() -> Settings:
-    """The settings in force; bad ones are bad usage."""
+    """The settings in force. Invalid settings are reported as bad usage."""
     return as_usage(load_settings)
 
 
 def current_clock() -> Clock:
-    """The clock of this call. The demo and the tests put theirs into click's context."""
+    """The real clock, or the one that the demo or a test passed as click's context object."""
     clock = click.get_current_context().find_object(Clock)
     return Clock() if clock is None else clock
 
 
 def as_usage(make: Callable[[], Result]) -> Result:
-    """The result of `make`; an OperatorError becomes bad usage."""
+    """The result of `make`. An OperatorError is reported as bad usage."""
     try:
         return make()
     except OperatorError as error:

@@ -46,15 +46,15 @@ Parents = Mapping[Element, Element]
 def read_figures(html: bytes, url: str) -> list[Figure]:
     """The figures of a page in reading order, each image once.
 
-    `url` is the page's address after redirects. A figure with several panels has the link of its
-    first panel. A float that holds several numbered figures gives several. Links are https, or on
+    `url` is the page's address after redirects. A figure with several panels gets the link of its
+    first panel. A float with several numbered figures yields all of them. Links are https, or on
     the page's own host.
     """
     # huge_tree lifts the limit on depth from 256 elements to 2048; the client limits the size.
     root = etree.HTML(html, etree.HTMLParser(encoding="utf-8", huge_tree=True))
     if root is None:  # nothing but white space
         return []
-    parents: Parents = {child: parent for parent in root.iter() for child in parent}
+    parents = _parents(root)
     folder = _folder(root, url)
     seen: set[str] = set()
     figures: list[Figure] = []
@@ -75,6 +75,14 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
         section = _section(float_, parents)
         figures.append(Figure(url=new_links[0], caption=caption, section=section))
     return figures
+
+
+def _parents(root: Element) -> Parents:
+    parents = {}
+    for parent in root.iter():
+        for child in parent:
+            parents[child] = parent
+    return parents
 
 
 def _name(node: Element) -> str:
@@ -164,8 +172,10 @@ def _hides_image(holder: Element, parents: Parents) -> bool:
 def _is_icon(image: Element) -> bool:
     if _classes(image) & {"ltx_Math", "ltx_missing_image"}:
         return True
-    sizes = (image.get("width", ""), image.get("height", ""))
-    return all(size.isdecimal() and int(size) < SMALLEST_PIXELS for size in sizes)
+    for size in (image.get("width", ""), image.get("height", "")):
+        if not size.isdecimal() or int(size) >= SMALLEST_PIXELS:
+            return False
+    return True
 
 
 def _link(image: Element, folder: str, page: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a prompt about title and abstract is given."""
+"""The variables of prompts about a paper's title and abstract."""
 
 from papers_pipeline.records import Paper, UnaskableReason
 

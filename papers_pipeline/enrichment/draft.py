@@ -8,8 +8,11 @@ from papers_pipeline.records import IssueNote, IssueText, IssueTopics, Paper
 
 @dataclass
 class PaperDraft:
-    """What the stages say about `paper`. `institutions` are as printed; `institutions_by_author`
-    ties them to the names on the paper. `notes` are by stage."""
+    """A paper, and the parts that the stages have added so far.
+
+    `institutions` are as printed, `institutions_by_author` has them by the name on the paper, and
+    `notes` has them by stage.
+    """
 
     paper: Paper
     summaries: dict[str, IssueText] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from papers_pipeline.base.per_paper import Counts, PaperPending, Progress, per_paper
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.llm.chain import Answer, Models, Spent
+from papers_pipeline.records import by_arxiv_id
 
 
 async def enrich(
@@ -19,10 +20,10 @@ async def enrich(
 ) -> tuple[list[Row], Counts, Spent]:
     """One row per item in the given order, the counts, and what was spent.
 
-    `earlier` are the rows of the last build: an answered row stays if no new answer can be had.
+    `earlier` are the rows of the last build: an answered row stays if no model gives a new answer.
     """
-    by_id = {item.arxiv_id: item for item in items}
-    answered = {row.arxiv_id: row for row in earlier if row.state == "done"}
+    by_id = by_arxiv_id(items)
+    answered = by_arxiv_id(row for row in earlier if row.state == "done")
 
     async with models.chain(stage.prompt, stage.output, stage.judge, day) as chain:
 

@@ -36,7 +36,7 @@ _MIXED = regex.compile(r"\b(?=\w*\p{Latin})(?=\w*\p{Cyrillic})\w+\b")
 
 
 def wrong_language_fault(language: str, text: str) -> str | None:
-    """The fault of a text that is not in `language`; None if it is or if nobody can say.
+    """The fault of a text that is not in `language`; None if it is or its language is unclear.
 
     Languages are ISO 639-1 codes. A language that the detector does not know is never a fault.
     """
@@ -55,7 +55,8 @@ def foreign_text_faults(language: str, title: str, text: str, source: str) -> It
     Words in another script may be quoted from `source`, the paper's title and abstract.
     """
     summary = f"{title}\n{text}"
-    script = _script(text)
+    has_letters = regex.search(r"\p{L}", text)
+    script = _script(text if has_letters else title)
     allowed = _ALWAYS_ALLOWED + _SCRIPTS.get(script, "")
     foreign = regex.compile(rf"[\p{{L}}--[{allowed}]]+", flags=regex.V1)
     for word in dict.fromkeys(foreign.findall(summary)):
@@ -86,10 +87,12 @@ def _foreign_sentence_faults(language: str, text: str) -> Iterator[str]:
 
 
 def _script(text: str) -> str:
-    """The script that the text is written in, beside Latin names; Latin if there is no other."""
-    counts = {
-        script: len(regex.findall(f"[{members}]", text)) for script, members in _SCRIPTS.items()
-    }
-    most_common = max(counts, key=lambda script: counts[script])
+    """The script that the text is written in, apart from Latin names; Latin if it has no other."""
+    most_common = "Latin"
+    most = 0
+    for script, members in _SCRIPTS.items():
+        count = len(regex.findall(f"[{members}]", text))
+        if count > most:
+            most_common, most = script, count
     letters = len(regex.findall(r"\p{L}", text))
-    return most_common if counts[most_common] >= letters * _SHARE_OF_SCRIPT else "Latin"
+    return most_common if most >= letters * _SHARE_OF_SCRIPT else "Latin"

@@ -10,6 +10,8 @@ from importlib.resources import files
 import babel
 from pydantic import BaseModel, ConfigDict
 
+from papers_pipeline.base.characters import one_line
+
 LONGEST = 120
 """The longest printed string, in characters, that can be one institution."""
 LONGEST_QUOTE = 40
@@ -64,8 +66,8 @@ _PREPOSITIONS = ("of", "at", "in", "de")
 class InstitutionNames(BaseModel):
     """The contents of `institutions.toml`.
 
-    `names` maps each usual name to its other forms. `systems` are universities of several campuses,
-    and `cities` are places that addresses name; both are stored by their `letters`.
+    `names` maps each usual name to its other forms. `systems` are universities with several
+    campuses, and `cities` are places that addresses name; both are stored by their `letters`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -93,7 +95,7 @@ class InstitutionNames(BaseModel):
         Empty if nothing else is left.
         """
         names: list[str] = []
-        for piece in self._pieces(" ".join(printed.split())):
+        for piece in self._pieces(one_line(printed)):
             unmarked = _MARKERS.sub("", piece)
             if len(letters(unmarked)) < 2:  # "3M" would become "M"
                 unmarked = piece.strip()
@@ -200,7 +202,7 @@ class InstitutionNames(BaseModel):
         return is_system and not _MAJOR.search(part) and letters(part) not in _countries()
 
     def _without_glued_city(self, name: str) -> str:
-        """ "Example Institute of Technology" from "Example Institute of Technology Atlanta"."""
+        """The name without a city at its end, as in "Example Institute of Technology Atlanta"."""
         words = name.split()
         for count in (1, 2):
             rest, city = words[:-count], words[-count:]

@@ -1,10 +1,10 @@
 """The plan: what is out of date, and what bringing it up to date would cost.
 
-It compares stored rows, never tags: each row says which prompt version made it, and of what input.
+It compares stored rows, never Dagster's tags: each row names its prompt version and its input.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,20 +12,20 @@ from itertools import islice
 from statistics import fmean
 from typing import Any, get_args
 
-from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
+from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.chain import is_valid
-from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import price
-from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
+from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 
 HISTORY = 2000
-"""How many of the newest calls the mean size of a call is taken from."""
+"""The newest calls whose mean is the size of a call."""
 OUTPUT_TOKENS = 250
-"""The assumed size of an answer while none was bought."""
+"""The assumed size of an answer until one has been bought."""
 ABSTRACT_CHARACTERS = 1500
-"""The assumed size of an input while none was bought."""
+"""The assumed size of an input until an answer has been bought."""
 CHARACTERS_A_TOKEN = 3.0
 """Fewer than the four of English: Russian and Chinese take more tokens."""
 UNASKABLE = frozenset(get_args(UnaskableReason))
@@ -47,10 +47,10 @@ class CallSize:
 
 @dataclass(frozen=True)
 class Work:
-    """What is left to do in one asset's day.
+    """The work that is left in one asset on one day.
 
-    `inputs` are the hashes to ask about, None for one that cannot be known before the papers are
-    read. The numbers count papers.
+    `inputs` are the hashes of the inputs to ask about. An input that is unknown until the papers
+    are read is None. The numbers count papers.
     """
 
     state: PlanState
@@ -84,18 +84,28 @@ class Planner:
 
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
         """A row for each stage's asset and each day that has a list, by day and then by asset."""
-        days = []
-        for day in self._lake.partitions("feed_listing"):
-            if (first is None or day >= str(first)) and (last is None or day <= str(last)):
-                days.append(day)
+        days = self._listed_days(first, last)
         listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
-        ids = {day: {row["arxiv_id"] for row in listed.get(day, ())} for day in days}
+        ids: dict[str, set[str]] = {}
+        for day in days:
+            ids[day] = {row["arxiv_id"] for row in listed.get(day, ())}
         rows: dict[tuple[str, str], PlanRow] = {}
         for asset, stage in self.stages.items():
             unsettled = _unsettled_days(rows.values(), stage)
             for row in self._plan_asset(stage, ids, unsettled):
                 rows[row.day, asset] = row
         return [rows[day, asset] for day in days for asset in self.stages]
+
+    def _listed_days(self, first: date | None, last: date | None) -> list[str]:
+        """The days from `first` to `last` that have a list."""
+        days = []
+        for day in self._lake.partitions("feed_listing"):
+            if first and day < str(first):
+                continue
+            if last and day > str(last):
+                continue
+            days.append(day)
+        return days
 
     def estimate(self, asset: str, items: Sequence[HasArxivId]) -> tuple[int, float | None]:
         """The calls left for these items and their USD; None if the price is unknown."""
@@ -104,25 +114,37 @@ class Planner:
         return calls, self._usd(stage, calls)
 
     def refresh_assets(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """The days to build of each asset so that the `wanted` ones (`{asset: days}`) reach the
-        pages: also missing inputs that a stage reads, and the issue and pages of all these days."""
+        """The days to build of each asset, so that the `wanted` days of stages reach the pages.
+
+        Adds the inputs that a stage lacks, and the issues and pages of all these days. `wanted` and
+        the result map assets to days.
+        """
         assets: dict[str, list[str]] = {}
+        every_day: set[str] = set()
         for asset, days in wanted.items():
+            every_day.update(days)
             for name in self.stages[asset].inputs:
-                if name in BUILT_WITH:
-                    absent = [day for day in days if not self._lake.path(name, day).exists()]
-                    if absent:
-                        assets |= dict.fromkeys(BUILT_WITH[name], absent)
+                if name not in BUILT_WITH:
+                    continue
+                absent = self._absent_days(name, days)
+                if absent:
+                    assets |= dict.fromkeys(BUILT_WITH[name], absent)
         for asset, days in wanted.items():
             assets[asset] = list(days)
-        every_day = sorted({day for days in wanted.values() for day in days})
-        return assets | dict.fromkeys(DOWNSTREAM, every_day)
+        return assets | dict.fromkeys(DOWNSTREAM, sorted(every_day))
+
+    def _absent_days(self, asset: str, days: Sequence[str]) -> list[str]:
+        """Those of the days on which the asset was never built."""
+        return [day for day in days if not self._lake.path(asset, day).exists()]
 
     def _plan_asset(
         self, stage: AnyStage, listed: Mapping[str, Set[str]], unsettled: Set[str]
     ) -> Iterable[PlanRow]:
-        """The rows of one asset. `listed` are the papers by day; `unsettled` the days on which the
-        stage's input itself is still to come."""
+        """The rows of one asset.
+
+        `listed` has the ids of each day's papers. `unsettled` are the days on which the stage's
+        input is itself to be bought.
+        """
         columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
         stored = scan(self._lake, stage.asset, list(listed), columns)
         share = _askable_share(stored)
@@ -136,11 +158,15 @@ class Planner:
                 work = self._work_of_one(stage, day, rows, day in unsettled)
             else:
                 work = self._work(stage, day, len(ids), rows)
-            unknown = sum(key is None for key in work.inputs)
-            new = {key for key in work.inputs if key is not None} - planned
-            planned |= new
+            unknown = new = 0
+            for key in work.inputs:
+                if key is None:
+                    unknown += 1
+                elif key not in planned:
+                    planned.add(key)
+                    new += 1
             calls = unknown if stage.one_a_day else round(unknown * share)
-            yield self._plan_row(stage, day, work, len(new) + calls)
+            yield self._plan_row(stage, day, work, new + calls)
 
     def _work(self, stage: AnyStage, day: str, papers: int, rows: Sequence[Row] | None) -> Work:
         """The work on a day whose list has this many `papers`; `rows` is None if never built."""
@@ -156,7 +182,7 @@ class Planner:
     def _work_of_one(
         self, stage: AnyStage, day: str, rows: Sequence[Row] | None, is_unsettled: bool
     ) -> Work:
-        """The work of a stage that is about at most one paper a day."""
+        """The work of a stage that asks about at most one paper per day."""
         if rows and not is_unsettled:
             return self._work_on_rows(stage, len(rows), rows)
         if is_unsettled:
@@ -255,16 +281,16 @@ class Planner:
         characters = len(stage.prompt.template) + ABSTRACT_CHARACTERS
         return CallSize(characters / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
 
+    def _spendings(self) -> Iterator[Spending]:
+        """The calls in the ledger, newest day first."""
+        for day in reversed(self._ledger.days()):
+            yield from self._ledger.spent(day)
+
     @cached_property
     def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
         """The mean call of each prompt version, and of each asset under the version None."""
         calls: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
-        newest_first = (
-            spending
-            for day in reversed(self._ledger.days())
-            for spending in self._ledger.spent(day)
-        )
-        for spending in islice(newest_first, HISTORY):
+        for spending in islice(self._spendings(), HISTORY):
             tokens = (spending.input_tokens, spending.output_tokens)
             calls.setdefault((spending.asset, spending.prompt_version), []).append(tokens)
             calls.setdefault((spending.asset, None), []).append(tokens)
@@ -287,23 +313,29 @@ def _unsettled_days(rows: Iterable[PlanRow], stage: AnyStage) -> set[str]:
 
 def _askable_share(stored: Mapping[str, Sequence[Row]]) -> float:
     """The share of the stored papers that could be asked about: the guess for unread days."""
-    rows = [row for day_rows in stored.values() for row in day_rows]
-    if not rows:
-        return 1.0
-    return sum(row["reason"] not in UNASKABLE for row in rows) / len(rows)
+    papers = askable = 0
+    for rows in stored.values():
+        papers += len(rows)
+        askable += sum(row["reason"] not in UNASKABLE for row in rows)
+    return askable / papers if papers else 1.0
 
 
 def _row_state(row: Row, entry: CacheEntry | None) -> str:
-    """How a row that is not a current answer is behind. `entry` is what the cache holds for it: an
-    answer only has to be taken, and a failure would not be asked again."""
+    """The state of a row that is not a current answer: stale, pending or failed.
+
+    `entry` is what the cache holds for it. An answer only has to be taken; a failure is not asked
+    about again.
+    """
     if entry is not None:
         return "failed" if entry.value is None else "stale"
     return "stale" if row["state"] == "done" else str(row["state"])
 
 
 def to_refresh(plan: Sequence[PlanRow]) -> dict[str, list[str]]:
-    """The days of each asset that a refresh builds: stale and missing ones, and incomplete ones
-    whose rest can be bought."""
+    """The days of each asset that a refresh builds.
+
+    These are the stale and missing days, and the incomplete days whose missing texts can be bought.
+    """
     wanted: dict[str, list[str]] = {}
     for row in plan:
         can_complete = row.state == "incomplete" and row.model and row.calls

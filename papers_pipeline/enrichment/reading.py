@@ -43,12 +43,15 @@ class Reading:
 
 
 def reading_version() -> str:
-    """Hash of all that decides what `read` makes of a text: this module and `text/chinese.py`."""
+    """Hash of all that decides the result of `annotate`: this module and `text/chinese.py`."""
     return f"{storage.sha256(UPath(__file__))[:12]} {chinese.version()}"
 
 
-def read(sentences: Sequence[str]) -> Reading:
-    """The text as learners get it. Latin names and numbers do not count as running words."""
+def annotate(sentences: Sequence[str]) -> Reading:
+    """The text with its words, vocabulary and level.
+
+    Latin names and numbers do not count as running words.
+    """
     cut_sentences = []
     running: list[chinese.Word] = []
     for sentence in sentences:

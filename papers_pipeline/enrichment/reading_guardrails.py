@@ -6,7 +6,7 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
-from papers_pipeline.enrichment.reading import MOST_VOCABULARY, SIMPLE, read
+from papers_pipeline.enrichment.reading import MOST_VOCABULARY, SIMPLE, annotate
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.text import chinese
@@ -96,7 +96,7 @@ def _script_faults(field: str, sentence: str, units: Sequence[str]) -> Iterator[
 
 
 def _difficulty_faults(sentences: Sequence[str]) -> Iterator[str]:
-    reading = read(sentences)
+    reading = annotate(sentences)
     if reading.known_share >= SIMPLE_SHARE:
         return
     hard_words = list(dict.fromkeys(reading.hard))[:MOST_HARD_WORDS_QUOTED]
@@ -166,9 +166,10 @@ def _meaning_faults(
             f"The meaning of {', '.join(missing)} is missing. "
             "Give a meaning for each word, spelled exactly as given."
         )
-    unknown = [excerpt(word) for word in dict.fromkeys(given) if word not in words]
+    unknown = [word for word in dict.fromkeys(given) if word not in words]
     if unknown:
-        yield f"Not among the given words: {', '.join(unknown)}. Leave out what was not given."
+        quoted = ", ".join(map(excerpt, unknown))
+        yield f"Not among the given words: {quoted}. Leave out what was not given."
     if len(set(given)) < len(given):
         yield "A word is explained twice. Give one meaning per word."
     for word, meaning in meanings:

@@ -64,10 +64,9 @@ class InLanguage(RowCheck):
     def examine(self, rows: Sequence[StageRow]) -> Finding:
         notes: dict[str, str | int] = {}
         for row in rows:
-            written = (
-                getattr(row, "text", None) if getattr(row, "source", None) == "model" else None
-            )
-            found = detected_language(written or "")
+            if getattr(row, "source", None) != "model":
+                continue
+            found = detected_language(getattr(row, "text", None) or "")
             if found not in (None, self._language):
                 notes[row.arxiv_id] = f"reads as {found}"
         return Finding(passed=not notes, notes=notes)

@@ -1,8 +1,10 @@
-"""Sentences of a text, and whether an answer has as many as its prompt asks for."""
+"""Splits a text into sentences, and compares their number with what the prompt asks for."""
 
 from collections.abc import Iterator
 
 import regex
+
+from papers_pipeline.base.characters import one_line
 
 SENTENCE_TOLERANCE = 1
 
@@ -23,7 +25,7 @@ def split_sentences(language: str, text: str) -> list[str]:
     from sentencex import segment
 
     # sentencex misses the sentence end in "。7B".
-    spaced = _DIGIT_AFTER_STOP.sub(" ", " ".join(text.split()))
+    spaced = _DIGIT_AFTER_STOP.sub(" ", one_line(text))
     sentences: list[str] = []
     for piece in segment(language, spaced):
         if sentences and _continues(sentences[-1], piece):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -12,18 +12,17 @@ from papers_pipeline.enrichment.row_checks import Complete, RowCheck
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt, input_hash
-from papers_pipeline.records import Enrichment, PendingReason, Record, UnreadReason
+from papers_pipeline.records import (
+    Enrichment,
+    HasArxivId,
+    PendingReason,
+    Record,
+    UnreadReason,
+)
 from papers_pipeline.store.lake import Lake
 
 Variables = Mapping[str, Any]
 """The variables that a prompt's template renders for one item."""
-
-
-class HasArxivId(Protocol):
-    """Anything a stage can be about: a paper, or a paper with its parsed text."""
-
-    @property
-    def arxiv_id(self) -> str: ...
 
 
 Item = TypeVar("Item", bound=HasArxivId)
@@ -110,7 +109,7 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """The row of an item without an answer: a labelled stand-in if there is an honest one."""
 
     def still_fits(self, item: Item, row: Row) -> bool:
-        """Whether the last build's row may stay when no new answer can be had."""
+        """Whether the last build's row may stay if no model gives a new answer."""
         return True
 
     def answer_is_in(self, row: Row, answer: Answer[Output]) -> bool:

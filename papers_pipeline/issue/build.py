@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.institution_names import load_institution_names
@@ -20,6 +21,8 @@ from papers_pipeline.records import (
     IssueCounts,
     IssuePaper,
     IssueReadingTask,
+    IssueText,
+    IssueTranslation,
     Paper,
     PaperFigures,
     PaperStatus,
@@ -27,7 +30,10 @@ from papers_pipeline.records import (
     ParsedPaper,
     ReadingTask,
     ReadingTranslation,
+    by_arxiv_id,
 )
+
+AnswerRow = TypeVar("AnswerRow", bound=Enrichment)
 
 
 @dataclass(frozen=True)
@@ -81,12 +87,12 @@ def _papers(
     tables: DayTables, stages: Sequence[AnyStage], assessment: DayAssessment
 ) -> list[IssuePaper]:
     """The papers that the day shows, in the order of its list."""
-    votes = {row.arxiv_id: row for row in tables.votes}
-    figures = {row.arxiv_id: row.figures for row in tables.figures}
-    versions = {row.arxiv_id: row.version for row in tables.parsed_text}
+    votes = by_arxiv_id(tables.votes)
+    figures = by_arxiv_id(tables.figures)
+    parsed = by_arxiv_id(tables.parsed_text)
     answers = {}
     for stage in stages:
-        answers[stage.asset] = {row.arxiv_id: row for row in tables.answers.get(stage.asset, ())}
+        answers[stage.asset] = by_arxiv_id(tables.answers.get(stage.asset, ()))
     papers = []
     for paper in assessment.shown:
         draft = PaperDraft(paper)
@@ -97,17 +103,17 @@ def _papers(
                 draft,
                 status=_shown_status(paper, assessment),
                 votes=votes.get(paper.arxiv_id),
-                figures=figures.get(paper.arxiv_id, []),
-                version=versions.get(paper.arxiv_id),
+                figures=figures.get(paper.arxiv_id),
+                parsed=parsed.get(paper.arxiv_id),
             )
         )
     return papers
 
 
 def _shown_status(paper: Paper, assessment: DayAssessment) -> PaperStatus:
-    """A paper that only a list that is not believed has lost still counts as listed."""
-    disbelieved_at = assessment.disbelieved_at
-    if paper.status == "gone" and disbelieved_at and paper.gone_at == disbelieved_at:
+    """The paper's status. A paper that only the rejected list lacks is still listed."""
+    rejected_at = assessment.rejected_at
+    if paper.status == "gone" and rejected_at and paper.gone_at == rejected_at:
         return "listed"
     return paper.status
 
@@ -117,8 +123,8 @@ def _issue_paper(
     *,
     status: PaperStatus,
     votes: PaperVotes | None,
-    figures: Sequence[Figure],
-    version: int | None,
+    figures: PaperFigures | None,
+    parsed: ParsedPaper | None,
 ) -> IssuePaper:
     paper = draft.paper
     authors = []
@@ -127,7 +133,7 @@ def _issue_paper(
         authors.append(IssueAuthor(name=name, institutions=_usual_names(own)))
     return IssuePaper(
         arxiv_id=paper.arxiv_id,
-        version=version,
+        version=parsed.version if parsed else None,
         title=paper.title,
         abstract=paper.abstract,
         url=f"https://arxiv.org/abs/{paper.arxiv_id}",
@@ -146,16 +152,22 @@ def _issue_paper(
         institutions_source=draft.institutions_source,
         topics=draft.topics,
         emoji=draft.emoji,
-        figures=[figure for figure in figures if not figure.is_dead],
+        figures=_live_figures(figures),
         summaries=draft.summaries,
         notes=draft.notes,
     )
 
 
+def _live_figures(row: PaperFigures | None) -> list[Figure]:
+    """The figures whose links work."""
+    return [figure for figure in row.figures if not figure.is_dead] if row else []
+
+
 def _usual_names(institutions: Iterable[str]) -> list[str]:
     """The institutions under their usual names, each once."""
     names = load_institution_names()
-    return list(dict.fromkeys(names.usual(institution) for institution in institutions))
+    usual = map(names.usual, institutions)
+    return list(dict.fromkeys(usual))
 
 
 def _reading_task(
@@ -164,31 +176,40 @@ def _reading_task(
     tasks: Sequence[ReadingTask] = ()
     translations: dict[str, Sequence[ReadingTranslation]] = {}
     for stage in stages:
-        rows = tables.answers.get(stage.asset, ())
         if isinstance(stage, ReadingTaskStage):
-            tasks = [row for row in rows if isinstance(row, ReadingTask)]
+            tasks = _answers(tables, stage.asset, ReadingTask)
         elif isinstance(stage, ReadingTranslationStage):
-            translations[stage.language] = [
-                row for row in rows if isinstance(row, ReadingTranslation)
-            ]
+            translations[stage.language] = _answers(tables, stage.asset, ReadingTranslation)
     return issue_reading_task(tasks, translations, titles)
+
+
+def _answers(tables: DayTables, asset: str, record: type[AnswerRow]) -> list[AnswerRow]:
+    return [row for row in tables.answers.get(asset, ()) if isinstance(row, record)]
 
 
 def _built_at(
     assessment: DayAssessment, papers: Sequence[IssuePaper], task: IssueReadingTask | None
 ) -> datetime | None:
     """The newest time inside the issue, so that building it again changes nothing."""
-    times: list[datetime | None] = [paper.first_seen_at for paper in assessment.shown]
+    texts: list[IssueText | IssueReadingTask | IssueTranslation] = []
     for paper in papers:
-        times += [text.created_at for text in paper.summaries.values()]
+        texts += paper.summaries.values()
     if task:
-        times.append(task.created_at)
-        times += [translation.created_at for translation in task.translations.values()]
-    return max((time for time in times if time), default=None)
+        texts += [task, *task.translations.values()]
+    times = [paper.first_seen_at for paper in assessment.shown]
+    for text in texts:
+        if text.created_at:
+            times.append(text.created_at)
+    return max(times, default=None)
 
 
 def _counts(papers: Sequence[IssuePaper]) -> IssueCounts:
-    moved = sum(paper.moved_to is not None for paper in papers)
-    withdrawn = sum(paper.status == "withdrawn" for paper in papers)
-    gone = sum(paper.status == "gone" and paper.moved_to is None for paper in papers)
+    moved = withdrawn = gone = 0
+    for paper in papers:
+        if paper.moved_to:
+            moved += 1
+        elif paper.status == "gone":
+            gone += 1
+        if paper.status == "withdrawn":
+            withdrawn += 1
     return IssueCounts(papers=len(papers), moved=moved, withdrawn=withdrawn, gone=gone)

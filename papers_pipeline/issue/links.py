@@ -37,7 +37,7 @@ class DayLinks:
         return sorted(listing.day for listing in self.listings.get(arxiv_id, ()))
 
     def moved_to(self, arxiv_id: str, day: date) -> date | None:
-        """The other day that lists the paper now; of several, the one that got it last."""
+        """The other day that lists the paper now; if several do, the one that listed it last."""
         others = []
         for listing in self.listings.get(arxiv_id, ()):
             if listing.day != day and listing.status == "listed":
@@ -46,7 +46,7 @@ class DayLinks:
 
 
 class Listings:
-    """The listings of the days from `first` to `last` and of a month around them, read once."""
+    """The listings of the days from `first` to `last` and of `WINDOW` around them, read once."""
 
     def __init__(self, lake: Lake, first: date, last: date) -> None:
         self._days: dict[date, dict[str, Listing]] = {}
@@ -67,9 +67,12 @@ class Listings:
                 following = other
         listings: dict[str, list[Listing]] = {}
         for arxiv_id in self._days.get(day, ()):
-            found = [papers[arxiv_id] for papers in self._days.values() if arxiv_id in papers]
-            listings[arxiv_id] = found
+            listings[arxiv_id] = self._listings_of(arxiv_id)
         return DayLinks(previous, following, listings)
+
+    def _listings_of(self, arxiv_id: str) -> list[Listing]:
+        """The paper's row of every day that lists it."""
+        return [papers[arxiv_id] for papers in self._days.values() if arxiv_id in papers]
 
     def linked_days(self, days: Iterable[date]) -> set[date]:
         """The days that are neighbours of `days` or share a paper with them, without `days`."""
@@ -77,7 +80,9 @@ class Listings:
         found: set[date] = set()
         for day in days:
             links = self.links(day)
-            found.update(other for other in (links.previous, links.next) if other)
+            for neighbour in (links.previous, links.next):
+                if neighbour:
+                    found.add(neighbour)
             for listings in links.listings.values():
                 found.update(listing.day for listing in listings)
         return found - days
@@ -114,7 +119,9 @@ def with_links(issue: DailyIssue, links: DayLinks) -> DailyIssue:
 
 def _read_listing(lake: Lake, day: date) -> dict[str, Listing]:
     data = read(lake.path("feed_listing", day.isoformat()))
+    if data is None:
+        return {}
     listing = {}
-    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")) if data else ():
+    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")):
         listing[row["arxiv_id"]] = Listing(day, row["status"], row["first_seen_at"])
     return listing

@@ -32,12 +32,15 @@ def issue_reading_task(
     `translations` are the stored rows by language. `titles` are those of the papers that the day
     shows. A translation of an earlier text does not count.
     """
-    shown = [row for row in tasks if row.arxiv_id in titles]
-    if not shown:
+    task = _shown_task(tasks, titles)
+    if task is None:
         return None
-    task = shown[0]
-    fitting = {language: _fitting(task, rows) for language, rows in translations.items()}
-    public = {language: _translation(row) for language, row in fitting.items()}
+    fitting: dict[str, ReadingTranslation | None] = {}
+    public: dict[str, IssueTranslation] = {}
+    for language, rows in translations.items():
+        row = _fitting(task, rows)
+        fitting[language] = row
+        public[language] = _translation(row)
     return IssueReadingTask(
         arxiv_id=task.arxiv_id,
         title=titles[task.arxiv_id],
@@ -47,6 +50,14 @@ def issue_reading_task(
         translations=public if task.sentences else {},
         **task.model_dump(include=SHARED_FIELDS),
     )
+
+
+def _shown_task(tasks: Sequence[ReadingTask], titles: Mapping[str, str]) -> ReadingTask | None:
+    """The first task about a paper that the day shows."""
+    for task in tasks:
+        if task.arxiv_id in titles:
+            return task
+    return None
 
 
 def _fitting(task: ReadingTask, rows: Sequence[ReadingTranslation]) -> ReadingTranslation | None:

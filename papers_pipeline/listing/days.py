@@ -1,5 +1,6 @@
 """Days of the list: parsing, ranges, quiet days, and the state of a day."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -69,13 +70,13 @@ class DayAssessment:
     """The state of a day's list, and its papers.
 
     `list_state` is the state of the list that pages show. `unexplained` are the ids of papers that
-    left the list for no known reason. `disbelieved_at` is the fetch whose list was rejected.
+    left the list for no known reason. `rejected_at` is the fetch whose list was rejected.
     """
 
     state: DayState
     list_state: DayState
     unexplained: tuple[str, ...] = ()
-    disbelieved_at: datetime | None = None
+    rejected_at: datetime | None = None
     shown: tuple[Paper, ...] = field(default=(), repr=False)
 
 
@@ -93,17 +94,26 @@ def assess(
     list, all unexplained. Then `shown` keeps the papers it lost and omits those it added.
     """
     list_state = _list_state(day, papers, now, quiet_days)
-    unexplained = [
-        paper for paper in papers if paper.status == "gone" and paper.arxiv_id not in moved
-    ]
+    unexplained = []
+    for paper in papers:
+        if paper.status == "gone" and paper.arxiv_id not in moved:
+            unexplained.append(paper)
     ids = tuple(paper.arxiv_id for paper in unexplained)
-    for fetched_at in sorted({paper.gone_at for paper in unexplained if paper.gone_at}):
-        lost = [paper for paper in unexplained if paper.gone_at == fetched_at]
-        listed_before = [paper for paper in papers if _was_listed_before(paper, fetched_at)]
-        if len(lost) > SHRUNK_MORE_THAN and len(lost) > SHRUNK_SHARE * len(listed_before):
-            shown = tuple(paper for paper in papers if paper.first_seen_at < fetched_at)
-            return DayAssessment("shrunk", list_state, ids, fetched_at, shown)
-    return DayAssessment(list_state, list_state, ids, None, tuple(papers))
+    shrunk_at = _shrunk_at(papers, unexplained)
+    if shrunk_at is None:
+        return DayAssessment(list_state, list_state, ids, None, tuple(papers))
+    shown = tuple(paper for paper in papers if paper.first_seen_at < shrunk_at)
+    return DayAssessment("shrunk", list_state, ids, shrunk_at, shown)
+
+
+def _shrunk_at(papers: Sequence[Paper], unexplained: Sequence[Paper]) -> datetime | None:
+    """The first fetch that lost too many papers at once; None if none did."""
+    losses = Counter(paper.gone_at for paper in unexplained if paper.gone_at)
+    for fetched_at, lost in sorted(losses.items()):
+        listed_before = sum(_was_listed_before(paper, fetched_at) for paper in papers)
+        if lost > SHRUNK_MORE_THAN and lost > SHRUNK_SHARE * listed_before:
+            return fetched_at
+    return None
 
 
 def _list_state(

@@ -222,7 +222,11 @@ class _Reading:
     @property
     def listed_ids(self) -> set[str]:
         """Every readable id. A paper whose entry is unreadable otherwise is still on the list."""
-        return set(self.entries) | {entry.arxiv_id for entry in self.set_aside if entry.arxiv_id}
+        ids = set(self.entries)
+        for unreadable in self.set_aside:
+            if unreadable.arxiv_id:
+                ids.add(unreadable.arxiv_id)
+        return ids
 
 
 def _read(bodies: Iterable[str], day: date) -> _Reading:

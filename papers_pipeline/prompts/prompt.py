@@ -1,7 +1,6 @@
 """Prompts: Markdown files with front matter and a Jinja2 body, and a version that is a hash.
 
-The version is part of every cache key, so that a change of a prompt buys its own answers again and
-no others.
+The version is part of every cache key: a changed prompt buys its own answers again and no others.
 """
 
 import hashlib
@@ -16,6 +15,7 @@ import jinja2
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.prompts.model_names import ModelNameError, split_name
 from papers_pipeline.prompts.terms import load_terms
@@ -116,7 +116,7 @@ def input_hash(**prompt_variables: Any) -> str:
     """Sixteen hex digits over the variables of a prompt; white space in texts does not count."""
     normalized = {}
     for name, value in prompt_variables.items():
-        normalized[name] = " ".join(value.split()) if isinstance(value, str) else value
+        normalized[name] = one_line(value) if isinstance(value, str) else value
     return _json_hash(normalized)[:16]
 
 
@@ -126,7 +126,10 @@ def _json_hash(value: Any) -> str:
 
 
 def fenced(text: str, name: str) -> str:
-    """The text between tags with its hash; a text cannot contain its hash, so it ends no fence."""
+    """The text between tags that carry its hash.
+
+    A text cannot contain its own hash, so it cannot close its fence.
+    """
     tag = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return f"<{tag}>\n{text}\n</{tag}>"
 
@@ -184,14 +187,10 @@ def load_prompts(
         raise PromptError(
             f"PAPERS_PROMPTS_DIR={overlay} is not a folder: name one that exists, or unset it"
         )
-    paths: dict[str, Path] = {}
-    for folder in (packaged, overlay):
-        if folder:
-            paths |= {path.stem: path for path in folder.glob("*.md")}
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     summaries: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}
-    for name, path in sorted(paths.items()):
+    for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = _load(path, topics, model)
         if prompt.language:
             summaries[prompt.language] = prompt
@@ -204,18 +203,31 @@ def load_prompts(
             f"no prompt for {', '.join(missing)}: write prompts/summary.{missing[0]}.md, "
             f"or name in PAPERS_LANGUAGES only {', '.join(sorted(summaries))}"
         )
-    translations = []
     translation = others.pop(TRANSLATION, None)
-    for language in order:
-        if translation and not is_chinese(language):
-            translations.append(translation.model_copy(update={"into": language}))
     return Prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
-        translations=tuple(translations),
+        translations=_translations(translation, order) if translation else (),
         topics=topics,
         terms=load_terms(_read("terms.txt", overlay, packaged)),
     )
+
+
+def _prompt_files(overlay: Path | None, packaged: Path) -> dict[str, Path]:
+    """The prompt files by name; one in `overlay` replaces the packaged one."""
+    files_by_name = {path.stem: path for path in packaged.glob("*.md")}
+    if overlay:
+        files_by_name |= {path.stem: path for path in overlay.glob("*.md")}
+    return files_by_name
+
+
+def _translations(prompt: Prompt, languages: Iterable[str]) -> tuple[Prompt, ...]:
+    """The translation prompt for each language except Chinese."""
+    prompts = []
+    for language in languages:
+        if not is_chinese(language):
+            prompts.append(prompt.model_copy(update={"into": language}))
+    return tuple(prompts)
 
 
 def _russian_first(languages: Iterable[str]) -> list[str]:
@@ -229,8 +241,9 @@ def is_chinese(language: str) -> bool:
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:
     """The text of a file in `overlay` if it is there, else in `packaged`."""
-    overlaid = overlay is not None and (overlay / name).exists()
-    folder = overlay if overlay is not None and overlaid else packaged
+    folder = packaged
+    if overlay is not None and (overlay / name).exists():
+        folder = overlay
     return (folder / name).read_text(encoding="utf-8")
 
 

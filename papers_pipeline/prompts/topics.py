@@ -1,4 +1,4 @@
-"""The closed list of topics, and keyword rules that replace a language model if none is configured.
+"""The closed list of topics, and keyword rules for builds without a language model.
 
 The head of `prompts/topics.yaml` describes the list and the rules.
 """

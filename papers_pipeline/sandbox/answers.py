@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.sandbox.world import SAMPLE
 
 FENCE = re.compile(
@@ -168,7 +169,7 @@ class Question:
     @cached_property
     def title(self) -> str:
         """The paper's title with white space folded; empty if the request has none."""
-        return _folded(self.passages.get("title", ""))
+        return one_line(self.passages.get("title", ""))
 
     @cached_property
     def language(self) -> str:
@@ -219,7 +220,7 @@ def _sample_titles() -> dict[str, str]:
     ids = {}
     for path in sorted((SAMPLE / "hf_api").glob("*.json")):
         for entry in json.loads(path.read_text(encoding="utf-8")):
-            ids[_folded(entry["paper"]["title"])] = entry["paper"]["id"]
+            ids[one_line(entry["paper"]["title"])] = entry["paper"]["id"]
     return ids
 
 
@@ -397,10 +398,6 @@ def _stems(text: str) -> set[str]:
         if lower not in COMMON:
             stems.add(lower.removesuffix("s"))
     return stems
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _shaped(value: Any, schema: Mapping[str, Any]) -> Any:

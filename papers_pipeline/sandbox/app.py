@@ -1,4 +1,4 @@
-"""The outside world as an ASGI app. The pipeline cannot tell: only its endpoints are different."""
+"""The outside world as an ASGI app. For the pipeline, only the endpoints' addresses differ."""
 
 import asyncio
 from dataclasses import asdict

@@ -104,7 +104,8 @@ def _request_counts(world: World) -> str:
     counts: Counter[str] = Counter()
     for request, times in world.asked.items():
         kind, _, subject = request.partition(" ")
-        counts[request if subject in ("answer", "models") else kind] += times
+        is_model_call = subject in ("answer", "models")
+        counts[request if is_model_call else kind] += times
     return ", ".join(f"{kind} {times}x" for kind, times in sorted(counts.items()))
 
 

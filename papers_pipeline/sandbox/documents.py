@@ -45,7 +45,7 @@ WITHOUT_HTML = frozenset({"2602.90057", "2602.90113"})
 MOST_REFERENCES = 6
 MOST_REFERENCE_AUTHORS = 2
 LISTED_KEYS = ("summary", "publishedAt", "withdrawnAt")
-"""What a listed paper is reduced to."""
+"""The keys of a listed paper that are kept in memory."""
 
 
 class Withdrawn(LookupError):
@@ -174,7 +174,7 @@ def _read_source(path: Path, _mtime_ns: int) -> dict[str, Any]:
 
 
 def _listed_papers(path: Path) -> dict[str, dict[str, Any]]:
-    """The papers of a list by id; empty if the list is broken, as tests make some."""
+    """The papers of a list by id; empty if the list is broken, as in some tests."""
     return _read_list(path, path.stat().st_mtime_ns)
 
 

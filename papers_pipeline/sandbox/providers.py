@@ -625,7 +625,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     OpenRouter("openrouter", "deepseek/deepseek-chat", "qwen/qwen3-32b"),
     OpenAI("local", "qwen3:8b"),
 )
-"""One for each provider of the table."""
+"""One endpoint for each row of `PROVIDERS`."""
 
 
 async def arrival(world: World, request: Request) -> Call | None:

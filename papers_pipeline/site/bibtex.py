@@ -7,6 +7,7 @@ import unicodedata
 
 import regex
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.records import IssuePaper
 
 # Not pylatexenc's: it would write `\{`, and BibTeX counts braces even behind a backslash.
@@ -38,7 +39,7 @@ _SAFE_COMMANDS = frozenset(SAFE_COMMANDS.split())
 
 
 def bibtex(paper: IssuePaper) -> str:
-    """The entry, one field a line, without a trailing newline."""
+    """The entry, one field per line, without a trailing newline."""
     title = escaped(paper.title, formulas=True)
     fields = {
         "title": f"{{{title}}}",  # double braces keep the capitals in every style
@@ -63,7 +64,7 @@ def key(paper: IssuePaper) -> str:
 
 def escaped(text: str, *, formulas: bool = False) -> str:
     """TeX source that prints a text on one line. With `formulas`, safe formulas stay formulas."""
-    text = " ".join(regex.sub(r"\p{C}", " ", text).split())
+    text = one_line(regex.sub(r"\p{C}", " ", text))
     if not formulas:
         return _escaped_text(text)
     parts = _FORMULA.split(text)

@@ -13,7 +13,14 @@ from functools import cache, cached_property, lru_cache
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
-from papers_pipeline.records import DailyIssue, IssuePaper, IssueText, PaperStatus, TextSource
+from papers_pipeline.records import (
+    DailyIssue,
+    IssuePaper,
+    IssueText,
+    PaperStatus,
+    TextSource,
+    by_arxiv_id,
+)
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, decode
 
@@ -97,22 +104,21 @@ class CatalogueDay:
 class Catalogue:
     """All built days, and every paper once.
 
-    `cards` has each paper as the latest day that lists it shows it, with the most upvotes of all
-    its days: newest day first, then by upvotes, then by id. `listings` are the pairs of day and
-    id that the days list.
+    `cards` has one card per paper, as `one_card_a_paper` chooses it: newest day first, then by
+    upvotes, then by id. `listings` pairs each day with the ids that it lists.
     """
 
     def __init__(self, days: Sequence[CatalogueDay], cards: Iterable[Card]) -> None:
         cards = list(cards)
         self.days = tuple(sorted(days, key=lambda day: day.date))
         self.listings = [(card.day, card.arxiv_id) for card in cards if card.moved_to is None]
-        shown = once(_at_built_days(cards))
+        shown = one_card_a_paper(_at_built_days(cards))
         self.cards = tuple(sorted(shown, key=_newest_first))
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
         """The cards by arXiv id."""
-        return {card.arxiv_id: card for card in self.cards}
+        return by_arxiv_id(self.cards)
 
     @cached_property
     def by_topic(self) -> Mapping[str, Sequence[Card]]:
@@ -212,7 +218,8 @@ def slug(name: str) -> str:
     Names that differ only in case, accents or punctuation, or only after 80 characters, share one.
     A name in other scripts gets a hash instead.
     """
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    plain = decomposed.encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain)
     letters = sum(map(str.isalnum, name))
     kept = sum(map(len, words))
@@ -226,8 +233,8 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def once(cards: Iterable[Card]) -> Iterator[Card]:
-    """Every paper once: as the latest day that lists it, with the most upvotes of its days.
+def one_card_a_paper(cards: Iterable[Card]) -> Iterator[Card]:
+    """Each paper's card of the latest day that lists it, with the most upvotes of its days.
 
     A paper that moved counts on the day that lists it now. One that disappeared or was withdrawn
     stays.
@@ -239,7 +246,7 @@ def once(cards: Iterable[Card]) -> Iterator[Card]:
         listings = [card for card in shown if card.moved_to is None]
         if not listings:
             continue
-        if len(shown) == 1:
+        if len(shown) == 1:  # the usual case, without a copy
             yield shown[0]
             continue
         latest = max(listings, key=lambda card: (card.status != "gone", card.day))
@@ -249,7 +256,7 @@ def once(cards: Iterable[Card]) -> Iterator[Card]:
 
 
 def _at_built_days(cards: Sequence[Card]) -> Iterator[Card]:
-    """The cards, where a paper that moved to a day not yet built counts where it was."""
+    """The cards. A paper that moved to a day not yet built still counts on its old day."""
     listed = {card.arxiv_id for card in cards if card.moved_to is None}
     for card in cards:
         yield card if card.arxiv_id in listed else card.model_copy(update={"moved_to": None})

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from papers_pipeline.records import DailyIssue, PeriodFile
-from papers_pipeline.site.catalogue import Card, cards_of_issue, once
+from papers_pipeline.site.catalogue import Card, cards_of_issue, one_card_a_paper
 from papers_pipeline.store.files import read
 from papers_pipeline.store.lake import Lake, rows_of
 
@@ -119,7 +119,7 @@ class Period:
 def period_of(
     span: Span, issues: Iterable[DailyIssue], today: date, neighbours: Neighbours = Neighbours()
 ) -> Period:
-    """The month or week with these issues of its days; other days of it were not built.
+    """The month or week with the issues of its built days.
 
     A paper that moved counts on the day that lists it now, even in another month.
     """
@@ -128,7 +128,7 @@ def period_of(
     for issue in sorted(issues, key=lambda issue: issue.date):
         days.append(PeriodDay(issue.date, len(issue.papers)))
         cards += cards_of_issue(issue)
-    papers = sorted(once(cards), key=lambda card: (-card.upvotes, card.arxiv_id))
+    papers = sorted(one_card_a_paper(cards), key=lambda card: (-card.upvotes, card.arxiv_id))
     return Period(
         span=span,
         is_open=today <= span.last,
@@ -140,9 +140,13 @@ def period_of(
 
 def neighbours_of(lake: Lake, span: Span) -> Neighbours:
     """The nearest months or weeks before and after `span` with a built day that has papers."""
-    days = [date.fromisoformat(partition) for partition in lake.partitions("daily_issue")]
-    earlier = [day for day in days if day < span.first]
-    later = [day for day in days if day > span.last]
+    earlier, later = [], []
+    for partition in lake.partitions("daily_issue"):
+        day = date.fromisoformat(partition)
+        if day < span.first:
+            earlier.append(day)
+        elif day > span.last:
+            later.append(day)
     before = _first_with_papers(lake, reversed(earlier))
     after = _first_with_papers(lake, later)
     return _neighbours(span.kind, before, after)
@@ -151,8 +155,8 @@ def neighbours_of(lake: Lake, span: Span) -> Neighbours:
 def affected_periods(lake: Lake, kind: SpanKind, days: Iterable[date], today: date) -> list[Span]:
     """The months or weeks whose pages are out of date after `days` were built.
 
-    These are the periods of the days, those that are over but whose stored pages say they are not,
-    and around all of them those whose stored pages link to a wrong neighbour.
+    These are the periods of the days, and those that have ended although their stored pages say
+    otherwise. Periods whose stored pages link to a wrong neighbour are added around all of them.
     """
     spans = {span_of(kind, day) for day in days}
     spans.update(_left_open(lake, kind, today))
@@ -192,7 +196,7 @@ def _left_open(lake: Lake, kind: SpanKind, today: date) -> Iterator[Span]:
 
 
 def _links_wrong(lake: Lake, span: Span) -> bool:
-    """Whether the stored pages of a period link to other neighbours than it has, or are missing."""
+    """Whether the stored pages of a period are missing or link to a wrong neighbour."""
     files = lake.read(PAGES[span.kind], span.first.isoformat(), PeriodFile)
     if not files:
         return True

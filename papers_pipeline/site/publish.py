@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError, field_validator
 from upath import UPath
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.store import files as storage
 
@@ -32,7 +33,8 @@ REPOSITORY_VARIABLES = {
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 }
-"""What git sets for a hook, and the hook may run us: none of it may reach our own git commands."""
+"""Variables that git sets for hooks. A hook may run `papers`, whose own git commands must not see
+them."""
 TIMEOUT_SECONDS = 1800
 """Limit for one external program: a hanging one would keep the site's lock and block builds."""
 
@@ -174,7 +176,7 @@ def _run(
         ) from None
     if done.returncode:
         stderr = _without_secrets(done.stderr.decode(errors="replace"))
-        message = " ".join(stderr.split())
+        message = one_line(stderr)
         raise PublishError(f"{program} ended with status {done.returncode}: {message}; {way_out}")
     return done.stdout.decode()
 
@@ -380,15 +382,18 @@ class _Git:
 
     def _tree(self, folder: Path, files: Sequence[str], old: str | None) -> str:
         """The tree of the site. Files go in as they are: `git add` applies ignore rules."""
-        paths = "".join(f"{folder.resolve() / path}\n" for path in files)
+        root = folder.resolve()
+        paths = [f"{root / path}\n" for path in files]
         hash_object = ("hash-object", "-w", "--no-filters")
-        blobs = self._git(*hash_object, "--stdin-paths", stdin=paths).split()
-        entries = [f"100644 blob {blob}\t{path}" for blob, path in zip(blobs, files, strict=True)]
+        blobs = self._git(*hash_object, "--stdin-paths", stdin="".join(paths)).split()
+        entries = []
+        for blob, path in zip(blobs, files, strict=True):
+            entries.append(f"100644 blob {blob}\t{path}")
         empty = self._git(*hash_object, "--stdin").strip()
         entries.append(f"100644 blob {empty}\t.nojekyll")  # GitHub would run Jekyll otherwise
         if old and "CNAME" not in files:
             entries += self._git("ls-tree", old, "CNAME").splitlines()
-        index = "".join(f"{entry}\0" for entry in entries)
+        index = "\0".join([*entries, ""])
         self._git("update-index", "-z", "--index-info", stdin=index)
         return self._git("write-tree", "--missing-ok").strip()  # the CNAME's blob was not fetched
 

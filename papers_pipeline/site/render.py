@@ -15,7 +15,15 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from papers_pipeline.records import DailyIssue, FailureReason, IssuePaper, IssueText
+from papers_pipeline.records import (
+    DailyIssue,
+    FailureReason,
+    IssuePaper,
+    IssueReadingTask,
+    IssueText,
+    IssueTranslation,
+    PendingReason,
+)
 from papers_pipeline.site.catalogue import slug
 from papers_pipeline.site.periods import Period, month_of, week_of
 from papers_pipeline.text import formulas
@@ -208,16 +216,22 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
         sentences.append(_say(locale, key, model=text.model))
     elif paper.abstract:
         sentences.append(_say(locale, "text.abstract"))
-    if text.state == "pending":
-        sentences.append(_say(locale, f"pending.{text.reason}"))
-    elif text.state == "failed":
-        known = text.reason if text.reason in get_args(FailureReason) else "error"
-        sentences.append(_say(locale, f"failed.{known}"))
+    if text.state != "done":
+        sentences.append(_say(locale, f"{text.state}.{reason_code(text)}"))
     if paper.topics.names and paper.topics.source == "keywords":
         sentences.append(_say(locale, "paper.topics_keywords"))
     if paper.institutions and paper.institutions_source == "hf_organization":
         sentences.append(_say(locale, "paper.institutions_hf"))
     return sentences
+
+
+def reason_code(text: IssueText | IssueReadingTask | IssueTranslation) -> str:
+    """The code of the reason that a text is missing; always one that the locales explain."""
+    if text.state == "failed":
+        known, fallback = get_args(FailureReason), "error"
+    else:
+        known, fallback = get_args(PendingReason), "not_built"
+    return str(text.reason) if text.reason in known else fallback
 
 
 def written(locale: Locale, text: str) -> Markup:

@@ -41,7 +41,7 @@ _PAGEFIND_UI = ("pagefind-ui", "pagefind-modular-ui", "pagefind-component-ui", "
 
 
 class SearchError(OperatorError):
-    """The index was not updated; the message says why, and what is left."""
+    """The index was not updated; the message says why, and whether the last index stays."""
 
 
 def write_index(
@@ -49,9 +49,9 @@ def write_index(
 ) -> tuple[list[SearchedLanguage], int]:
     """Index the paper pages into `pagefind/`, unless they are the same as in `before`.
 
-    `before` holds the rows of the last build. Returns a row a language that has pages, and how
-    many files changed; files that nothing refers to any more are deleted. Raises SearchError if the
-    site is not on this machine or Pagefind fails.
+    `before` holds the rows of the last build. Returns a row per language with pages, and how many
+    files changed. Deletes files that nothing refers to any more. Raises SearchError if the site is
+    not on this machine or Pagefind fails.
     """
     if not storage.is_local(site):
         raise SearchError(

@@ -76,9 +76,9 @@ def decode(data: bytes, asset: str, partition: str) -> list[Record]:
         raise LakeError(
             f"{where}: the stored table is damaged ({error}): build {asset} for that day again"
         ) from None
-    names = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    record = record_named(names.get("record", ""))
-    if record is None or names.get("format") != FORMAT:
+    metadata = table.schema.metadata or {}
+    record = record_named(metadata.get(b"record", b"").decode())
+    if record is None or metadata.get(b"format", b"").decode() != FORMAT:
         raise LakeError(
             f"{where}: this release cannot read the format of the stored table: build it again"
         )
@@ -93,7 +93,7 @@ def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 def items_of(data: bytes, column: str) -> pa.StructArray:
     """All items of a list column of a Parquet file, as an Arrow array.
 
-    A caller that takes a few of them makes Python objects of those few only.
+    Only the items that the caller takes from it become Python objects.
     """
     return _table(data, [column])[column].combine_chunks().flatten()
 
@@ -113,7 +113,7 @@ def scan_table(
 ) -> pa.Table:
     """The same rows as one Arrow table with a further column, `partition`.
 
-    For amounts that would be too much as Python objects. Without rows, columns may have no type.
+    For results too large for Python objects. Without rows, columns may have no type.
     Not through `pyarrow.dataset`: it imports pandas, and reads 558 days no faster.
     """
     built = _built(lake, asset, partitions)
@@ -128,7 +128,7 @@ def scan_table(
 
 
 def _built(lake: Lake, asset: str, partitions: Sequence[str]) -> list[str]:
-    """Those of the partitions that were built."""
+    """The given partitions without those that were never built."""
     built = set(lake.partitions(asset))
     return [partition for partition in partitions if partition in built]
 

@@ -91,13 +91,21 @@ def meaning(word: Word) -> tuple[str, MeaningSource] | None:
         return is_other_sound, entry.is_name, is_other_tone
 
     for entry in sorted(entries, key=mismatch):
-        meanings = [text.strip() for text in entry.meanings]
-        meanings = [text for text in meanings if text and not _NO_MEANING.search(text)]
-        if meanings:
-            first = meanings[:_MOST_MEANINGS]
-            short = [text for text in first if len(text) <= _LONGEST_MEANING]
-            return "; ".join(short or meanings[:1]), "cc-cedict"
+        shown = _shown_meanings(entry)
+        if shown:
+            return shown, "cc-cedict"
     return None
+
+
+def _shown_meanings(entry: "_Entry") -> str:
+    """The first meanings of an entry on one line, without long ones if any is short."""
+    meanings = []
+    for text in map(str.strip, entry.meanings):
+        if text and not _NO_MEANING.search(text):
+            meanings.append(text)
+    first = meanings[:_MOST_MEANINGS]
+    short = [text for text in first if len(text) <= _LONGEST_MEANING]
+    return "; ".join(short or meanings[:1])
 
 
 def traditional(text: str) -> list[str]:
@@ -151,6 +159,8 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _Lexicon:
+    """The word lists: HSK levels, CC-CEDICT's entries, and the glossary's terms and readings."""
+
     levels: Mapping[str, int]
     entries: Mapping[str, Sequence[_Entry]]
     terms: Mapping[str, str]
@@ -158,8 +168,10 @@ class _Lexicon:
     traditional: frozenset[str]
 
     def knows(self, text: str) -> bool:
-        sources = (self.levels, self.terms, self.entries, self.readings)
-        return any(text in source for source in sources)
+        """Whether the syllabus, the glossary or the dictionary has this word."""
+        if text in self.terms or text in self.readings:
+            return True
+        return text in self.levels or text in self.entries
 
 
 @cache
@@ -249,10 +261,9 @@ def _known_words(text: str, tag: str) -> Iterator[_Token]:
     if is_counted and lexicon.levels.get(text, HSK_BAND) > 3:
         yield _Token(text[0], "m" if text[0] in _NUMERALS else "r")
         yield _Token(text[1:], "q")
-    elif is_number:
-        yield from (_Token(numeral, "m") for numeral in text)
-    elif is_result:
-        yield from (_Token(character, "v") for character in text)
+    elif is_number or is_result:
+        for character in text:
+            yield _Token(character, "m" if is_number else "v")
     elif len(text) == 1 or (lexicon.knows(text) and text != "得了"):
         yield _Token(text, tag)
     else:
@@ -270,7 +281,7 @@ def _longest_start(text: str, longest: int, is_word: Callable[[str], bool]) -> i
 
 
 def _resplit(tokens: list[_Token]) -> list[_Token]:
-    """The tokens, with those split that jieba joins regardless of their neighbours."""
+    """The tokens, with some words split that jieba joins whatever their neighbours are."""
     for place in reversed(range(len(tokens))):
         token = tokens[place]
         before = tokens[max(place - 1, 0)]
@@ -311,15 +322,20 @@ def _dictionary_reading(word: str) -> str:
     guess = lazy_pinyin(word, style=Style.TONE)
     entries = _lexicon().entries.get(word, ())
     words = [entry for entry in entries if not entry.is_name]
-    readings = [entry.syllables for entry in words or entries]
-    return joined(max(readings, key=lambda reading: _likeness(reading, guess), default=guess))
+    best: Sequence[str] = guess
+    best_likeness = (-1, -1)
+    for entry in words or entries:
+        likeness = _likeness(entry.syllables, guess)
+        if likeness > best_likeness:
+            best, best_likeness = entry.syllables, likeness
+    return joined(best)
 
 
 def _composed(term: str) -> str:
     """The reading of a term that no dictionary has, composed from its words.
 
     A short term is written together, a longer one as words. A single last character joins the word
-    before it, a single first character the word behind it.
+    before it, a single first character the word after it.
     """
     parts = _parts(term)
     readings = [_reading([_Token(part)], 0) for part in parts]
@@ -344,9 +360,10 @@ def _parts(term: str) -> list[str]:
 
 def _likeness(reading: Sequence[str], guess: Sequence[str]) -> tuple[int, int]:
     """How many syllables of two readings agree: without tones, and with tones."""
-    pairs = list(zip(reading, guess, strict=False))
-    same_sounds = sum(_plain(one) == _plain(other) for one, other in pairs)
-    same_tones = sum(one == other for one, other in pairs)
+    same_sounds = same_tones = 0
+    for syllable, guessed in zip(reading, guess, strict=False):
+        same_sounds += _plain(syllable) == _plain(guessed)
+        same_tones += syllable == guessed
     return same_sounds, same_tones
 
 
@@ -371,66 +388,77 @@ _ALONE = {
 """The usual reading of a character on its own."""
 
 
+_NOTHING = _Token("")
+
+
+@dataclass(frozen=True)
+class _Context:
+    """The tokens to the left and right of a character, without spaces, nearest first."""
+
+    left: Sequence[_Token]
+    right: Sequence[_Token]
+
+    @property
+    def before(self) -> _Token:
+        """The token to the left; an empty one at the start of the sentence."""
+        return self.left[0] if self.left else _NOTHING
+
+    @property
+    def earlier(self) -> _Token:
+        """The second token to the left."""
+        return self.left[1] if len(self.left) > 1 else _NOTHING
+
+    @property
+    def after(self) -> _Token:
+        """The token to the right; an empty one at the end of the sentence."""
+        return self.right[0] if self.right else _NOTHING
+
+    @property
+    def later(self) -> _Token:
+        """The second token to the right."""
+        return self.right[1] if len(self.right) > 1 else _NOTHING
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a number or a determiner stands before the character, as before a measure."""
+        return self.before.is_number or self.before.text in tuple(_DETERMINERS)
+
+
+def _context(tokens: Sequence[_Token], place: int) -> _Context:
+    left = [token for token in tokens[:place] if token.text.strip()]
+    right = [token for token in tokens[place + 1 :] if token.text.strip()]
+    return _Context(left[::-1], right)
+
+
 def _read_by_neighbours(tokens: Sequence[_Token], place: int) -> str | None:
     """The reading of a character whose neighbours decide it; None for all other characters."""
-    nothing = _Token("")
-    solid = [token for token in tokens[:place] if token.text.strip()]
-    earlier, before = [nothing, nothing, *solid][-2:]
-    coming = [token for token in tokens[place + 1 :] if token.text.strip()]
-    behind, follow = [*coming, nothing, nothing][:2]
-    after_verb = before.tag[:1] in ("v", "a") or before.tag == "zg"
-    counted = before.is_number or before.text in tuple(_DETERMINERS)
+    context = _context(tokens, place)
+    before, after = context.before, context.after
     match tokens[place].text:
         case "得":
-            if after_verb and before.text not in _ADVERBS:
-                return "de"
-            if behind.text in ("了", "到", "出") or behind.is_number:
-                return "dé"
-            is_firm = before.tag[:1] == "r" or before.text in _ADVERBS
-            is_complement = behind.text in _DEGREE or behind.tag[:1] == "a" or len(before.text) < 2
-            return "děi" if is_firm or not is_complement else "de"
+            return _read_de_after_verb(context)
         case "了":
-            is_potential = before.text in ("得", "不") and earlier.tag[:1] in ("v", "a")
+            is_potential = before.text in ("得", "不") and context.earlier.tag[:1] in ("v", "a")
             return "liǎo" if is_potential else "le"
         case "地":
-            last_four = [token.text for token in solid[-4:]]
-            is_repeated = last_four[:-2] == last_four[-2:] != []
-            is_doubled = len(solid) > 2 and solid[-3].is_number and earlier.text == before.text
-            if (is_repeated or is_doubled) and behind.is_chinese:
-                return "de"
-            modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
-            is_adverbial = behind.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")
-            return "de" if modifies and is_adverbial else "dì"
+            return _read_de_of_manner(context)
         case "行":
-            beside_columns = behind.text in _AND and follow.text[:1] == "列"
-            after_columns = before.text in _AND and earlier.text[-1:] == "列"
-            is_doubled = before.text == "行" and earlier.is_number
-            is_line = counted or is_doubled or behind.text in _OF_LINES
-            return "háng" if is_line or beside_columns or after_columns else "xíng"
+            return "háng" if _is_line(context) else "xíng"
         case "长":
-            if behind.text == "得":
-                return "cháng" if follow.text[:1] == "多" else "zhǎng"
-            is_growing = before.tag == "r" or before.text in _GROWING or follow.tag[:1] == "n"
-            if behind.text == "了" and is_growing and earlier.text != "比":
-                return "zhǎng"
-            if behind.text == "越" and follow.text in _OF_GROWTH:
-                return "zhǎng"
-            return "zhǎng" if behind.text[:1] in ("大", "高", "出", "成", "在", "满") else "cháng"
+            return "zhǎng" if _is_growth(context) else "cháng"
         case "重":
-            return "chóng" if counted or behind.tag[:1] == "v" else "zhòng"
+            return "chóng" if context.is_counted or after.tag[:1] == "v" else "zhòng"
         case "为":
-            is_copula = before.tag[:1] == "v" and before.text not in _MODALS
-            is_copula = is_copula or before.is_number or before.text in ("均", "仅", "约", "平均")
-            is_for = behind.tag[:1] == "r" or behind.tag[:2] == "nr" or _is_served(tokens, place)
-            return "wéi" if is_copula or not is_for else "wèi"
+            is_for = not _is_copula(context) and _has_beneficiary(tokens, place)
+            return "wèi" if is_for else "wéi"
         case "只":
-            return "zhī" if counted else "zhǐ"
+            return "zhī" if context.is_counted else "zhǐ"
         case "种":
-            return "zhòng" if behind.text[:1] in tuple("树花地菜草") else "zhǒng"
+            return "zhòng" if after.text[:1] in tuple("树花地菜草") else "zhǒng"
         case "数":
-            return "shǔ" if behind.text[:1] in tuple("一出完清数") else "shù"
+            return "shǔ" if after.text[:1] in tuple("一出完清数") else "shù"
         case "还":
-            return "huán" if behind.text in ("钱", "书", "给", "清", "款") else "hái"
+            return "huán" if after.text in ("钱", "书", "给", "清", "款") else "hái"
         case "过":
             return "guo" if before.tag[:1] == "v" else "guò"
         case "差":
@@ -446,17 +474,88 @@ _AND = ("和", "与", "、")
 _OF_LINES = ("代码", "文字", "文本", "数", "程序", "字", "诗", "话", "列")
 
 
-def _is_served(tokens: Sequence[_Token], place: int) -> bool:
-    """Whether 为 means "for": a noun and then a verb follow in the clause.
+def _read_de_after_verb(context: _Context) -> str:
+    """The reading of 得: de after a verb, dé for "get", děi for "must"."""
+    before, after = context.before, context.after
+    is_after_verb = before.tag[:1] in ("v", "a") or before.tag == "zg"
+    if is_after_verb and before.text not in _ADVERBS:
+        return "de"
+    if after.text in ("了", "到", "出") or after.is_number:
+        return "dé"
+    if before.tag[:1] == "r" or before.text in _ADVERBS:
+        return "děi"
+    is_complement = after.text in _DEGREE or after.tag[:1] == "a" or len(before.text) < 2
+    return "de" if is_complement else "děi"
 
-    为用户写代码 has a verb (写), 均值为零 has none.
+
+def _read_de_of_manner(context: _Context) -> str:
+    """The reading of 地: de after a word that says how, dì for "ground"."""
+    before, after = context.before, context.after
+    if _is_repetition(context) and after.is_chinese:
+        return "de"
+    modifies = len(before.text) > 1 and before.tag[:1] not in ("r", "m", "q", "p")
+    is_adverbial = after.tag[:1] == "v" or before.tag[:1] in ("a", "d", "z")
+    return "de" if modifies and is_adverbial else "dì"
+
+
+def _is_repetition(context: _Context) -> bool:
+    """Whether a repeated word stands before the character: 一行一行 or 一行行."""
+    texts = [token.text for token in context.left[:4]]
+    if texts and texts[:2] == texts[2:]:
+        return True
+    is_doubled = context.earlier.text == context.before.text
+    return is_doubled and len(context.left) > 2 and context.left[2].is_number
+
+
+def _is_line(context: _Context) -> bool:
+    """Whether 行 is a line or a row rather than "go" or "all right"."""
+    before, after = context.before, context.after
+    is_before_column = after.text in _AND and context.later.text[:1] == "列"
+    is_after_column = before.text in _AND and context.earlier.text[-1:] == "列"
+    is_doubled = before.text == "行" and context.earlier.is_number
+    is_line_of_text = after.text in _OF_LINES
+    is_beside_column = is_before_column or is_after_column
+    return context.is_counted or is_doubled or is_line_of_text or is_beside_column
+
+
+def _is_growth(context: _Context) -> bool:
+    """Whether 长 is "grow" rather than "long"."""
+    before, after, later = context.before, context.after, context.later
+    if after.text == "得":
+        return later.text[:1] != "多"
+    is_growing = before.tag == "r" or before.text in _GROWING or later.tag[:1] == "n"
+    if after.text == "了" and is_growing and context.earlier.text != "比":
+        return True
+    if after.text == "越" and later.text in _OF_GROWTH:
+        return True
+    return after.text[:1] in ("大", "高", "出", "成", "在", "满")
+
+
+def _is_copula(context: _Context) -> bool:
+    """Whether 为 means "be" or "become": after a verb, a number or an adverb of quantity."""
+    before = context.before
+    if before.tag[:1] == "v" and before.text not in _MODALS:
+        return True
+    return before.is_number or before.text in ("均", "仅", "约", "平均")
+
+
+def _has_beneficiary(tokens: Sequence[_Token], place: int) -> bool:
+    """Whether 为 means "for": somebody or something that is served follows.
+
+    That is a pronoun or a name, or a noun and then a verb in the same clause. 为用户写代码 has a
+    verb (写), 均值为零 has none.
     """
+    after = _context(tokens, place).after
+    if after.tag[:1] == "r" or after.tag[:2] == "nr":
+        return True
     clause: list[_Token] = []
     for token in tokens[place + 1 :]:
         if token.text in ("，", "。", "；", "！", "？", "、"):
             break
         clause.append(token)
-    is_named = bool(clause) and (clause[0].tag[:1] == "n" or clause[0].text in tuple(_DETERMINERS))
+    if not clause:
+        return False
+    is_named = clause[0].tag[:1] == "n" or clause[0].text in tuple(_DETERMINERS)
     has_verb = any(token.tag == "v" for token in clause[1:])
     has_verbal_noun = any(token.tag == "vn" for token in clause[1:-1])
     return is_named and (has_verb or has_verbal_noun)

@@ -1,7 +1,7 @@
 """Typesets TeX in titles and abstracts: formulas as MathML, common text macros as characters.
 
-The feed passes texts on with half of their TeX: most have lost their dollar signs (`O(n^{-1/2})`),
-many still have `\\%`, `--` or `~`.
+The feed's texts have only part of their TeX: most lost their dollar signs (`O(n^{-1/2})`), and many
+still have `\\%`, `--` or `~`.
 """
 
 import re
@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.text.latex import accented, readable_math
 
 LONGEST = 1000
@@ -96,8 +97,8 @@ def typeset_recorded(text: str) -> Markup:
     reader must be able to find on the page.
     """
     html = typeset(text)
-    opening = _collapsed(text)[:OPENING]
-    if _collapsed(html.striptags()).startswith(opening):
+    opening = one_line(text)[:OPENING]
+    if one_line(html.striptags()).startswith(opening):
         return html
     return typeset(text, escape)
 
@@ -154,10 +155,6 @@ def _only_mathml(element: ElementTree.Element) -> ElementTree.Element:
     copy.text = element.text
     copy.extend(_only_mathml(child) for child in element)
     return copy
-
-
-def _collapsed(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _english(text: str) -> Markup:

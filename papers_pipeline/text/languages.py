@@ -33,9 +33,12 @@ def likeliest_language(text: str) -> tuple[str, float]:
 
     Others are left out because Wu and Nigerian Pidgin take shares from Chinese and English.
     """
-    ranked = [(str(code), float(share)) for code, share in _detector().rank(text) if len(code) == 2]
-    language, share = ranked[0]
-    return language, share / sum(other for _, other in ranked)
+    shares: dict[str, float] = {}
+    for code, share in _detector().rank(text):
+        if len(code) == 2:
+            shares[str(code)] = float(share)
+    language = max(shares, key=lambda code: shares[code])
+    return language, shares[language] / sum(shares.values())
 
 
 def knows(language: str) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 from pylatexenc.latex2text import LatexNodes2Text, get_default_latex_context_db
 
+from papers_pipeline.base.characters import one_line
+
 LONGEST = 300
 """Characters. A longer formula is an equation rather than part of a sentence; it is cut."""
 
@@ -45,7 +47,7 @@ def readable_math(latex: str) -> str:
         # `_group` stops at a closing brace, even at one that closes nothing.
         following = next(tokens, None)
         if following is None:
-            return " ".join(text.split())
+            return one_line(text)
         tokens = iter([following, *tokens])
 
 

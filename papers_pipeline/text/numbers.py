@@ -32,11 +32,12 @@ _HAN_SCALES = {
     "억": 8,
     "兆": 12,
 }
+_SCALE_WORDS = "|".join(f"(?P<e{power}>{words})" for power, words in _SCALES.items())
 _HAN = f"[{''.join(_HAN_SCALES)}]"
 _QUANTITY = regex.compile(
     rf"(?P<number>{_GROUPED}|{_NUMBER})"
     r"(?:(?P<power>(?:\s*(?:\\times|×|x|\*)\s*10)?\^\{?-?\d{1,2}(?!\d)\}?)"
-    rf"|[\s-]{{0,2}}(?:{'|'.join(f'(?P<e{power}>{words})' for power, words in _SCALES.items())})\.?"
+    rf"|[\s-]{{0,2}}(?:{_SCALE_WORDS})\.?"
     r"|\s?(?P<short>[kmbtкм])(?![\p{Latin}\p{Cyrillic}])"
     rf"|\s?(?P<han>{_HAN}+)(?!分)(?:(?P<rest>{_NUMBER})(?P<han_rest>{_HAN}+))?)?"
     r"(?P<percent>\s?(?:%|％|成|процент\w*|percent|per\s?cent|por\s+ciento|Prozent))?",
@@ -66,7 +67,10 @@ def number_warnings(prose: str, source: str) -> Iterator[str]:
     known = set(_spelled(source))
     for _, readings in _numbers(source):
         known |= readings
-    names = {bare(name) for name in _NAME.findall(source) if regex.search(r"\d", name)}
+    names = set()
+    for name in _NAME.findall(source):
+        if regex.search(r"\d", name):
+            names.add(bare(name))
     plain = _NAME.sub(lambda name: " " if bare(name[0]) in names else name[0], prose)
     for number, readings in dict(_numbers(plain)).items():
         if number != "1" and not readings & known:
@@ -89,8 +93,9 @@ def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
                 scales = {scaled / max(shared) for scaled in _scaled(following, shared)}
                 values |= _products(values, scales)
         if found["percent"]:
-            values |= {value / 100 for value in values}
-            values |= {value * 1000 for value in values} if "成" in found["percent"] else set()
+            values |= _times(values, -2)
+            if "成" in found["percent"]:  # 3成 is 30%
+                values |= _times(values, 3)
         yield found[0].strip(), frozenset(values)
 
 
@@ -144,7 +149,7 @@ def _readings(number: str) -> set[Decimal]:
         ):
             readings.add(Decimal(joined.replace(comma, "").replace(point, ".")))
     if joined != number or not readings:
-        readings |= {Decimal(part) for part in regex.findall(r"\d+", number)}
+        readings.update(map(Decimal, regex.findall(r"\d+", number)))
     return readings
 
 
@@ -160,8 +165,10 @@ def _spelled(source: str) -> Iterator[Decimal]:
             yield total
         elif word in _WORDS:
             value = _WORDS[word]
-            follows_ten = total is not None and total >= 20 and total % 10 == 0
-            total = total + value if total is not None and follows_ten and value < 10 else value
+            if total is not None and total >= 20 and total % 10 == 0 and value < 10:
+                total += value
+            else:
+                total = value
             yield from (value, total)
         else:
             total = None

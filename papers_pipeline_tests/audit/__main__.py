@@ -63,11 +63,9 @@ def main() -> int:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         site = build(Path(temporary), url)
         with serving(site, free):
-            failed = [
-                it
-                for page in ("d", "m")
-                for it in lighthouse(f"{url}/ru/{page}/{newest(site / 'ru' / page)}")
-            ]
+            failed = []
+            for page in ("d", "m"):
+                failed += lighthouse(f"{url}/ru/{page}/{newest(site / 'ru' / page)}")
             messages = checked(site)
         return 1 if [*failed, *messages] else 0
 
@@ -87,7 +85,8 @@ def _pictured(issue: DailyIssue, url: str) -> DailyIssue:
             update={
                 "thumbnail": f"{url}/picture.png",
                 "figures": [
-                    it.model_copy(update={"url": f"{url}/picture.png"}) for it in paper.figures
+                    figure.model_copy(update={"url": f"{url}/picture.png"})
+                    for figure in paper.figures
                 ],
             }
         )
@@ -142,11 +141,9 @@ def checked(site: Path) -> list[str]:
     pages = [site / "index.html", *site.glob("404.html")]
     for language in LANGUAGES:
         pages += site.glob(f"{language}/*.html")
-        pages += [
-            next(iter(sorted(it.glob("*.html"))))
-            for it in (site / language).iterdir()
-            if it.is_dir()
-        ]
+        for folder in (site / language).iterdir():
+            if folder.is_dir():
+                pages.append(min(folder.glob("*.html")))
         pages.append(site / language / "d" / newest(site / language / "d"))
     jar = HERE / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
     command = [
@@ -162,7 +159,7 @@ def checked(site: Path) -> list[str]:
     messages = [
         line.replace(f'"file:{site}/', "")
         for line in told.splitlines()
-        if line and not any(it in line for it in UNTRUE)
+        if line and not any(piece in line for piece in UNTRUE)
     ]
     print(f"{len(pages)} pages before the HTML checker: {len(messages)} messages")
     print("\n".join(f"  {line}" for line in messages[:40]))

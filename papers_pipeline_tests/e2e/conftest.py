@@ -21,7 +21,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One for all tests; what they keep in it lies in contexts of their own."""
+    """One browser for all tests. Each test keeps its data in a context of its own."""
     found = next((path for path in CHROMIUM if Path(path).exists()), None)
     assert found, f"no browser: install Debian's chromium ({', '.join(CHROMIUM)})"
     with sync_playwright() as playwright:

@@ -89,15 +89,20 @@ class Dagster:
         return next(iter(answer["data"].values()))
 
     def backfills(self) -> dict[str, dict[str, Any]]:
-        return {it["id"]: it for it in self.ask(BACKFILLS)["results"]}
+        return {backfill["id"]: backfill for backfill in self.ask(BACKFILLS)["results"]}
 
     def ended(self, backfill_id: str) -> dict[str, str]:
         """The status of each day's run when the backfill is over."""
-        it = until(lambda: (it := self.backfills()[backfill_id])["status"] not in BUSY and it)
-        return {tag(run, "dagster/partition"): run["status"] for run in it["runs"]}
+
+        def ended_backfill() -> dict[str, Any] | None:
+            backfill = self.backfills()[backfill_id]
+            return None if backfill["status"] in BUSY else backfill
+
+        runs = until(ended_backfill)["runs"]
+        return {tag(run, "dagster/partition"): run["status"] for run in runs}
 
     def launch(self, job: str, config: dict[str, Any] | None = None, **tags: str) -> str:
-        """Start a run of a job, a day's by its tag; its id."""
+        """Start a run of a job, for a day if a tag names it; returns the run's id."""
         assets = {"assetSelection": [{"path": [job]}]} if job == "refresh_plan" else {}
         selector = {**LOCATION, "jobName": "__ASSET_JOB" if assets else job, **assets}
         metadata = {
@@ -113,29 +118,32 @@ class Dagster:
         return str(launched["run"]["runId"])
 
     def run(self, run_id: str, job: str) -> dict[str, Any]:
-        return next(it for it in self.ask(RUNS, job=job)["results"] if it["runId"] == run_id)
+        runs = {run["runId"]: run for run in self.ask(RUNS, job=job)["results"]}
+        return runs[run_id]
 
     def finished(self, run_id: str, job: str) -> str:
         """The status of a run when it is over."""
-        return until(
-            lambda: (
-                (it := self.run(run_id, job)["status"]) in ("SUCCESS", "FAILURE", "CANCELED") and it
-            )
-        )
+
+        def final_status() -> str | None:
+            status = self.run(run_id, job)["status"]
+            return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+        return until(final_status)
 
 
 BUSY = ("REQUESTED", "CANCELING", "FAILING")
 
 
 def tag(run: dict[str, Any], key: str) -> str:
-    return next((it["value"] for it in run["tags"] if it["key"] == key), "")
+    return next((entry["value"] for entry in run["tags"] if entry["key"] == key), "")
 
 
 def until(look: Callable[[], Any], seconds: float = 1200) -> Any:
-    """What `look` gives as soon as it gives something."""
+    """The first true result of `look`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := look():
+        found = look()
+        if found:
             return found
         time.sleep(1)
     raise AssertionError(f"not within {seconds} s")
@@ -212,16 +220,19 @@ def spendings() -> list[Spending]:
 def spent() -> tuple[Counter[str], int, float]:
     """Calls of each asset, tokens and USD of the ledger."""
     every = spendings()
-    tokens = sum(it.input_tokens + it.output_tokens for it in every)
-    return Counter(it.asset for it in every), tokens, sum(it.usd or 0.0 for it in every)
+    calls = Counter(spending.asset for spending in every)
+    tokens = sum(spending.input_tokens + spending.output_tokens for spending in every)
+    usd = sum(spending.usd or 0.0 for spending in every)
+    return calls, tokens, usd
 
 
 def told() -> list[PlanRow]:
-    """What `papers plan` says is behind."""
+    """The rows of `papers plan` that are not current."""
     rows = json.loads(
         subprocess.run([PAPERS, "plan", "--json"], capture_output=True, check=True).stdout
     )["rows"]
-    return [row for it in rows if (row := PlanRow.model_validate(it)).state != "current"]
+    parsed = map(PlanRow.model_validate, rows)
+    return [row for row in parsed if row.state != "current"]
 
 
 def shown(dagster: Dagster) -> tuple[list[dict[str, str]], dict[str, Any], dict[str, Any]]:
@@ -231,8 +242,8 @@ def shown(dagster: Dagster) -> tuple[list[dict[str, str]], dict[str, Any], dict[
     node = dagster.ask(PLAN)
     (made,) = node["assetMaterializations"]
     assert made["runId"] == run_id
-    metadata = {it.pop("label"): it for it in made["metadataEntries"]}
-    rows = [json.loads(it) for it in metadata["rows"]["table"]["records"]]
+    metadata = {value.pop("label"): value for value in made["metadataEntries"]}
+    rows = [json.loads(record) for record in metadata["rows"]["table"]["records"]]
     numbers = {name: next(iter(metadata[name].values())) for name in ("behind", "calls", "usd")}
     (check,) = node["assetChecksOrError"]["checks"]
     return rows, numbers, check["executionForLatestMaterialization"]["evaluation"]
@@ -245,7 +256,7 @@ def as_shown(row: PlanRow) -> dict[str, str]:
 
 
 def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
-    """Press the switch of a schedule or sensor that is the other way."""
+    """Flip the switch of a schedule or sensor, unless it is set already."""
     page.goto(dagster.url)
     page.get_by_role("link", name="Automation").click()
     its = page.locator(f'xpath=//*[text()="{name}"]/ancestor::*[.//input[@type="checkbox"]][1]')
@@ -262,13 +273,13 @@ def switch(dagster: Dagster, page: Page, name: str, *, on: bool) -> None:
 
 
 def kill_a_run(dagster: Dagster, outside: Outside) -> tuple[str, str]:
-    """Kill a day's run while it buys, and ask for its day again; the two runs."""
+    """Kill a day's run while it buys, and request the day again; returns both runs."""
     outside.world.latency_seconds = 1.5
     run_id = dagster.launch("build_day", dagster_partition=KILLED)
-    until(lambda: sum(it.day == KILLED for it in spendings()) >= 4)
+    until(lambda: sum(spending.day == KILLED for spending in spendings()) >= 4)
     process = tag(dagster.run(run_id, "build_day"), "papers/process")
     os.kill(int(process.split(":")[1]), signal.SIGKILL)
-    assert 4 <= sum(it.day == KILLED for it in spendings()) < 24
+    assert 4 <= sum(spending.day == KILLED for spending in spendings()) < 24
     outside.world.latency_seconds = 0.0
     return run_id, dagster.launch("build_day", dagster_partition=KILLED)
 
@@ -289,7 +300,7 @@ def materialize(dagster: Dagster, page: Page, day: str) -> None:
 
 
 def refresh(dagster: Dagster, page: Page) -> str:
-    """Launch `refresh_stale` by mouse, with `dry_run: false` typed into its config; the run."""
+    """Launch `refresh_stale` by mouse, with `dry_run: false` in its config; returns its run."""
     page.goto(f"{dagster.url}/locations/papers_pipeline/jobs/refresh_stale/playground")
     page.locator(".CodeMirror-line", has_text="dry_run").click()
     page.keyboard.press("End")
@@ -344,7 +355,9 @@ def test_an_operators_evening(
         "SUCCESS",
     )
     bought = Counter(
-        (it.asset, it.arxiv_id) for it in spendings() if it.day == KILLED and it.asset in WRITTEN
+        (spending.asset, spending.arxiv_id)
+        for spending in spendings()
+        if spending.day == KILLED and spending.asset in WRITTEN
     )
     assert bought == dict.fromkeys(
         product(WRITTEN, (f"2603.{10000 + number}" for number in NUMBERS[KILLED])), 1
@@ -371,7 +384,9 @@ def test_an_operators_evening(
     prompt.write_text(original.replace("живым, точным", "простым, точным"), encoding="utf-8")
     page.goto(dagster.url)
     page.get_by_role("link", name="Deployment").click()
-    with page.expect_response(lambda it: "reload" in (it.request.post_data or "").lower()):
+    with page.expect_response(
+        lambda response: "reload" in (response.request.post_data or "").lower()
+    ):
         page.get_by_text("Reload", exact=True).click()
     behind = told()
     papers = sum(map(len, NUMBERS.values()))

@@ -85,7 +85,7 @@ def visit(page, site: str) -> Visit:
 
 
 def by(papers: list[dict[str, Any]], key: str) -> list[str]:
-    return [it["id"] for it in sorted(papers, key=lambda it: it[key], reverse=True)]
+    return [paper["id"] for paper in sorted(papers, key=lambda paper: paper[key], reverse=True)]
 
 
 def topics(paper: dict[str, Any]) -> list[str]:
@@ -94,7 +94,10 @@ def topics(paper: dict[str, Any]) -> list[str]:
 
 def test_the_month_has_every_paper_of_the_lists(days):
     listed = {
-        day: {it["paper"]["id"] for it in json.loads((REAL / "hf_api" / f"{day}.json").read_text())}
+        day: {
+            entry["paper"]["id"]
+            for entry in json.loads((REAL / "hf_api" / f"{day}.json").read_text())
+        }
         for day in DAYS
     }
     assert {day: {paper["id"] for paper in papers} for day, papers in days.items()} == listed
@@ -132,22 +135,22 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
     } == counts
     for topic in counts:
         page.locator(f"[value='{topic}']").check()
-        assert shown(page) == [it["id"] for it in papers if topic in topics(it)]
+        assert shown(page) == [paper["id"] for paper in papers if topic in topics(paper)]
         page.locator(f"[value='{topic}']").uncheck()
     one, other = [*counts, *counts][:2]
     page.locator(f"[value='{one}']").check()
     page.locator(f"[value='{other}']").check()
-    assert shown(page) == [it["id"] for it in papers if {one, other} & {*topics(it)}]
+    assert shown(page) == [paper["id"] for paper in papers if {one, other} & {*topics(paper)}]
     if one != other:
         page.get_by_label("all of these topics").check()
-        assert shown(page) == [it["id"] for it in papers if {one, other} <= {*topics(it)}]
+        assert shown(page) == [paper["id"] for paper in papers if {one, other} <= {*topics(paper)}]
     page.get_by_role("button", name="Reset").click()
 
     for option in page.locator("[name=institution] option").all()[1:6]:
         value = option.get_attribute("value")
         page.locator("[name=institution]").select_option(value)
         held = page.locator(f"article[data-institutions~='{value}']").evaluate_all(
-            "all => all.map((it) => it.dataset.arxivId)"
+            "all => all.map((node) => node.dataset.arxivId)"
         )
         assert shown(page) == held != []
     page.get_by_role("button", name="Reset").click()
@@ -168,7 +171,7 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
 
 
 def test_every_control_of_the_longest_day_by_keyboard(visit: Visit, days):
-    day, papers = max(days.items(), key=lambda it: len(it[1]))
+    day, papers = max(days.items(), key=lambda item: len(item[1]))
     page = visit.open(f"ru/d/{day}.html")
     tabbed_to(page, ".filter summary")
     page.keyboard.press("Enter")
@@ -188,13 +191,13 @@ def test_every_control_of_the_longest_day_by_keyboard(visit: Visit, days):
     tabbed_to(page, "[name=topic]")
     page.keyboard.press("Space")
     first = page.evaluate("document.activeElement.value")
-    assert shown(page) == [it["id"] for it in papers if first in topics(it)]
+    assert shown(page) == [paper["id"] for paper in papers if first in topics(paper)]
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     second = page.evaluate("document.activeElement.value")
     tabbed_to(page, "[name=match]")
     page.keyboard.press("ArrowRight")
-    assert shown(page) == [it["id"] for it in papers if {first, second} <= {*topics(it)}]
+    assert shown(page) == [paper["id"] for paper in papers if {first, second} <= {*topics(paper)}]
     tabbed_to(page, "[type=reset]")
     page.keyboard.press("Enter")
     expect(page.locator("article:visible")).to_have_count(len(papers))
@@ -231,8 +234,10 @@ def test_pages_ask_no_one_but_for_pictures_and_say_nothing_in_the_console(
     assert paths
     for path in paths:
         page = visit.open(f"{lang}/{path}")
-        page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
-        page.evaluate("document.querySelectorAll('img').forEach((it) => { it.loading = 'eager'; })")
+        page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true; })")
+        page.evaluate(
+            "document.querySelectorAll('img').forEach((node) => { node.loading = 'eager'; })"
+        )
         page.wait_for_load_state("networkidle")
         assert page.locator("html").get_attribute("lang") == LOCALES[lang].html
         assert visit.said == [], path
@@ -247,7 +252,7 @@ def test_axe_finds_nothing_wrong_in_either_theme(
     context = browser.new_context(bypass_csp=True)  # for axe's own script
     for path in kinds(files)[kind][:4]:
         page = Visit(context.new_page(), site).open(f"{lang}/{path}")
-        page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
+        page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true; })")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             found = Axe().run(page, options={"resultTypes": ["violations"]})

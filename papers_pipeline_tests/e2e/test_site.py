@@ -81,11 +81,13 @@ def visit(page: Page, site: str) -> Visit:
 
 
 def having(papers: list[dict[str, Any]], *topics: str, match: Any = any) -> list[str]:
-    return [
-        it["id"]
-        for it in papers
-        if match(topic in map(str.lower, it["topics"]["names"]) for topic in topics)
-    ]
+    """The ids of the papers that have any of the topics, or another `match` of them."""
+    found = []
+    for paper in papers:
+        names = list(map(str.lower, paper["topics"]["names"]))
+        if match(topic in names for topic in topics):
+            found.append(paper["id"])
+    return found
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -94,7 +96,7 @@ def test_a_page_asks_no_one_but_for_pictures_and_says_nothing_in_the_console(
     visit: Visit, lang: str, path: str
 ):
     page = visit.open(f"{lang}/{path}")
-    page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
+    page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true; })")
     for picture in page.locator("img").all():
         picture.scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")
@@ -113,12 +115,14 @@ def test_without_scripts_every_text_is_there_in_the_order_of_votes(
         lambda url: not url.startswith(site), lambda route: route.abort()
     )  # and without any picture
     page.goto(f"{site}/{lang}/d/{DAY}.html")
-    assert shown(page) == [paper["id"] for paper in sorted(papers, key=lambda it: -it["upvotes"])]
+    assert shown(page) == [
+        paper["id"] for paper in sorted(papers, key=lambda paper: -paper["upvotes"])
+    ]
     words = " ".join(page.locator("main").inner_text().split())
     for paper in papers:
         assert " ".join(paper["summaries"][lang]["text"].split()) in words
     assert page.locator(".filter, .update, .theme").evaluate_all(
-        "all => all.map((it) => it.checkVisibility())"
+        "all => all.map((node) => node.checkVisibility())"
     ) == [
         False,
         False,
@@ -142,7 +146,7 @@ class TestFilter:
         page.get_by_label("all of these topics").check()
         assert shown(page) == having(papers, "benchmark", "low_resource", match=all) != []
         entries = page.locator(".contents li:visible a").evaluate_all(
-            "all => all.map((it) => it.hash)"
+            "all => all.map((node) => node.hash)"
         )
         assert entries == [f"#p-{paper}" for paper in shown(page)]
         page.get_by_role("button", name="Reset").click()
@@ -157,15 +161,15 @@ class TestFilter:
         page.get_by_label("Institution").select_option("charles-university")
         assert (
             shown(page)
-            == [it["id"] for it in papers if "Charles University" in it["affiliations"]]
+            == [paper["id"] for paper in papers if "Charles University" in paper["affiliations"]]
             != []
         )
         page.get_by_role("button", name="Reset").click()
         page.get_by_label("Words").fill("AUTONOMA  mexico")
         assert shown(page) == [
-            it["id"]
-            for it in papers
-            if "Universidad Nacional Autónoma de México" in it["affiliations"]
+            paper["id"]
+            for paper in papers
+            if "Universidad Nacional Autónoma de México" in paper["affiliations"]
         ]
         page.get_by_label("Words").fill("nothing has these words")
         assert shown(page) == []
@@ -178,7 +182,7 @@ class TestFilter:
         ):
             page.get_by_label("Sort by").select_option(label)
             assert shown(page) == [
-                it["id"] for it in sorted(papers, key=lambda it: it[key], reverse=True)
+                paper["id"] for paper in sorted(papers, key=lambda paper: paper[key], reverse=True)
             ]
 
     def test_everything_by_keyboard(self, visit: Visit, papers):
@@ -196,13 +200,14 @@ class TestFilter:
         tabbed_to(page, "[name=institution]")
         page.keyboard.type("Charles")
         assert shown(page) == [
-            it["id"] for it in papers if "Charles University" in it["affiliations"]
+            paper["id"] for paper in papers if "Charles University" in paper["affiliations"]
         ]
         page.keyboard.press("Home")
         tabbed_to(page, "[name=sort]")
         page.keyboard.press("End")
         assert shown(page) == [
-            it["id"] for it in sorted(papers, key=lambda it: it["published_at"], reverse=True)
+            paper["id"]
+            for paper in sorted(papers, key=lambda paper: paper["published_at"], reverse=True)
         ]
         page.keyboard.press("Home")
         for topic in ("benchmark", "low_resource"):
@@ -337,8 +342,8 @@ class TestMasthead:
         assert page.evaluate("document.documentElement.scrollWidth") == width
         if width == 390:
             tops = [
-                page.locator(it).bounding_box()
-                for it in (".site", ".languages", ".theme", ".places")
+                page.locator(selector).bounding_box()
+                for selector in (".site", ".languages", ".theme", ".places")
             ]
             middles = [round(box["y"] + box["height"] / 2) for box in tops]
             assert (
@@ -386,10 +391,10 @@ def test_the_next_update_is_told_in_the_visitors_time(
 
 
 def twenty_four(told: str) -> str:
-    """American times in 24 hours."""
+    """The text with its 12-hour times in 24-hour form."""
     return re.sub(
         r"(\d\d?):(\d\d) ([AP])M",
-        lambda it: f"{int(it[1]) % 12 + 12 * (it[3] == 'P'):02}:{it[2]}",
+        lambda clock: f"{int(clock[1]) % 12 + 12 * (clock[3] == 'P'):02}:{clock[2]}",
         told.replace(" at ", " "),
     )
 
@@ -431,7 +436,7 @@ class TestShare:
 def test_axe_finds_nothing_wrong_in_either_theme(browser: Browser, site: str, lang: str, path: str):
     context = browser.new_context(bypass_csp=True)  # for axe's own script
     page = Visit(context.new_page(), site).open(f"{lang}/{path}")
-    page.locator("details").evaluate_all("all => all.forEach((it) => { it.open = true; })")
+    page.locator("details").evaluate_all("all => all.forEach((node) => { node.open = true; })")
     for topic in page.locator("input[name=topic]").all()[:2]:
         topic.check()
     for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):

@@ -16,7 +16,7 @@ PIXEL = bytes.fromhex(
 
 
 class Visit:
-    """A page with a stub in place of the world outside, its requests and what its console said."""
+    """A page with a stub in place of the outside world, its requests and its console messages."""
 
     def __init__(self, page: Page, site: str) -> None:
         self.page, self.site = page, site
@@ -41,14 +41,14 @@ class Visit:
 
 
 def shown(page: Page) -> list[str]:
-    """The arXiv ids of the papers that are to be seen, in the order in which they stand."""
+    """The arXiv ids of the visible papers, in page order."""
     return page.locator("article:visible").evaluate_all(
-        "all => all.map((it) => it.dataset.arxivId)"
+        "all => all.map((node) => node.dataset.arxivId)"
     )
 
 
 def tabbed_to(page: Page, selector: str) -> None:
-    """Go on from where the focus is by the Tab key until it is on the element."""
+    """Press Tab until the element has the focus."""
     for _ in range(120):
         page.keyboard.press("Tab")
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
@@ -57,5 +57,5 @@ def tabbed_to(page: Page, selector: str) -> None:
 
 
 def unfolded(page: Page) -> Page:
-    page.locator(".filter > details").evaluate("it => { it.open = true; }")
+    page.locator(".filter > details").evaluate("node => { node.open = true; }")
     return page

@@ -262,8 +262,9 @@ def test_abbreviations_decimals_and_quotations_do_not_end_a_sentence(language: s
     assert verdict.faults == ()
 
 
-def test_an_empty_text_is_a_fault():
-    assert judged("ru", "\n") == faults("The text is empty. Write it.")
+@pytest.mark.parametrize("language", TEXTS)
+def test_an_empty_text_is_the_only_fault_of_a_good_title(language: str):
+    assert judged(language, "\n") == faults("The text is empty. Write it.")
 
 
 # Language

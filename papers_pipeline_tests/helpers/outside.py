@@ -122,6 +122,6 @@ def _kind(call: Call) -> str:
 
 
 def calls_for(papers: int, tasks: int = 1) -> dict[str, int]:
-    """The calls that write every text of so many papers and of so many reading tasks."""
+    """How many calls of each kind write all texts of these numbers of papers and reading tasks."""
     texts = dict.fromkeys((*LANGUAGES, *(set(WRITTEN) - set(SUMMARIES))), papers)
     return texts | (dict.fromkeys(READING, tasks) if tasks else {})

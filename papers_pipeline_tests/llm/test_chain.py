@@ -73,7 +73,7 @@ RUSSIAN = {
 
 @dataclass
 class Bought:
-    """What a purchase gave."""
+    """The result of a purchase."""
 
     rows: list[Any]
     counts: Counts
@@ -377,7 +377,7 @@ def test_a_refusal_is_final_for_a_day(
     assert desk.buy().row.state == "done"
 
 
-def test_a_refusal_is_believed_only_of_the_models_that_were_asked(desk: Desk, outside: Outside):
+def test_a_refusal_counts_only_for_the_models_that_were_asked(desk: Desk, outside: Outside):
     desk.made("openai")
     reply(desk, Reply("refusal"))
     assert desk.buy().row.reason == "refused"
@@ -485,7 +485,7 @@ def test_an_answer_that_is_there_needs_no_provider(desk: Desk):
     assert desk.buy().row == bought
 
 
-def test_without_a_provider_what_a_model_wrote_before_stays(desk: Desk):
+def test_without_a_provider_earlier_texts_stay(desk: Desk):
     bought = desk.buy().row
     desk.models.access = dict.fromkeys(model_providers.PROVIDERS, Access())
     changed = PAPER.model_copy(update={"abstract": ABSTRACT + " It works."})
@@ -495,7 +495,7 @@ def test_without_a_provider_what_a_model_wrote_before_stays(desk: Desk):
     assert kept.counts.pending == 1
 
 
-def test_white_space_of_the_feed_is_no_new_input(desk: Desk, outside: Outside):
+def test_white_space_in_the_feed_is_not_a_new_input(desk: Desk, outside: Outside):
     desk.buy()
     desk.buy(papers=[PAPER.model_copy(update={"abstract": ABSTRACT.replace(" ", "\n  ", 1)})])
     assert len(asked(outside)) == 1

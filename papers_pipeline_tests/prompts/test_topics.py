@@ -242,7 +242,7 @@ def test_a_gap_in_a_rule_stays_within_one_phrase(title: str, met: bool) -> None:
     assert keyword_topics(rules("brew ... tea"), title, "", []) == (["T"] if met else [])
 
 
-def test_words_of_web_addresses_are_no_hits() -> None:
+def test_words_in_web_addresses_do_not_count() -> None:
     assert (
         keyword_topics(rules("tea"), "See https://example.org/tea/tea-cup for more", "", []) == []
     )

@@ -326,25 +326,29 @@ def test_the_asynchronous_clients_are_answered_at_the_same_time(outside: Outside
 
     said = asyncio.run(all_at_once())
     arrivals = [call.at for call in outside.world.calls]
-    assert [json.loads(it.choices[0].message.tool_calls[0].function.arguments) for it in said] == [
-        ANSWER
-    ] * 4
+    assert [
+        json.loads(completion.choices[0].message.tool_calls[0].function.arguments)
+        for completion in said
+    ] == [ANSWER] * 4
     assert max(arrivals) - min(arrivals) < outside.world.latency_seconds
 
 
 def test_the_models_are_listed_and_found_by_name(outside: Outside):
     with openai_client(outside.url) as client:
-        assert [it.id for it in client.models.list()] == ["gpt-6-luna", "gpt-6.1-terra"]
+        assert [model.id for model in client.models.list()] == ["gpt-6-luna", "gpt-6.1-terra"]
         assert client.models.retrieve("gpt-6-luna").id == "gpt-6-luna"
         with pytest.raises(openai.NotFoundError, match="The model `unknown-1` does not exist"):
             client.models.retrieve("unknown-1")
     with mistral_client(outside.url) as client:
-        assert [it.id for it in client.models.list().data] == [
+        assert [model.id for model in client.models.list().data] == [
             "mistral-large-latest",
             "mistral-small-latest",
         ]
     with anthropic_client(outside.url) as client:
-        assert [it.id for it in client.models.list()] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
+        assert [model.id for model in client.models.list()] == [
+            "claude-haiku-5-5",
+            "claude-sonnet-5-5",
+        ]
         assert client.models.retrieve("claude-haiku-5-5").display_name == "Claude Haiku 5 5"
     assert outside.world.asked == {"openai models": 3, "mistral models": 1, "anthropic models": 2}
     assert outside.world.calls == []

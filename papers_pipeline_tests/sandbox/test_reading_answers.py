@@ -5,7 +5,7 @@ Those of the sample days are written by hand, and all others are made.
 
 import pytest
 
-from papers_pipeline.enrichment.reading import read
+from papers_pipeline.enrichment.reading import annotate
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.records import Paper, ReadingTask
 from papers_pipeline.sandbox.answers import Question, answer
@@ -53,7 +53,7 @@ def test_one_paper_of_each_sample_day_has_a_hand_written_task():
 
 @pytest.mark.parametrize("asked", PAPERS, ids=lambda asked: asked.arxiv_id)
 def test_sentences_and_translations_pass_the_guardrails(asked: Paper):
-    text = read(given("reading_task", asked, "sentences").sentences)
+    text = annotate(given("reading_task", asked, "sentences").sentences)
     common = {"arxiv_id": asked.arxiv_id, "state": "done", "prompt_version": "", "input_hash": ""}
     row = ReadingTask(
         **common, sentences=text.sentences, vocabulary=text.vocabulary, level=text.level

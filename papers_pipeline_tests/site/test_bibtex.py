@@ -71,7 +71,7 @@ def test_braces_stay_in_pairs_and_fields_on_their_lines_with_hostile_strings():
     assert len(entry.splitlines()) == 8
 
 
-def test_a_name_that_bibtex_would_take_apart_is_held_together():
+def test_a_name_that_bibtex_would_split_is_kept_together():
     authors = [IssueAuthor(name=name) for name in ("Meta and Friends", "King, Jr.", "Ada Brand")]
     assert "author = {{Meta and Friends} and {King, Jr.} and Ada Brand}" in bibtex(
         paper(authors=authors)

@@ -474,6 +474,14 @@ def test_every_reason_to_be_pending_is_explained(lang, reason):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("reason", ["no_text", None])
+def test_an_unknown_reason_to_be_pending_is_explained_as_not_built(lang, reason):
+    text = IssueText(state="pending", reason=reason)
+    words = shown(renderer().day_page(issue(paper(summaries={lang: text})), lang))
+    assert LOCALES[lang].text("pending.not_built") in words
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("reason", get_args(FailureReason))
 def test_every_reason_to_fail_is_explained(lang, reason):
     text = IssueText(state="failed", reason=reason)
@@ -553,7 +561,7 @@ def test_fate_of_a_paper_is_marked(lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("state", ["open", "quiet", "stalled", "shrunk", "failed"])
-def test_state_of_the_list_is_told_when_it_is_not_plain(lang, state):
+def test_an_unusual_state_of_the_list_is_explained(lang, state):
     said = LOCALES[lang].text(f"state.{state}")
     assert said in shown(renderer().day_page(issue(state="listed", list_state=state), lang))
     assert said not in shown(

@@ -95,7 +95,7 @@ def _days(day: str | None, first: str | None, last: str | None, clock: Clock) ->
 
 
 def _asset_names(given: Sequence[str]) -> list[str]:
-    """The names, which may be separated by spaces or commas."""
+    """The asset names in these arguments, each of which may hold several, with commas."""
     return [name for name in ",".join(given).split(",") if name]
 
 
@@ -108,7 +108,7 @@ def _require_known(assets: Sequence[str], known: Sequence[str]) -> None:
 def _latest(builder: "Runner", watching: PlainWatcher) -> date:
     newest = builder.latest()
     if newest is None:
-        fail("none of the last 14 days has a paper, or no list could be had: see `papers doctor`")
+        fail("none of the last 14 days has papers, or no list can be fetched: see `papers doctor`")
     watching.note(f"latest is {newest}")
     return newest
 
@@ -116,7 +116,7 @@ def _latest(builder: "Runner", watching: PlainWatcher) -> date:
 def _tell_price(
     settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watching: PlainWatcher
 ) -> None:
-    """Say what the days will cost, and ask above 1 USD."""
+    """Print what the days will cost, and ask for confirmation above 1 USD."""
     from papers_pipeline.cli.reports import sums_by_model
     from papers_pipeline.enrichment.plan import known_usd
     from papers_pipeline.wiring import planner_of

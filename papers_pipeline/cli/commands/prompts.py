@@ -21,8 +21,10 @@ from papers_pipeline.cli.terminal import (
 @click.group(invoke_without_command=True)
 @click.pass_context
 def prompts(context: click.Context) -> None:
-    """List the prompts: asset, version, days that are current and not, and the chain of models.
-    Models that are not configured stand in brackets."""
+    """List the prompts with their assets, versions, current and outdated days, and models.
+
+    Models that are not configured stand in brackets.
+    """
     if context.invoked_subcommand:
         return
     from papers_pipeline.wiring import models_of, planner_of, prompts_of
@@ -35,15 +37,20 @@ def prompts(context: click.Context) -> None:
         table.add_column(name, justify="right" if name in ("current", "behind") else "left")
     for prompt in prompts_of(settings).every:
         configured = models.configured(prompt)
-        chain = [name if name in configured else f"({name})" for name in prompt.models]
-        days = [row for row in rows if row.asset == prompt.asset]
-        current = sum(row.state == "current" for row in days)
+        chain = []
+        for model in prompt.models:
+            chain.append(model if model in configured else f"({model})")
+        current = behind = 0
+        for row in rows:
+            if row.asset == prompt.asset:
+                current += row.state == "current"
+                behind += row.state != "current"
         table.add_row(
             prompt.name,
             prompt.asset,
             prompt.version,
             str(current),
-            str(len(days) - current),
+            str(behind),
             ", ".join(chain),
         )
     out.print(table)
@@ -63,7 +70,7 @@ def prompts(context: click.Context) -> None:
 def diff(name: str, count: int, yes: bool) -> None:
     """Show a changed prompt's answers about a few papers beside the stored ones.
 
-    Only these calls are bought. If the prompt is adopted, their answers are in the cache already.
+    Only these calls are bought. If you adopt the prompt, their answers come from the cache.
     """
     from papers_pipeline.cli.comparison import answer, sample
     from papers_pipeline.wiring import planner_of
@@ -95,19 +102,18 @@ def diff(name: str, count: int, yes: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="JSON lines of hand-labelled papers; by default those of the sample days.",
 )
-def evaluate(name: str, labels: Path | None) -> None:
+def eval_prompt(name: str, labels: Path | None) -> None:
     """Measure precision and recall of a prompt on hand-labelled papers, with the configured models.
 
     A line is an object with `id`, `affiliations` and `author_affiliations`. The PDFs come from
     arXiv.
     """
-    from papers_pipeline.cli.evaluation import SAMPLE_LABELS, load_labels
-    from papers_pipeline.cli.evaluation import evaluate as compare
+    from papers_pipeline.cli.evaluation import SAMPLE_LABELS, evaluate, load_labels
     from papers_pipeline.cli.reports import money
 
     settings, clock = current_settings(), current_clock()
     labelled = as_usage(lambda: load_labels(labels or SAMPLE_LABELS))
-    result = compare(settings, clock, labelled, watcher(plain=True).of("labels"))
+    result = evaluate(settings, clock, labelled, watcher(plain=True).of("labels"))
     table = new_table(("",), ("found", "right", "expected", "precision", "recall"))
     for title, score in (("institutions", result.institutions), ("author links", result.links)):
         table.add_row(

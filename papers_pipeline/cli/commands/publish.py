@@ -13,9 +13,9 @@ from papers_pipeline.cli.terminal import current_settings, out, watcher
     help="A folder, rsync:host:/path or gh-pages:<git remote>.",
 )
 def publish(target: str | None) -> None:
-    """Send the built site to PAPERS_PUBLISH_TO or to the named target; only differences are sent.
+    """Publish the built site to PAPERS_PUBLISH_TO or to another target. Sends only differences.
 
-    Exit status 2: no target is named; 1: it could not be published.
+    Exit status: 1 if publishing failed, 2 if no target is named.
     """
     from papers_pipeline.site.publish import TARGETS
     from papers_pipeline.site.publish import publish as send

@@ -13,13 +13,13 @@ from papers_pipeline.cli.terminal import current_clock, current_settings, watche
 def redo(arxiv_id: str, asset: str) -> None:
     """Ask a model again about one paper, and rebuild the pages of every day that lists it.
 
-    The old answer is kept beside the new one. If no new answer can be had, it stays in force.
+    The old answer is kept beside the new one. If no model gives a new answer, it stays in force.
     """
     settings, clock = current_settings(), current_clock()
-    from papers_pipeline.cli.redo import redo as ask_again
+    from papers_pipeline.cli.redo import redo as redo_paper
     from papers_pipeline.cli.reports import print_reports
     from papers_pipeline.runner import runner
 
     with runner(settings, clock, watcher(plain=True)) as builder:
-        reports = ask_again(settings, clock, builder, arxiv_id, asset)
+        reports = redo_paper(settings, clock, builder, arxiv_id, asset)
     print_reports(reports, settings)

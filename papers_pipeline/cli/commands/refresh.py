@@ -13,7 +13,7 @@ from papers_pipeline.cli.terminal import agree, current_clock, current_settings,
 @click.option("--to", "last", metavar="B", help=LAST_DAY)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def refresh(first: str | None, last: str | None, yes: bool) -> None:
-    """Bring up to date what a changed prompt left behind: the stale assets, issue, and pages."""
+    """Rebuild the assets that a changed prompt made stale, with their issues and pages."""
     from papers_pipeline.cli.reports import print_plan, print_reports
     from papers_pipeline.enrichment.plan import known_usd, to_refresh
     from papers_pipeline.wiring import planner_of

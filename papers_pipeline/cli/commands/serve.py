@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from papers_pipeline.cli.terminal import current_settings, fail, out
+from papers_pipeline.store.files import is_local
 
 
 @click.command()
@@ -20,6 +21,8 @@ from papers_pipeline.cli.terminal import current_settings, fail, out
 def serve(port: int) -> None:
     """Preview the built site on loopback."""
     site = current_settings().data / "site"
+    if not is_local(site):
+        fail(f"{site} is not a local folder: publish it to one with `papers publish --to FOLDER`")
     if not (site / "index.html").exists():
         fail(f"no site at {site}: build a day first, `papers build --date latest`")
     handler = partial(SimpleHTTPRequestHandler, directory=str(Path(site.path)))

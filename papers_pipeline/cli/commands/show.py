@@ -14,19 +14,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("arxiv_id")
 def show(arxiv_id: str) -> None:
-    """Print everything stored about a paper: its row of every asset on every day that listed it,
-    and what models were sent and answered, with the guardrails' verdicts."""
-    from papers_pipeline.cli.holdings import holdings
+    """Print everything stored about a paper.
+
+    That is its row of every asset on every day that listed it, the messages sent to models, their
+    replies, and the guardrails' verdicts.
+    """
+    from papers_pipeline.cli.stored_paper import stored_paper
     from papers_pipeline.wiring import cache_of
 
     settings = current_settings()
-    held = holdings(settings.data, cache_of(settings, current_clock()), arxiv_id)
-    if not held.rows:
-        fail(f"nothing is held of {arxiv_id}: no built day has listed it")
-    for title, content in held.rows:
+    paper = stored_paper(settings.data, cache_of(settings, current_clock()), arxiv_id)
+    if not paper.rows:
+        fail(f"nothing is stored about {arxiv_id}: no built day has listed it")
+    for title, content in paper.rows:
         rule(title)
         out.print_json(json.dumps(content, ensure_ascii=False))
-    for title, provenance in held.conversations:
+    for title, provenance in paper.conversations:
         print_attempts(title, provenance)
 
 
@@ -48,7 +51,7 @@ def print_attempts(title: str, provenance: "Provenance") -> None:
 
 
 def print_verdict(verdict: "KeptVerdict") -> None:
-    """Print what the guardrails found in a reply."""
+    """Print the faults and warnings that the guardrails found in a reply."""
     warnings = [f"(warning) {warning}" for warning in verdict.warnings]
     lines = "\n".join([*verdict.faults, *warnings])
     out.print("[bold]verdict[/bold]", markup=True)

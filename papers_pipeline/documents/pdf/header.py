@@ -84,8 +84,9 @@ def _byline(pages: Pages, headings: Sequence[Heading]) -> list[Line]:
         if is_above and (index < end or not is_prose(line.text)):
             above.append(line)
     title = _title(above, pages)
+    below_title = [line for line in above if line not in title]
     byline: list[Line] = []
-    for block in _blocks([line for line in above if line not in title]):
+    for block in _blocks(below_title):
         if not _is_caption_or_motto(block):
             byline += block
     return byline

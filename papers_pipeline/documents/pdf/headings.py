@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.documents.pdf.hyphenation import join_lines
 from papers_pipeline.documents.pdf.lines import Line, Pages, on_one_baseline
 
@@ -431,7 +432,7 @@ def _ends_title(text: str, following: Line) -> bool:
 
 
 def _printed(text: str) -> str:
-    text = " ".join(text.split())
+    text = one_line(text)
     return re.sub(r"\s+", "", text) if _SPACED_ABSTRACT.fullmatch(text) else text
 
 

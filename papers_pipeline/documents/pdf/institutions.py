@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from papers_pipeline.base.characters import one_line
+
 LONGEST_FOOTNOTES = 1500
 """Characters kept of all footnotes together."""
 
@@ -74,7 +76,7 @@ def without_contacts(text: str) -> str:
         text = re.sub(r"<\s*>|\(\s*\)|\[\s*\]", "", rest).strip(" ,;:|/")
     if _BOILERPLATE.search(text) and (_IMPRINT.search(text) or not INSTITUTION.search(text)):
         return ""
-    return " ".join(text.split())
+    return one_line(text)
 
 
 def institution_sentences(footnotes: Iterable[str], byline_has_institutions: bool) -> Iterator[str]:

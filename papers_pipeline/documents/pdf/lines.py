@@ -132,7 +132,8 @@ def _page_lines(page: int, blocks: list[dict[str, Any]]) -> tuple[list[Line], in
             spans = printed["spans"]
             is_rotated = printed["dir"][0] < 0.99
             if is_rotated:
-                stamp = _STAMP.match("".join([span["text"] for span in spans]))
+                printed_text = "".join(span["text"] for span in spans)
+                stamp = _STAMP.match(printed_text)
                 version = int(stamp[1]) if stamp else version
                 continue
             line = _line(page, number, printed["bbox"], spans)
@@ -183,7 +184,8 @@ def _without_running_heads(pages: list[list[Line]], height: float) -> list[list[
     """The lines of each page without page numbers and without lines that margins repeat."""
     pages_by_key: Counter[tuple[str, int]] = Counter()
     for lines in pages:
-        pages_by_key.update({_head_key(line) for line in lines if _is_in_margin(line, height)})
+        margin = [line for line in lines if _is_in_margin(line, height)]
+        pages_by_key.update(set(map(_head_key, margin)))
     min_pages = 3 if len(pages) > 4 else 2
     repeated = {key for key, count in pages_by_key.items() if count >= min_pages}
 

@@ -22,6 +22,7 @@ from papers_pipeline.records import (
     Paper,
     ParsedPaper,
     UnreadReason,
+    by_arxiv_id,
 )
 
 
@@ -70,7 +71,7 @@ class AffiliationsStage(Stage[TitlePage, Affiliations, PrintedAffiliations]):
     def items(
         self, feed_listing: Sequence[Paper], parsed_text: Sequence[ParsedPaper]
     ) -> Sequence[TitlePage]:
-        parsed = {row.arxiv_id: row for row in parsed_text}
+        parsed = by_arxiv_id(parsed_text)
         return [TitlePage(paper, parsed.get(paper.arxiv_id)) for paper in feed_listing]
 
     def why_not_asked(self, item: TitlePage) -> UnreadReason | None:
@@ -105,7 +106,7 @@ class AffiliationsStage(Stage[TitlePage, Affiliations, PrintedAffiliations]):
         return Verdict(tuple(faults), tuple(warnings), is_empty=not found)
 
     def answer_row(self, item: TitlePage, answer: Answer[PrintedAffiliations]) -> Affiliations:
-        """Authors are those of the list, tied only to institutions that are kept."""
+        """The authors come from the list. Each has only institutions that the paper keeps."""
         text = self.prompt_variables(item)[-1]["header"]
         institutions = printed_in(self.names, answer.output.institutions, text)
         kept = {letters(name) for name in institutions}

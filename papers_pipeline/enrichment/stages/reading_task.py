@@ -8,15 +8,22 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
-from papers_pipeline.enrichment.reading import read, reading_version
+from papers_pipeline.enrichment.reading import annotate, reading_version
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
-from papers_pipeline.records import FeedResponse, Paper, ReadingTask, UnaskableReason
+from papers_pipeline.records import (
+    FeedResponse,
+    Paper,
+    ReadingTask,
+    UnaskableReason,
+    by_arxiv_id,
+)
 
 
 class WrittenSentences(BaseModel):
@@ -62,7 +69,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         A chosen paper stays when it leaves the list. It makes way only if nothing was written about
         it yet and it was withdrawn or lost its abstract.
         """
-        by_id = {paper.arxiv_id: paper for paper in items}
+        by_id = by_arxiv_id(items)
         for row in earlier:
             paper = by_id.get(row.arxiv_id)
             if paper is None:
@@ -96,7 +103,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         return is_same_answer and row.read_with == reading_version()
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
-        reading = read([" ".join(sentence.split()) for sentence in answer.output.sentences])
+        reading = annotate(list(map(one_line, answer.output.sentences)))
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,

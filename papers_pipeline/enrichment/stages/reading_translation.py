@@ -6,6 +6,7 @@ from typing import Any
 import babel
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.reading_guardrails import translation_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
@@ -77,10 +78,10 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
     def answer_row(
         self, item: ReadingTask, answer: Answer[WrittenTranslation]
     ) -> ReadingTranslation:
-        meanings = {entry.word: " ".join(entry.meaning.split()) for entry in answer.output.meanings}
+        meanings = {entry.word: one_line(entry.meaning) for entry in answer.output.meanings}
         return ReadingTranslation(
             of=sentence_texts(item),
-            sentences=[" ".join(sentence.split()) for sentence in answer.output.sentences],
+            sentences=list(map(one_line, answer.output.sentences)),
             meanings=meanings,
             **self.answer_fields(item, answer),
         )

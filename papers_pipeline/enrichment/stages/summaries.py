@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
 from papers_pipeline.enrichment.draft import PaperDraft
@@ -79,8 +80,8 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
     def answer_row(self, item: Paper, answer: Answer[WrittenSummary]) -> Summary:
         emoji = getattr(answer.output, "emoji", None)
         return Summary(
-            title=" ".join(answer.output.title.split()),
-            text=" ".join(answer.output.text.split()),
+            title=one_line(answer.output.title),
+            text=one_line(answer.output.text),
             emoji=emoji.strip() if emoji else None,
             **self.answer_fields(item, answer),
         )

@@ -1,4 +1,4 @@
-"""Open Graph cards: the image that a link to a paper's page unfolds into elsewhere.
+"""Open Graph cards: the preview image that chat and social apps show for a link to a paper.
 
 PyMuPDF draws them with fonts from packages: FiraGO (Latin, Cyrillic, Greek) from `pymupdf-fonts`,
 and Droid Sans Fallback (Chinese) from PyMuPDF itself. The machine's fonts are not used, so the same
@@ -17,6 +17,7 @@ import numpy as np
 import regex
 from PIL import Image
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.site.catalogue import digest
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class LinkCard:
                 fill=(FAINT,) * 3,
             )
             _write(page, self.site, fonts.slogan, SMALL, (MARGIN, 112), BLACK)
-            date = _plain(self.date)
+            date = one_line(self.date)
             right = WIDTH - MARGIN - fonts.plain.width(date, SMALL)
             _write(page, date, fonts.plain, SMALL, (right, 112), BLACK)
             lines, size = self._slogan(fonts.slogan)
@@ -177,7 +178,8 @@ class LinkCard:
 
 def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST) -> list[str]:
     """The text in at most `most` lines of at most `width`, cut with an ellipsis."""
-    drawn = _TIED.sub("\N{NO-BREAK SPACE}", _plain("".join(filter(face.has, _plain(text)))))
+    known = "".join(filter(face.has, one_line(text)))
+    drawn = _TIED.sub("\N{NO-BREAK SPACE}", one_line(known))
     lines = [""]
     for piece in _pieces(drawn, face, size, width):
         if face.width((lines[-1] + piece).rstrip(), size) <= width:
@@ -193,11 +195,6 @@ def wrapped(text: str, face: Face, size: float, most: int, width: float = WIDEST
             last = last[:-1]
         lines = [*lines[: most - 1], last.rstrip(" ,.;:，。；：") + "…"]
     return lines
-
-
-def _plain(text: str) -> str:
-    """The text with single plain spaces: fonts lack some of the others."""
-    return " ".join(text.split())
 
 
 def _pieces(text: str, face: Face, size: float, width: float) -> Iterator[str]:

@@ -40,8 +40,8 @@ def line(
 ) -> Markup:
     """A line over equal steps, on a scale from 0 to `top`.
 
-    It skips steps without a value, and ends in the label of its last value. `ends` are the names
-    of the first and last step.
+    The line skips steps without a value and ends with a label of its last value. `ends` are the
+    names of the first and last step.
     """
     points = [(step, value) for step, value in enumerate(values) if value is not None]
 
@@ -123,12 +123,16 @@ def _marks(
     colour of the surrounding text.
     """
     tag = element.tag.rpartition("}")[2]
-    name = element.get("id")
-    if name in CLASSES:
-        inherited = {"class": name}
+    gid = element.get("id")
+    if gid in CLASSES:
+        inherited = {"class": gid}
     if tag in ("path", "text"):
-        position = {key: element.attrib[key] for key in element.attrib if key in ("d", "x", "y")}
-        mark = ElementTree.Element(tag, {**position, **inherited, **_style(element)})
+        mark = ElementTree.Element(tag)
+        for name in ("d", "x", "y"):
+            if name in element.attrib:
+                mark.set(name, element.attrib[name])
+        mark.attrib.update(inherited)
+        mark.attrib.update(_style(element))
         mark.text = element.text
         yield mark
     elif tag in ("svg", "g"):

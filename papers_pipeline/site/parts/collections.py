@@ -1,4 +1,4 @@
-"""The pages of topics and institutions: the newest papers in short, and the months of all."""
+"""The pages of topics and institutions: the newest papers in short, and a list of months."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -48,9 +48,10 @@ class Collection:
         """
         if self.kind == "institution" and len(self.cards) <= NEWEST:
             return []
+        papers_of_day = Counter(card.day for card in self.cards)
         months: Counter[Span] = Counter()
-        for day, count in Counter(card.day for card in self.cards).items():
-            months[month_of(day)] += count
+        for day, papers in papers_of_day.items():
+            months[month_of(day)] += papers
         return sorted(months.items(), reverse=True)
 
     @property

@@ -18,6 +18,7 @@ from itertools import groupby
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.records import IssuePaper
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.issue_reader import IssueReader
@@ -186,14 +187,18 @@ def _entry(language: str, card: Card, paper: IssuePaper, renderer: Renderer) -> 
     locale = renderer.locales[language]
     page = f"p/{card.arxiv_id}.html"
     arxiv_url = f"https://arxiv.org/abs/{card.arxiv_id}"
-    authors = [_plain(author.name) for author in paper.authors]
+    authors = []
+    for author in paper.authors:
+        name = _plain(author.name)
+        if name:
+            authors.append(name)
     return Entry(
         id=f"{arxiv_url}#{language}",
         url=renderer.absolute(f"{language}/{page}"),
         arxiv_url=arxiv_url,
         title=_plain(card.slogans.get(language) or card.title),
         content=renderer.page("entry.html.j2", language, page, paper=paper).strip(),
-        authors=[name for name in authors if name],
+        authors=authors,
         topics=[(name, locale.topic(name)) for name in card.topics],
         published=card.listed_at,
         updated=_updated(card, language),
@@ -206,4 +211,4 @@ def _updated(card: Card, language: str) -> datetime:
 
 def _plain(text: str) -> str:
     """The text on one line, without the characters that XML forbids: feedgen raises on them."""
-    return " ".join(str(printable(text)).split())
+    return one_line(str(printable(text)))

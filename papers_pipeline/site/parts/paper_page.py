@@ -1,4 +1,4 @@
-"""The page of one paper, its metadata for machines, and the card that a link to it unfolds into."""
+"""The page of one paper, its metadata for machines, and its preview card."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from babel.core import get_global, parse_locale
 from markupsafe import Markup
 
-from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers
+from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers, by_arxiv_id
 from papers_pipeline.site.bibtex import bibtex
 from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue, digest
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
@@ -24,7 +24,7 @@ from papers_pipeline.text.locales import Locale
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper as `day` has it, and the cards of related papers."""
+    """A paper with the data of `day`, and the cards of related papers."""
 
     day: date
     paper: IssuePaper
@@ -44,12 +44,12 @@ def pages_of_day(
     issue: DailyIssue, related: Iterable[RelatedPapers], lake: Lake
 ) -> list[PaperPage]:
     """The pages that the day's run writes: those of papers that no other day lists."""
-    rows = {row.arxiv_id: row for row in related}
+    rows = by_arxiv_id(related)
     days: set[date] = set()
     for row in rows.values():
         days.update(paper.day for paper in row.related)
-    cards = {card.arxiv_id: card for card in cards_of(lake, sorted(days - {issue.date}))}
-    cards |= {card.arxiv_id: card for card in cards_of_issue(issue)}
+    cards = by_arxiv_id(cards_of(lake, sorted(days - {issue.date})))
+    cards |= by_arxiv_id(cards_of_issue(issue))
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
     pages = []
     for paper in issue.papers:
@@ -143,7 +143,7 @@ def json_ld(paper: IssuePaper, locale: Locale, url: str | None, image: str | Non
     """The paper as https://schema.org/ScholarlyArticle, for a script element.
 
     Characters that could end the element are escaped. The abstract and the authors' institutions
-    are left out: the page has them, and there are as many such pages a paper as languages.
+    are left out: the page itself has them, in every language.
     """
     text = paper.summaries.get(locale.code)
     article: dict[str, Any] = {

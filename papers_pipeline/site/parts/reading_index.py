@@ -6,7 +6,7 @@ from functools import partial
 from papers_pipeline.site.catalogue import Catalogue, ReadingCard, digest
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts.reading_pages import hsk
+from papers_pipeline.site.parts.reading_pages import hsk_label
 from papers_pipeline.site.render import Renderer
 
 PATH = "reading/index.html"
@@ -29,7 +29,9 @@ def reading_index_pages(
 def reading_index(renderer: Renderer, tasks: Sequence[ReadingCard], language: str) -> str:
     """The tasks of all days by level, for `<lang>/reading/index.html`."""
     levels = tasks_by_level(tasks)
-    return renderer.page("reading_index.html.j2", language, PATH, levels=levels, hsk=hsk)
+    return renderer.page(
+        "reading_index.html.j2", language, PATH, levels=levels, hsk_label=hsk_label
+    )
 
 
 def tasks_by_level(tasks: Sequence[ReadingCard]) -> list[tuple[int, list[ReadingCard]]]:

@@ -5,22 +5,19 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import get_args
 
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.enrichment.stages.reading_translation import DICTIONARY_LANGUAGE
 from papers_pipeline.prompts.prompt import is_chinese
 from papers_pipeline.records import (
     DailyIssue,
-    FailureReason,
     IssueReadingTask,
     IssueTranslation,
     IssueVocabularyWord,
-    PendingReason,
 )
 from papers_pipeline.site.catalogue import digest
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.render import Renderer, reason_code
 from papers_pipeline.text.chinese import HSK_BAND
 
 ANKI_COLUMNS = ("Word", "Pinyin", "Meaning", "HSK", "Sentence", "Sentence pinyin", "Translation")
@@ -78,13 +75,13 @@ def reading_page(
         translation=translation_of(task, language),
         vocabulary=vocabulary,
         meanings_by_model=meanings_by_model,
-        hsk=hsk,
-        reason=reason,
+        hsk_label=hsk_label,
+        reason_code=reason_code,
     )
 
 
 def translation_of(task: IssueReadingTask, language: str) -> IssueTranslation | None:
-    """The translation that a page shows, or explains the absence of; None if it needs none."""
+    """The translation that a page shows; pending if it was never built, None if not needed."""
     if is_chinese(language) or not task.sentences:
         return None
     return task.translations.get(language) or IssueTranslation(state="pending", reason="not_built")
@@ -100,22 +97,13 @@ def meaning_of(word: IssueVocabularyWord, language: str) -> Meaning | None:
     return None
 
 
-def reason(row: IssueReadingTask | IssueTranslation) -> str:
-    """The reason code why a text is missing; always one that the locales explain."""
-    if row.state == "failed":
-        known, fallback = get_args(FailureReason), "error"
-    else:
-        known, fallback = get_args(PendingReason), "not_built"
-    return str(row.reason) if row.reason in known else fallback
-
-
-def hsk(level: int) -> str:
+def hsk_label(level: int) -> str:
     """An HSK level as text: the last one stands for three."""
     return "7–9" if level == HSK_BAND else str(level)
 
 
 def anki_notes(task: IssueReadingTask, language: str) -> str:
-    """The vocabulary as a text file for Anki: one note a word, with the first sentence that has it.
+    """The vocabulary as a text file for Anki: a note per word, with the first sentence that has it.
 
     Format: https://docs.ankiweb.net/importing/text-files.html.
     """
@@ -132,7 +120,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
             word.word,
             word.pinyin,
             meaning.text if meaning else "",
-            hsk(word.level) if word.level else "",
+            hsk_label(word.level) if word.level else "",
             sentence.text,
             pinyin_of(sentence),
             translated,
@@ -142,7 +130,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
 
 
 def _first_sentence_with(word: str, task: IssueReadingTask) -> int:
-    """The place of the first sentence that has this word."""
+    """The index of the first sentence that has this word."""
     for place, sentence in enumerate(task.sentences):
         if any(part.text == word for part in sentence.words):
             return place

@@ -23,7 +23,7 @@ def shared_papers(renderer: Renderer, catalogue: Catalogue, issues: IssueReader)
 
 
 def _paper_page(catalogue: Catalogue, issues: IssueReader, card: Card) -> PaperPage:
-    """The page of a paper as the latest day that lists it has it."""
+    """The page of a paper, with the data of the latest day that lists it."""
     paper = issues.paper(card.day, card.arxiv_id)
     listed_on = sorted({*paper.listed_on, *card.days})
     paper = paper.model_copy(update={"listed_on": listed_on, "upvotes": card.upvotes})

@@ -3,7 +3,7 @@
 https://www.sitemaps.org/protocol.html. Each page itself names its other languages.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from xml.sax.saxutils import escape
@@ -42,31 +42,47 @@ def locations(catalogue: Catalogue) -> Sequence[Location]:
     first unchanged. Votes do not count as a change.
     """
     changed = {card.arxiv_id: _changed(card) for card in catalogue.cards}
-    papers = []
+    found: list[Location] = []
     for card in sorted(catalogue.cards, key=lambda card: (card.day, card.arxiv_id)):
-        papers.append((f"p/{card.arxiv_id}.html", changed[card.arxiv_id]))
+        found.append((f"p/{card.arxiv_id}.html", changed[card.arxiv_id]))
+    days = _days(catalogue, changed)
+    for day, when in sorted(days.items()):
+        found.append((f"d/{day}.html", when))
+    found += _spans(days)
+    found += _collections(catalogue, changed)
+    for built in catalogue.days:
+        if built.reading:
+            found.append((f"reading/{built.date}.html", built.date))
+    if days:
+        newest = max(days.values())
+        found += [(path, newest) for path in SINGLE_PAGES]
+    return found
 
+
+def _days(catalogue: Catalogue, changed: Mapping[str, date]) -> dict[date, date]:
+    """When each day with papers last changed. `changed` says so of papers, by arXiv id."""
     days = {day.date: day.date for day in catalogue.days if day.papers}
     for card in catalogue.cards:
         days[card.day] = max(days.get(card.day, card.day), changed[card.arxiv_id])
+    return days
+
+
+def _spans(days: Mapping[date, date]) -> list[Location]:
+    """The months and weeks of these days. `days` maps each to when it last changed."""
     spans: dict[str, date] = {}
     for day, when in days.items():
         for span in (month_of(day), week_of(day)):
             spans[span.path] = max(spans.get(span.path, when), when)
+    return sorted(spans.items())
 
+
+def _collections(catalogue: Catalogue, changed: Mapping[str, date]) -> list[Location]:
+    """The topics and institutions."""
     collections = []
     for collection in collections_of(catalogue):
         newest = max(changed[card.arxiv_id] for card in collection.cards)
         collections.append((collection.path, newest))
-
-    found = papers
-    found += [(f"d/{day}.html", when) for day, when in sorted(days.items())]
-    found += sorted(spans.items())
-    found += sorted(collections)
-    found += [(f"reading/{day.date}.html", day.date) for day in catalogue.days if day.reading]
-    if days:
-        found += [(path, max(days.values())) for path in SINGLE_PAGES]
-    return found
+    return sorted(collections)
 
 
 def _changed(card: Card) -> date:

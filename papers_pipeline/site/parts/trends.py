@@ -44,7 +44,7 @@ class Trend(BaseModel):
 
 
 class Leader(BaseModel):
-    """An institution's papers in the last 3 and 12 months up to the newest day, and in all."""
+    """How many papers an institution has in the 3 and 12 months up to the newest day, and ever."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -197,10 +197,11 @@ def _lines(
     locale: Locale, trends: Trends, shown: Sequence[Trend], titles: Mapping[str, str]
 ) -> dict[str, Markup]:
     """A plot of each trend by key. They share one scale."""
-    known = []
+    highest = 0.0
     for trend in shown:
-        known += [share for share in trend.shares if share is not None]
-    highest = max(known, default=0)
+        for share in trend.shares:
+            if share is not None:
+                highest = max(highest, share)
     step = 0.1 if highest > 0.2 else 0.02
     top = ceil(highest / step) * step
     ends = (locale.short_month(trends.months[0]), locale.short_month(trends.months[-1]))
@@ -233,8 +234,11 @@ def _bars(locale: Locale, title: str, papers: Mapping[str, int]) -> Markup:
     """
     if not papers:
         return Markup()
-    rows = [(str(printable(name)), number) for name, number in papers.items()]  # as XML allows
-    in_words = "; ".join(f"{name}: {number}" for name, number in rows)
-    bars = [(excerpt(name, LONGEST_NAME), number) for name, number in rows]
-    description = locale.text("trends.bars", list=in_words)
+    bars = []
+    words = []
+    for name, number in papers.items():
+        allowed = str(printable(name))  # XML forbids some characters
+        bars.append((excerpt(allowed, LONGEST_NAME), number))
+        words.append(f"{allowed}: {number}")
+    description = locale.text("trends.bars", list="; ".join(words))
     return plots.bars(locale.set(locale.text(title)), description, bars)

@@ -9,26 +9,27 @@ from upath import UPath
 
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.llm.conversation import Provenance
-from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record
+from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record, by_arxiv_id
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 
 
 @dataclass(frozen=True)
-class Holdings:
-    """What is stored about a paper, each item with a title.
+class StoredPaper:
+    """Everything stored about a paper, each item with a title.
 
-    `rows` has the paper's row of every asset on every day that lists it, and its entry in each
-    daily issue. `conversations` has what models were asked and answered for these rows, answers
-    that were replaced included, and then the failed attempts that are kept.
+    - `rows`: the paper's row of every asset on every day that lists it, and its entry in each daily
+      issue.
+    - `conversations`: the questions and answers behind these rows, replaced answers included, and
+      then the failed attempts.
     """
 
     rows: list[tuple[str, dict[str, Any]]]
     conversations: list[tuple[str, Provenance]]
 
 
-def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
-    """What is stored about a paper; without rows if no built day lists it."""
+def stored_paper(data: UPath, cache: Cache, arxiv_id: str) -> StoredPaper:
+    """Everything stored about a paper; without rows if no built day lists it."""
     lake = Lake(data / "lake")
     rows: list[tuple[str, dict[str, Any]]] = []
     answers: dict[tuple[str, str, str], CacheEntry] = {}
@@ -48,7 +49,7 @@ def holdings(data: UPath, cache: Cache, arxiv_id: str) -> Holdings:
     for entry in answers.values():
         conversations += _conversations(entry)
     conversations += _failed_attempts(data / "attempts", arxiv_id)
-    return Holdings(rows, conversations)
+    return StoredPaper(rows, conversations)
 
 
 def days_of(lake: Lake, arxiv_id: str) -> list[str]:
@@ -66,7 +67,7 @@ def _row(lake: Lake, asset: str, day: str, arxiv_id: str) -> Any:
     rows: list[Record] = lake.read(asset, day, Record) or []
     for row in rows:
         if isinstance(row, DailyIssue):
-            return next((paper for paper in row.papers if paper.arxiv_id == arxiv_id), None)
+            return by_arxiv_id(row.papers).get(arxiv_id)
         if getattr(row, "arxiv_id", None) == arxiv_id:
             return row
     return None
@@ -76,9 +77,10 @@ def _content(row: BaseModel) -> dict[str, Any]:
     content: dict[str, Any] = row.model_dump(mode="json")
     if isinstance(row, ReadingTask):
         # One line per sentence: its words would fill the screen.
-        content["sentences"] = [
-            f"{sentence.text} {pinyin_of(sentence)}" for sentence in row.sentences
-        ]
+        lines = []
+        for sentence in row.sentences:
+            lines.append(f"{sentence.text} {pinyin_of(sentence)}")
+        content["sentences"] = lines
     return content
 
 
