@@ -93,6 +93,16 @@ def test_a_paper_that_moved_is_linked_from_both_days(outside: Outside, pipeline:
     assert f'href="../../en/d/{DAY}.html#p-{IDS[2]}"' in pipeline.page(NEXT_DAY)
 
 
+def test_papers_that_moved_do_not_shrink_the_list(outside: Outside, pipeline: Pipeline):
+    outside.list(DAY, entries(*range(12)))
+    pipeline.build(DAY)
+    outside.list(DAY, entries(0))
+    outside.list(NEXT_DAY, entries(*range(1, 12)))
+    reports = pipeline.build(DAY, NEXT_DAY)
+    assert [report.state for report in reports] == ["listed", "listed"]
+    assert pipeline.json(DAY)["counts"] == {"papers": 12, "moved": 11, "withdrawn": 0, "gone": 0}
+
+
 def test_a_day_built_alone_brings_the_days_it_touches_up_to_date(
     outside: Outside, pipeline: Pipeline
 ):
@@ -233,3 +243,9 @@ def test_an_empty_weekend_is_quiet_and_an_empty_weekday_stalled(pipeline: Pipeli
     reports = [pipeline.build_day(day) for day in ("2026-03-01", "2026-03-04")]
     assert [report.state for report in reports] == ["quiet", "stalled"]
     assert not any(report.failed for report in reports)
+
+
+def test_an_empty_weekday_in_the_setting_is_quiet(pipeline: Pipeline, monkeypatch):
+    assert pipeline.build_day(DAY).state == "stalled"
+    monkeypatch.setenv("PAPERS_QUIET_DAYS", DAY)
+    assert pipeline.build_day(DAY).state == "quiet"
