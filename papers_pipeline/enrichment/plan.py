@@ -14,8 +14,8 @@ from typing import Any, get_args
 
 from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
 from papers_pipeline.llm.chain import is_valid
-from papers_pipeline.llm.ledger import Ledger
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
@@ -43,6 +43,7 @@ class CallSize:
 
     input_tokens: float
     output_tokens: float
+    cache_read_tokens: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -244,8 +245,13 @@ class Planner:
         if model is None:
             return None
         size = self._call_size(stage)
-        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
-        return price(model, *tokens, self._assumed_price)
+        call = CallTokens(
+            input_tokens=round(size.input_tokens),
+            output_tokens=round(size.output_tokens),
+            cache_read_tokens=round(size.cache_read_tokens),
+        )
+        usd = price(model, call, self._assumed_price)
+        return None if usd is None else calls * usd
 
     def _call_size(self, stage: AnyStage) -> CallSize:
         """The mean call of the prompt version, else of the asset, else a guess."""
@@ -258,20 +264,22 @@ class Planner:
     @cached_property
     def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
         """The mean call of each prompt version, and of each asset under the version None."""
-        calls: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
+        calls: dict[tuple[str, str | None], list[Spending]] = {}
         newest_first = (
             spending
             for day in reversed(self._ledger.days())
             for spending in self._ledger.spent(day)
         )
         for spending in islice(newest_first, HISTORY):
-            tokens = (spending.input_tokens, spending.output_tokens)
-            calls.setdefault((spending.asset, spending.prompt_version), []).append(tokens)
-            calls.setdefault((spending.asset, None), []).append(tokens)
+            calls.setdefault((spending.asset, spending.prompt_version), []).append(spending)
+            calls.setdefault((spending.asset, None), []).append(spending)
         sizes = {}
-        for key, pairs in calls.items():
-            inputs, outputs = zip(*pairs, strict=True)
-            sizes[key] = CallSize(fmean(inputs), fmean(outputs))
+        for key, spendings in calls.items():
+            sizes[key] = CallSize(
+                input_tokens=fmean(spending.input_tokens for spending in spendings),
+                output_tokens=fmean(spending.output_tokens for spending in spendings),
+                cache_read_tokens=fmean(spending.cache_read_tokens for spending in spendings),
+            )
         return sizes
 
 

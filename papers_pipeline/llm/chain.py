@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ from papers_pipeline.llm.conversation import (
     conversation,
 )
 from papers_pipeline.llm.ledger import Ledger, Spending
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.model_names import split_name
@@ -140,7 +140,9 @@ class Models:
         """Raise UnknownPrice if there is a budget and the price of a model is not known."""
         if self.daily_budget_usd is None:
             return
-        unknown = [name for name in names if price(name, 1, 1, self.assumed_price) is None]
+        unknown = [
+            name for name in names if price(name, CallTokens(1, 1), self.assumed_price) is None
+        ]
         if unknown:
             raise UnknownPrice(
                 "PAPERS_DAILY_BUDGET_USD is set, but "
@@ -608,20 +610,20 @@ def _spending(
 ) -> Spending:
     provider, model = split_name(name)
     usage = response.usage
-    usd: float | None
-    try:
-        # The response also knows cached and other tokens with prices of their own.
-        usd = float(response.cost().total_price)
-    except (LookupError, ValueError):
-        usd = price(name, usage.input_tokens, usage.output_tokens, assumed_price)
-    return Spending(
-        provider=provider,
-        model=model,
-        usd=usd,
+    call = CallTokens(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
-        **about,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
     )
+    usd: float | None
+    try:
+        # The response also knows its service tier, and audio and other tokens with own prices.
+        usd = float(response.cost().total_price)
+    except (LookupError, ValueError):
+        usd = price(name, call, assumed_price)
+    return Spending(provider=provider, model=model, usd=usd, **asdict(call), **about)
 
 
 def _line(error: Exception, most: int = 300) -> str:

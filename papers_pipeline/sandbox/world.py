@@ -45,6 +45,9 @@ class Reply:
     - `html`: a web page with status 200.
     - `empty`: neither text nor a tool call.
     - `text`: prose instead of a tool call.
+
+    Of the tokens of the question, `cached_tokens` are reported as read from the provider's cache;
+    `reasoning_tokens` are added to those of the answer.
     """
 
     kind: Literal["ok", "refusal", "truncated", "malformed", "html", "empty", "text"] = "ok"
@@ -53,6 +56,8 @@ class Reply:
     language: str = ""
     title: str = ""
     times: int = 1
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def fits(self, call: "Call") -> bool:
         """Whether the provider, the language and part of the title match, where they are given."""

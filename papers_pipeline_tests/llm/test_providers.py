@@ -8,7 +8,7 @@ import pytest
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, connect
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.sandbox.world import Reply
@@ -70,10 +70,31 @@ def test_every_provider_answers(desk: Desk, outside: Outside, provider: str, ass
     assert spending.provider == provider
     assert spending.input_tokens > 0
     assert spending.output_tokens > 0
-    expected = price(MODEL_OF[provider], spending.input_tokens, spending.output_tokens)
+    expected = price(MODEL_OF[provider], CallTokens(spending.input_tokens, spending.output_tokens))
     assert (expected is None) == (provider in OF_UNKNOWN_PRICE)
     assert spending.usd == (pytest.approx(expected) if expected else None)
     assert bought.spent.unpriced_calls == (provider in OF_UNKNOWN_PRICE)
+
+
+@pytest.mark.parametrize("provider", ["openai", "mistral", "anthropic", "google", "deepseek"])
+def test_cached_and_reasoning_tokens_reach_the_ledger_and_the_price(desk: Desk, provider: str):
+    desk.made(provider)
+    # These two count reasoning among the tokens of the answer, without a number of its own.
+    reasoning_tokens = 0 if provider in ("mistral", "anthropic") else 25
+    reply = Reply(cached_tokens=40, reasoning_tokens=reasoning_tokens)
+    desk.outside.world.replies.append(reply)
+    bought = buy_with(desk, MODEL_OF[provider])
+    first, *others = desk.spendings()
+    assert (first.cache_read_tokens, first.reasoning_tokens) == (40, reply.reasoning_tokens)
+    assert {(other.cache_read_tokens, other.reasoning_tokens) for other in others} == {(0, 0)}
+    call = CallTokens(
+        first.input_tokens, first.output_tokens, cache_read_tokens=40, reasoning_tokens=25
+    )
+    assert first.usd == pytest.approx(price(MODEL_OF[provider], call))
+    assert first.usd < price(
+        MODEL_OF[provider], CallTokens(first.input_tokens, first.output_tokens)
+    )
+    assert bought.spent.usd == pytest.approx(sum(spending.usd for spending in desk.spendings()))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
