@@ -7,6 +7,7 @@ a few.
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -666,7 +667,7 @@ async def arrival(world: World, request: Request) -> Call | None:
         question.language,
         question.title,
     )
-    world.calls.append(call)
+    world.add(call)
     world.asked[f"{endpoint.name} answer"] += 1
     request.scope["asked"] = (body, question, call)
     return call
@@ -698,12 +699,16 @@ def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
         body, question, call = request.scope["asked"]
         key_problem = _key_problem(endpoint.key(request))
         fault = endpoint.fault(body)
+        wait_seconds = world.seconds_over_rate(call)
         if key_problem:
             response = endpoint.problem(key_problem)
         elif call.model.startswith(UNKNOWN):
             response = endpoint.problem("unknown", call.model)
         elif fault:
             response = endpoint.problem("request", fault)
+        elif wait_seconds:
+            headers = {"Retry-After": str(math.ceil(wait_seconds))}
+            response = JSONResponse(endpoint.error(429), 429, headers)
         else:
             return answered(body, question, call)
         call.outcome = str(response.status_code)
