@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any, get_args
 
 from papers_pipeline.enrichment.stage import AnyStage, HasArxivId
-from papers_pipeline.llm.chain import is_valid
+from papers_pipeline.llm.chain import CHARACTERS_A_TOKEN, is_valid
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import PlanRow, PlanState, UnaskableReason
@@ -26,8 +26,6 @@ OUTPUT_TOKENS = 250
 """The assumed size of an answer while none was bought."""
 ABSTRACT_CHARACTERS = 1500
 """The assumed size of an input while none was bought."""
-CHARACTERS_A_TOKEN = 3.0
-"""Fewer than the four of English: Russian and Chinese take more tokens."""
 UNASKABLE = frozenset(get_args(UnaskableReason))
 BUILT_WITH = {"parsed_text": ("paper_pdfs", "parsed_text")}
 """The assets to build for an input that a stage reads and that was never built."""

@@ -1,10 +1,10 @@
 """Every provider of the table is asked over HTTP through the SDK of its protocol."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
@@ -54,7 +54,7 @@ def buy_with(desk: Desk, *models: str) -> Bought:
     stages = listing_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))
     stage = stages["summaries_en"]
     enriching = enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
-    return Bought(*asyncio.run(enriching))
+    return Bought(*loop.run(enriching))
 
 
 @pytest.mark.parametrize("asset", ["summaries_ru", "topic_tags"])
@@ -100,8 +100,8 @@ def test_cached_and_reasoning_tokens_reach_the_ledger_and_the_price(desk: Desk, 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_is_examined(desk: Desk, outside: Outside, provider: str):
     desk.made(provider)
-    assert asyncio.run(desk.models.examine(MODEL_OF[provider])) is None
-    fault = asyncio.run(desk.models.examine(f"{provider}:unknown-model/unknown"))
+    assert loop.run(desk.models.examine(MODEL_OF[provider])) is None
+    fault = loop.run(desk.models.examine(f"{provider}:unknown-model/unknown"))
     assert fault is not None
     assert fault.startswith("is not listed: ")
 
@@ -160,7 +160,7 @@ def test_a_provider_with_a_key_alone_is_asked_at_its_official_address(provider: 
         finally:
             await connection.close()
 
-    assert asyncio.run(base_url()).rstrip("/") == OFFICIAL[provider].rstrip("/")
+    assert loop.run(base_url()).rstrip("/") == OFFICIAL[provider].rstrip("/")
 
 
 def test_the_documents_list_the_table():
@@ -186,3 +186,9 @@ def test_the_documents_list_the_table():
     configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for line in settings:
         assert f"\n{line}" in configuration
+    for provider in PROVIDERS.values():
+        requests = f"{provider.requests_per_minute:,}" if provider.requests_per_minute else "none"
+        if provider.requests_per_minute and provider.limits_each_second:
+            requests += f", {provider.requests_per_minute // 60} per second"
+        tokens = f"{provider.tokens_per_minute:,}" if provider.tokens_per_minute else "none"
+        assert f"\n| `{provider.name}` | {requests} | {tokens} |" in configuration

@@ -17,6 +17,8 @@ from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.records import FeedResponse, Paper, ReadingTask, UnaskableReason
+from papers_pipeline.text.chinese import load_tagger
+from papers_pipeline.text.languages import load_detector
 
 
 class WrittenSentences(BaseModel):
@@ -37,6 +39,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
     output = WrittenSentences
     side_inputs = ("feed_response",)
     one_a_day = True
+    preloads = (load_detector, load_tagger)
     description = (
         "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with pinyin "
         "and vocabulary from libraries. A new vote does not make it out of date."
