@@ -24,7 +24,6 @@ from papers_pipeline.wiring import (
     site_of,
 )
 
-
 logger = logging.getLogger(__name__)
 
 

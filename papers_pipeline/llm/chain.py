@@ -33,7 +33,7 @@ from papers_pipeline.llm.conversation import (
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
-from papers_pipeline.llm.turns import LONGEST_PAUSE_SECONDS, Note, ProviderPaused, Turns
+from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
@@ -496,12 +496,12 @@ class Chain(Generic[Output]):
             except ModelRateLimitError as error:
                 refusals += 1
                 pause = error.retry_after or 0.0
-                if refusals == TRIES_WHEN_REFUSED or pause > LONGEST_PAUSE_SECONDS:
+                if refusals == TRIES_WHEN_REFUSED or pause > LONGEST_WAITED_PAUSE_SECONDS:
                     raise
             except (ModelServerError, ModelUnavailableError, ModelConnectionError) as error:
                 failures += 1
                 pause = error.retry_after or self._models.backoff_seconds * 2 ** (failures - 1)
-                if failures == TRIES or pause > LONGEST_PAUSE_SECONDS:
+                if failures == TRIES or pause > LONGEST_WAITED_PAUSE_SECONDS:
                     raise
                 await asyncio.sleep(pause)
         self._book(name, arxiv_id, question, response)

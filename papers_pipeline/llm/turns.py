@@ -20,7 +20,7 @@ from papers_pipeline.store.limits import (
     Wait,
 )
 
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_WAITED_PAUSE_SECONDS = 60.0
 """A provider that asks for a longer pause is left, and the next model is asked."""
 NOTED_SECONDS = 1.0
 """Shorter waits are not worth a note."""
@@ -122,7 +122,7 @@ class Turns:
                 if isinstance(answer, Ticket):
                     slot.push_async_exit(tried.pop_all())
                     return answer
-            if answer.reason == "pause" and answer.seconds > LONGEST_PAUSE_SECONDS:
+            if answer.reason == "pause" and answer.seconds > LONGEST_WAITED_PAUSE_SECONDS:
                 raise ProviderPaused(
                     f"{provider} asked for a pause of {answer.seconds / 60:.0f} minutes"
                 )

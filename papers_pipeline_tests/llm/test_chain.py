@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from upath import UPath
 
 from papers_pipeline.base import loop, model_providers
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.base.per_paper import Counts, NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
@@ -570,6 +572,19 @@ def test_after_the_first_answer_everyone_who_waits_goes_at_once(desk: Desk, outs
     assert [part.counts.computed for part in bought] == [16, 16]
     assert (before, world.most_under_way) == ([1], 31)
     assert len(asked(outside)) == 32
+
+
+def test_what_the_judge_needs_is_loaded_in_a_thread_once_a_model_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    loads: list[str] = []
+    dictionary = loaded_once(lambda: loads.append(threading.current_thread().name))
+    monkeypatch.setattr(desk.stages["summaries_en"], "preloads", (dictionary,))
+    assert desk.buy(papers=PAPERS).counts.computed == len(PAPERS)
+    assert loads == ["preload"]
+    dictionary.forget()
+    assert desk.buy(papers=PAPERS).counts.reused == len(PAPERS)
+    assert loads == ["preload"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
