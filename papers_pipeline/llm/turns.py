@@ -76,7 +76,7 @@ class Turns:
         self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._first: dict[str, asyncio.Event] = {}
         self._answered: set[str] = set()
-        self._noted: dict[str, float] = {}
+        self._noted: dict[tuple[str, str], float] = {}
 
     @asynccontextmanager
     async def after_first_answer(self, provider: str) -> AsyncIterator[None]:
@@ -134,21 +134,22 @@ class Turns:
             self._limits[provider] = SharedLimit(
                 self._folder / "models",
                 provider,
-                self._rates.get(provider, Rate()),
+                self._rates.get(provider, Rate(self._requests_of_all)),
                 self._window_seconds,
                 requests_of_all=self._requests_of_all,
             )
         return self._limits[provider]
 
     def _tell(self, provider: str, wait: Wait, note: Note) -> None:
-        """Note a long wait, every few seconds for each reason."""
-        if wait.reason == "pause":
-            reason = f"waiting for {provider}: it answered that there were too many requests"
-        else:
-            reason = f"waiting for {provider}: {wait.most:,} {wait.reason} a minute are used up"
+        """Note a long wait, every few seconds for each provider and reason."""
         now = time.monotonic()
-        noted = self._noted.get(reason)
-        is_due = noted is None or now - noted >= NOTE_EVERY_SECONDS
-        if wait.seconds >= NOTED_SECONDS and is_due:
-            self._noted[reason] = now
-            note(f"{reason} ({wait.seconds:.0f} s)")
+        kind = (provider, wait.reason)
+        is_noted = kind in self._noted and now - self._noted[kind] < NOTE_EVERY_SECONDS
+        if wait.seconds < NOTED_SECONDS or is_noted:
+            return
+        self._noted[kind] = now
+        if wait.reason == "pause":
+            reason = "it answered that there were too many requests"
+        else:
+            reason = f"{wait.most:,} {wait.reason} a minute are used up"
+        note(f"waiting for {provider}: {reason} ({wait.seconds:.0f} s)")

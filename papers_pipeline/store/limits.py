@@ -82,8 +82,8 @@ class SharedLimit:
     `requests_of_all` limits the requests of all names in the folder together. A window has
     `seconds`.
 
-    A request that was turned away as one too many pauses all of its name, and halves their rate.
-    The rate doubles with every further window until it is whole again.
+    A request that was turned away as one too many pauses all of its name. Afterwards half as many
+    may go, one at a time; their number doubles with every window until it is whole again.
 
     Times are those of the machine's clock. If it is set back, requests dated in the future count as
     sent now. A file that SQLite cannot read is set aside and made anew.
@@ -193,12 +193,14 @@ class SharedLimit:
         if self._rate.requests:
             most = max(1, int(self._rate.requests * share))
             waits.append(Wait(_until_fewer(times, most, self._seconds, now), "requests", most))
-            if self._rate.burst:
-                pace_seconds = self._seconds * self._rate.burst / most
-                seconds = _until_fewer(times, self._rate.burst, pace_seconds, now)
+            # Many providers spread the requests of a minute, and turn down a burst.
+            burst = self._rate.burst if share == 1 else 1
+            if burst:
+                pace_seconds = self._seconds * burst / most
+                seconds = _until_fewer(times, burst, pace_seconds, now)
                 waits.append(Wait(seconds, "requests", most))
         if self._rate.tokens:
-            most = max(1, int(self._rate.tokens * share))
+            most = self._rate.tokens
             waits.append(Wait(_until_less(sent, most, tokens, self._seconds, now), "tokens", most))
         if self._requests_of_all:
             all_times = database.execute("SELECT at FROM requests ORDER BY at").fetchall()
@@ -215,7 +217,7 @@ class SharedLimit:
         return _Refusal(*row) if row else _Refusal()
 
     def _share(self, refusal: _Refusal, now: float) -> float:
-        """The part of the rate that is in force, from 0 to 1."""
+        """The part of the requests that may go, from 0 to 1."""
         # 64 windows double the least share to far above 1; more would overflow after some weeks.
         windows = min(max(0.0, now - refusal.at) / self._seconds, 64.0)
         return float(min(1.0, refusal.share * 2**windows))

@@ -169,15 +169,26 @@ def test_refusals_without_a_time_pause_longer_and_longer_until_one_is_answered(
     assert limit.refuse(ticket(limit), None, backoff_seconds=1.0) == pytest.approx(1)
 
 
-def test_a_refusal_halves_the_rate_and_quiet_minutes_restore_it(tmp_path: Path, clock: SetClock):
-    limit = limited(tmp_path, clock, Rate(80))
-    limit.refuse(ticket(limit), 1.0, backoff_seconds=1.0)
-    clock.now += 1
-    first = allowed(limit)
+def test_a_refusal_halves_the_requests_until_quiet_minutes_restore_them(
+    tmp_path: Path, clock: SetClock
+):
+    limit = limited(tmp_path, clock, Rate(80, tokens=1_000_000))
+    limit.refuse(ticket(limit), 0.5, backoff_seconds=1.0)
+    clock.now += 0.5
+    # Half of them, one at a time.
+    ticket(limit)
+    assert wait(limit) == Wait(pytest.approx(MINUTE / 40), "requests", 40)
+    # A second refusal halves them again.
+    clock.now += MINUTE / 40
+    limit.refuse(ticket(limit), 0.5, backoff_seconds=1.0)
+    clock.now += MINUTE / 20
+    ticket(limit)
+    assert wait(limit).most == pytest.approx(20, abs=1)
     clock.now += MINUTE
-    second = allowed(limit)
+    ticket(limit)
+    assert wait(limit).most == pytest.approx(40, abs=2)
     clock.now += MINUTE
-    assert (first, second, allowed(limit)) == (40, 80, 80)
+    assert allowed(limit) == 80
 
 
 def test_requests_turned_away_together_count_as_one_refusal(tmp_path: Path, clock: SetClock):
@@ -187,7 +198,8 @@ def test_requests_turned_away_together_count_as_one_refusal(tmp_path: Path, cloc
     pauses = [limit.refuse(one, None, backoff_seconds=1.0) for one in together]
     assert pauses == pytest.approx([1] * 32)
     clock.now += 1
-    assert allowed(limit) == 40  # none of those turned away counts
+    ticket(limit)  # none of those turned away counts
+    assert wait(limit).most == 40
 
 
 def test_the_rate_never_falls_to_nothing(tmp_path: Path, clock: SetClock):
