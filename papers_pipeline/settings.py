@@ -137,15 +137,15 @@ class Settings(BaseSettings):
     def llm_rates(self) -> dict[str, Rate]:
         """The requests and tokens a minute of every provider, by its name.
 
-        A number of requests over all providers takes the place of those in the table.
+        A number of requests over all providers takes the place of all limits in the table.
         """
         rates = {}
         for provider in PROVIDERS.values():
             own = (self.llm_limits or {}).get(provider.name, Rate())
-            # Over all providers, and therefore for each.
-            over_all = self.llm_requests_per_minute
-            requests = own.requests or over_all or provider.requests_per_minute
-            tokens = own.tokens or provider.tokens_per_minute
+            requests, tokens = provider.requests_per_minute, provider.tokens_per_minute
+            if self.llm_requests_per_minute:
+                requests, tokens = self.llm_requests_per_minute, None
+            requests, tokens = own.requests or requests, own.tokens or tokens
             burst = None
             if requests and provider.limits_each_second:
                 burst = max(1, requests // 60)

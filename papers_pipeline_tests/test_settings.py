@@ -54,10 +54,12 @@ def test_limits_are_the_tables_the_ones_over_all_or_a_providers_own(monkeypatch)
     monkeypatch.setenv("PAPERS_LLM_REQUESTS_PER_MINUTE", "90")
     monkeypatch.setenv("PAPERS_LLM_LIMITS", "openai=5000/2000000, mistral=120")
     rates = load_settings().llm_rates
-    assert rates["anthropic"] == Rate(90, anthropic.tokens_per_minute)
+    assert rates["anthropic"] == Rate(90)
     assert rates["local"] == Rate(90)
     assert rates["openai"] == Rate(5000, 2_000_000)
-    assert rates["mistral"] == Rate(120, mistral.tokens_per_minute, 2)
+    assert rates["mistral"] == Rate(120, burst=2)
+    monkeypatch.delenv("PAPERS_LLM_REQUESTS_PER_MINUTE")
+    assert load_settings().llm_rates["mistral"] == Rate(120, mistral.tokens_per_minute, 2)
 
 
 def test_no_secret_is_ever_printed(monkeypatch):
