@@ -491,7 +491,7 @@ class Chain(Generic[Output]):
         refusals = failures = 0
         while True:
             try:
-                response = await self._in_turn(name, question, request)
+                response = await self._in_turn(name, arxiv_id, question, request)
                 break
             except ModelRateLimitError as error:
                 refusals += 1
@@ -504,7 +504,6 @@ class Chain(Generic[Output]):
                 if failures == TRIES or pause > LONGEST_WAITED_PAUSE_SECONDS:
                     raise
                 await asyncio.sleep(pause)
-        self._book(name, arxiv_id, question, response)
         # Not left to validation: half an answer may be valid, and a correction of an invalid one
         # would be cut off again.
         if response.finish_reason == "length":
@@ -512,9 +511,9 @@ class Chain(Generic[Output]):
         return response
 
     async def _in_turn(
-        self, name: str, question: "_Question", request: "Callable[[], Any]"
+        self, name: str, arxiv_id: str, question: "_Question", request: "Callable[[], Any]"
     ) -> "ModelResponse":
-        """Send one request when its turn has come."""
+        """Send one request when its turn has come, and enter its answer into the ledger."""
         from pydantic_ai.exceptions import (
             ModelAuthenticationError,
             ModelNotFoundError,
@@ -543,6 +542,8 @@ class Chain(Generic[Output]):
                 except ModelRateLimitError as error:
                     await turn.refused(error.retry_after)
                     raise
+                # Before anything is awaited: a cancelled run has to pay as well.
+                self._book(name, arxiv_id, question, response)
                 models.turns.has_answered(provider)
                 await turn.used(response.usage.input_tokens + response.usage.output_tokens)
                 return response

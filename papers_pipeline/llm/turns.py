@@ -5,6 +5,8 @@ go in the order in which they asked, as fast as the provider's limits allow.
 """
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,6 +30,8 @@ NOTE_EVERY_SECONDS = 5.0
 
 Note = Callable[[str], None]
 
+logger = logging.getLogger(__name__)
+
 
 class ProviderPaused(Exception):
     """The provider asked for a pause that is too long to wait for."""
@@ -42,8 +46,11 @@ class Turn:
         self._backoff_seconds = backoff_seconds
 
     async def used(self, tokens: int) -> None:
-        """The request was answered and took so many tokens."""
-        await asyncio.to_thread(self._limit.settle, self._ticket, tokens)
+        """The request was answered and took so many tokens. An answer is not lost if this fails."""
+        try:
+            await asyncio.to_thread(self._limit.settle, self._ticket, tokens)
+        except sqlite3.Error:
+            logger.exception("the tokens of a request stay as estimated")
 
     async def refused(self, pause_seconds: float | None) -> None:
         """The provider turned the request away as one too many: all of its requests pause."""
