@@ -4,6 +4,8 @@ An empty value counts as unset. `docs/configuration.md` explains each setting, a
 lists the defaults.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,9 @@ from upath import UPath
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.providers import Access
+from papers_pipeline.store.limits import Rate
+
+LIMIT = re.compile(r"(?P<provider>\w+)=(?P<requests>[1-9]\d*)(/(?P<tokens>[1-9]\d*))?")
 
 
 class SettingsError(OperatorError):
@@ -57,10 +62,11 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = _setting("PAPERS_PROMPTS_DIR", None)
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)
-    llm_concurrency: int = Field(default=8, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
-    llm_requests_per_minute: int = Field(
-        default=300, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"
+    llm_concurrency: int = Field(default=32, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
+    llm_requests_per_minute: int | None = Field(
+        default=None, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"
     )
+    llm_limits: Annotated[Mapping[str, Rate] | None, NoDecode] = _setting("PAPERS_LLM_LIMITS", None)
     arxiv_requests_per_second: float = Field(
         default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND"
     )
@@ -89,6 +95,25 @@ class Settings(BaseSettings):
         parts = [part.strip() for part in value.split(",")]
         return tuple(part for part in parts if part)
 
+    @field_validator("llm_limits", mode="before")
+    @classmethod
+    def _parse_limits(cls, value: Any) -> Any:
+        """`openai=5000/2000000,mistral=60`: requests, or requests and tokens, of a provider."""
+        if not isinstance(value, str):
+            return value
+        limits = {}
+        for part in filter(None, map(str.strip, value.split(","))):
+            limit = LIMIT.fullmatch(part)
+            if limit is None:
+                raise ValueError(
+                    f"{part!r} is not <provider>=<requests a minute>/<tokens a minute>"
+                )
+            if limit["provider"] not in PROVIDERS:
+                raise ValueError(f"{limit['provider']!r} is none of {', '.join(PROVIDERS)}")
+            tokens = int(limit["tokens"]) if limit["tokens"] else None
+            limits[limit["provider"]] = Rate(int(limit["requests"]), tokens)
+        return limits
+
     @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
@@ -107,6 +132,25 @@ class Settings(BaseSettings):
             base_url: str | None = getattr(self, provider.base_url_variable.lower())
             access[provider.name] = Access(key.get_secret_value() if key else None, base_url)
         return access
+
+    @property
+    def llm_rates(self) -> dict[str, Rate]:
+        """The requests and tokens a minute of every provider, by its name.
+
+        A number of requests over all providers takes the place of all limits in the table.
+        """
+        rates = {}
+        for provider in PROVIDERS.values():
+            own = (self.llm_limits or {}).get(provider.name, Rate())
+            requests, tokens = provider.requests_per_minute, provider.tokens_per_minute
+            if self.llm_requests_per_minute:
+                requests, tokens = self.llm_requests_per_minute, None
+            requests, tokens = own.requests or requests, own.tokens or tokens
+            burst = None
+            if requests and provider.limits_each_second:
+                burst = max(1, requests // 60)
+            rates[provider.name] = Rate(requests, tokens, burst)
+        return rates
 
     @property
     def data(self) -> UPath:

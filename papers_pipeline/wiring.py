@@ -20,7 +20,7 @@ from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.store.limits import Rate, SharedLimit
 from papers_pipeline.text.locales import load_locales
 
 HF_WINDOW_SECONDS = 300
@@ -66,6 +66,7 @@ def models_of(settings: Settings, clock: Clock) -> Models:
         cache=cache_of(settings, clock),
         clock=clock,
         concurrency=settings.llm_concurrency,
+        rates=settings.llm_rates,
         requests_per_minute=settings.llm_requests_per_minute,
         daily_budget_usd=settings.daily_budget_usd,
         assumed_price=settings.assume_price_usd,
@@ -86,18 +87,15 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
 def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
     """Access to PDFs and HTML on arXiv; closed at the end."""
     requests = max(1, round(settings.arxiv_requests_per_second * ARXIV_BURST_SECONDS))
-    limit = SharedLimit(settings.home / "limits", "arxiv", requests, ARXIV_BURST_SECONDS)
+    limit = SharedLimit(settings.home / "limits", "arxiv", Rate(requests), ARXIV_BURST_SECONDS)
     with session(settings.contact, retries=0) as http:
-        try:
-            yield Documents(
-                ArxivClient(settings.arxiv_endpoint, http, limit),
-                data=settings.data,
-                cache=cache_of(settings, clock),
-                clock=clock,
-                keep=timedelta(days=settings.pdf_keep_days),
-            )
-        finally:
-            limit.close()
+        yield Documents(
+            ArxivClient(settings.arxiv_endpoint, http, limit),
+            data=settings.data,
+            cache=cache_of(settings, clock),
+            clock=clock,
+            keep=timedelta(days=settings.pdf_keep_days),
+        )
 
 
 @contextmanager
@@ -105,9 +103,6 @@ def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     """A client for the Hugging Face list; closed at the end."""
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
-    limit = SharedLimit(settings.home / "limits", "huggingface", requests, HF_WINDOW_SECONDS)
+    limit = SharedLimit(settings.home / "limits", "huggingface", Rate(requests), HF_WINDOW_SECONDS)
     with session(settings.contact) as http:
-        try:
-            yield FeedClient(settings.hf_endpoint, http, limit, token)
-        finally:
-            limit.close()
+        yield FeedClient(settings.hf_endpoint, http, limit, token)

@@ -6,13 +6,14 @@ import time
 import pytest
 import yaml
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import Paper
-from papers_pipeline.sandbox.world import Reply
+from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.cache import Cache
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
@@ -229,10 +230,27 @@ def test_all_builds_together_keep_the_requests_a_minute(outside: Outside, pipeli
         )
 
     started = time.monotonic()
-    asyncio.run(buy([listed[:3], listed[3:]]))
+    loop.run(buy([listed[:3], listed[3:]]))
     # Two at once, two a second later, two another second later: never faster, however idle.
     assert time.monotonic() - started >= 2.0
     assert outside.calls() == {"topic_tags": 6}
+
+
+def test_a_wait_is_told_on_the_terminal_in_the_log_and_in_the_ui(
+    outside: Outside, pipeline: Pipeline, monkeypatch
+):
+    outside.offer(monkeypatch, "openai")
+    outside.list(DAY, kettles(1))
+    pipeline.build(DAY, only=FEED)
+    outside.world.faults.append(Fault("/openai/", 429, headers={"Retry-After": "2"}))
+    pipeline.build(DAY, only=("topic_tags",))
+    waiting = "waiting for openai: it answered that there were too many requests (2 s)"
+    assert pipeline.watcher.notes.count(waiting) == 1
+    logs = [path.read_text() for path in (pipeline.data / "logs").glob("*/*.log")]
+    assert sum(log.count(f" {DAY} {waiting}\n") for log in logs) == 1
+    run = pipeline.instance.get_runs(limit=1)[0]
+    messages = [entry.user_message for entry in pipeline.instance.all_logs(run.run_id)]
+    assert messages.count(waiting) == 1
 
 
 def test_redo_asks_again_keeps_the_old_answer_and_rebuilds_every_day(

@@ -1,6 +1,5 @@
 """Real malformed answers, from PAPERS_REAL_DATA: each is repaired, refused or warned about."""
 
-import asyncio
 import json
 import os
 import re
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.reading import annotate
@@ -70,7 +70,7 @@ def title_page(number: int, header: str) -> TitlePage:
 
 
 def read_page(desk: Desk, page: TitlePage) -> Affiliations:
-    rows, _, _ = asyncio.run(
+    rows, _, _ = loop.run(
         enrich(AFFILIATIONS, [page], models=desk.models, concurrency=1, progress=NullProgress())
     )
     return rows[0]
@@ -217,7 +217,7 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
     bad = {"word": VALUES[37]["value"]["word"], "meaning": VALUES[37]["value"]["trans"]}
     replay(desk, good | {"meanings": [*good["meanings"], bad]})
     replay(desk, good)
-    rows, _, _ = asyncio.run(
+    rows, _, _ = loop.run(
         enrich(stage, [item], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})

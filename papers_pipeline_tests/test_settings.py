@@ -7,6 +7,7 @@ import pytest
 
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.settings import SettingsError, load_settings
+from papers_pipeline.store.limits import Rate
 
 
 def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(
@@ -42,6 +43,25 @@ def test_lists_are_split_at_commas(monkeypatch):
     assert settings.quiet_days == (date(2026, 5, 1), date(2026, 5, 4))
 
 
+def test_limits_are_the_tables_the_ones_over_all_or_a_providers_own(monkeypatch):
+    anthropic, mistral, local = (PROVIDERS[name] for name in ("anthropic", "mistral", "local"))
+    rates = load_settings().llm_rates
+    assert rates["anthropic"] == Rate(anthropic.requests_per_minute, anthropic.tokens_per_minute)
+    assert rates["mistral"] == Rate(
+        mistral.requests_per_minute, mistral.tokens_per_minute, mistral.requests_per_minute // 60
+    )
+    assert (rates["local"], local.requests_per_minute) == (Rate(), None)
+    monkeypatch.setenv("PAPERS_LLM_REQUESTS_PER_MINUTE", "90")
+    monkeypatch.setenv("PAPERS_LLM_LIMITS", "openai=5000/2000000, mistral=120")
+    rates = load_settings().llm_rates
+    assert rates["anthropic"] == Rate(90)
+    assert rates["local"] == Rate(90)
+    assert rates["openai"] == Rate(5000, 2_000_000)
+    assert rates["mistral"] == Rate(120, burst=2)
+    monkeypatch.delenv("PAPERS_LLM_REQUESTS_PER_MINUTE")
+    assert load_settings().llm_rates["mistral"] == Rate(120, mistral.tokens_per_minute, 2)
+
+
 def test_no_secret_is_ever_printed(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     assert "very-secret" not in f"{load_settings()!r} {load_settings()}"
@@ -56,6 +76,8 @@ def test_no_secret_is_ever_printed(monkeypatch):
             "HF_ENDPOINT='huggingface.co': Value error, must start with http",
         ),
         ("PAPERS_LLM_CONCURRENCY", "many", "PAPERS_LLM_CONCURRENCY='many'"),
+        ("PAPERS_LLM_LIMITS", "openai=many", "'openai=many' is not <provider>=<requests"),
+        ("PAPERS_LLM_LIMITS", "openia=50", "'openia' is none of openai, mistral"),
         ("PAPERS_QUIET_DAYS", "2026-13-01", "PAPERS_QUIET_DAYS='2026-13-01'"),
     ],
 )

@@ -18,7 +18,7 @@ THREADS = 64
 six on two processors, and waiting downloads of one asset would hold up another."""
 
 _running: set[Future[Any]] = set()
-_start = threading.Lock()
+_lock = threading.Lock()
 
 
 class Cancelled(BaseException):
@@ -30,10 +30,10 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
     Raises what it raises, or Cancelled after `cancel_all`.
     """
-    with _start:
-        loop = _loop()
-    future = asyncio.run_coroutine_threadsafe(work, loop)
-    _running.add(future)
+    with _lock:
+        # Under the lock, so that `cancel_all` misses no work that has begun.
+        future = asyncio.run_coroutine_threadsafe(work, _loop())
+        _running.add(future)
     try:
         return future.result()
     except CancelledError:
@@ -47,7 +47,9 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 def cancel_all() -> None:
     """Cancel the work of all threads that wait in `run`."""
-    for future in tuple(_running):
+    with _lock:
+        running = tuple(_running)
+    for future in running:
         future.cancel()
 
 

@@ -1,5 +1,6 @@
 """The plain-text log of a run, made for grep: one line per stage and paper."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,27 @@ from papers_pipeline.base.per_paper import Outcome, Progress
 class RunLog:
     """Writes progress to a log file and passes it on to `forward_to`.
 
+    Notes also go to `show_note`, such as the log in Dagster's UI.
+
     A line has the UTC time, the day or `site`, the stage, the paper, its state, and the reason:
 
         2026-03-02T08:00:01Z 2026-03-02 summaries_ru 2602.90011 failed unreachable: …
     """
 
-    def __init__(self, path: Path, subject: str, clock: Clock, forward_to: Progress) -> None:
+    def __init__(
+        self,
+        path: Path,
+        subject: str,
+        clock: Clock,
+        forward_to: Progress,
+        show_note: Callable[[str], None] = lambda message: None,
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._subject = subject
         self._clock = clock
         self._forward_to = forward_to
+        self._show_note = show_note
 
     def begin(self, stage: str, total: int) -> None:
         self._write(f"{stage}: {total} papers")
@@ -34,6 +45,7 @@ class RunLog:
 
     def note(self, message: str) -> None:
         self._write(message)
+        self._show_note(message)
         self._forward_to.note(message)
 
     def _write(self, text: str) -> None:

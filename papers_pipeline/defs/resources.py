@@ -1,5 +1,6 @@
 """The resources: clients, clock, models, lake and site, built from the settings."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from papers_pipeline.wiring import (
     planner_of,
     site_of,
 )
+
+logger = logging.getLogger(__name__)
 
 
 def resources(
@@ -48,7 +51,8 @@ def resources(
             return NullProgress()
         subject = lock_of(context.run)
         path = logs / str(clock.today()) / f"{context.run.run_id}.log"
-        return RunLog(path, subject, clock, watcher.of(subject))
+        show_note = context.log.info if context.log else logger.info
+        return RunLog(path, subject, clock, watcher.of(subject), show_note)
 
     return {
         "io_manager": record_tables(settings, watcher),

@@ -25,7 +25,15 @@ async def enrich(
     by_id = by_arxiv_id(items)
     answered = by_arxiv_id(row for row in earlier if row.state == "done")
 
-    async with models.chain(stage.prompt, stage.output, stage.judge, day) as chain:
+    asking = models.chain(
+        stage.prompt,
+        stage.output,
+        stage.judge,
+        day,
+        note=progress.note,
+        preloads=stage.preloads,
+    )
+    async with asking as chain:
 
         async def answer(arxiv_id: str) -> tuple[Row, bool]:
             item = by_id[arxiv_id]

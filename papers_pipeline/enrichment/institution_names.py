@@ -4,13 +4,14 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
 
 import babel
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.base.characters import one_line
+from papers_pipeline.base.loaded_once import loaded_once
 
 LONGEST = 120
 """The longest printed string, in characters, that can be one institution."""
@@ -225,7 +226,7 @@ def letters(text: str) -> str:
     return only_letters
 
 
-@cache
+@loaded_once
 def load_institution_names() -> InstitutionNames:
     """The packaged names."""
     file = files("papers_pipeline.enrichment") / "institutions.toml"
@@ -237,7 +238,7 @@ def load_institution_names() -> InstitutionNames:
     )
 
 
-@cache
+@loaded_once
 def _countries() -> frozenset[str]:
     """The letters of every country's English name and of its other printed forms."""
     countries = set(_OTHER_COUNTRY_FORMS)

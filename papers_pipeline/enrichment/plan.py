@@ -13,9 +13,9 @@ from statistics import fmean
 from typing import Any, get_args
 
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.llm.chain import is_valid
+from papers_pipeline.llm.chain import CHARACTERS_A_TOKEN, is_valid
 from papers_pipeline.llm.ledger import Ledger, Spending
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
@@ -26,8 +26,6 @@ OUTPUT_TOKENS = 250
 """The assumed size of an answer until one has been bought."""
 ABSTRACT_CHARACTERS = 1500
 """The assumed size of an input until an answer has been bought."""
-CHARACTERS_A_TOKEN = 3.0
-"""Fewer than the four of English: Russian and Chinese take more tokens."""
 UNASKABLE = frozenset(get_args(UnaskableReason))
 BUILT_WITH = {"parsed_text": ("paper_pdfs", "parsed_text")}
 """The assets to build for an input that a stage reads and that was never built."""
@@ -43,6 +41,7 @@ class CallSize:
 
     input_tokens: float
     output_tokens: float
+    cache_read_tokens: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -270,8 +269,13 @@ class Planner:
         if model is None:
             return None
         size = self._call_size(stage)
-        tokens = (round(calls * size.input_tokens), round(calls * size.output_tokens))
-        return price(model, *tokens, self._assumed_price)
+        call = CallTokens(
+            input_tokens=round(size.input_tokens),
+            output_tokens=round(size.output_tokens),
+            cache_read_tokens=round(size.cache_read_tokens),
+        )
+        usd = price(model, call, self._assumed_price)
+        return None if usd is None else calls * usd
 
     def _call_size(self, stage: AnyStage) -> CallSize:
         """The mean call of the prompt version, else of the asset, else a guess."""
@@ -289,15 +293,17 @@ class Planner:
     @cached_property
     def _sizes(self) -> dict[tuple[str, str | None], CallSize]:
         """The mean call of each prompt version, and of each asset under the version None."""
-        calls: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
+        calls: dict[tuple[str, str | None], list[Spending]] = {}
         for spending in islice(self._spendings(), HISTORY):
-            tokens = (spending.input_tokens, spending.output_tokens)
-            calls.setdefault((spending.asset, spending.prompt_version), []).append(tokens)
-            calls.setdefault((spending.asset, None), []).append(tokens)
+            calls.setdefault((spending.asset, spending.prompt_version), []).append(spending)
+            calls.setdefault((spending.asset, None), []).append(spending)
         sizes = {}
-        for key, pairs in calls.items():
-            inputs, outputs = zip(*pairs, strict=True)
-            sizes[key] = CallSize(fmean(inputs), fmean(outputs))
+        for key, spendings in calls.items():
+            sizes[key] = CallSize(
+                input_tokens=fmean(spending.input_tokens for spending in spendings),
+                output_tokens=fmean(spending.output_tokens for spending in spendings),
+                cache_read_tokens=fmean(spending.cache_read_tokens for spending in spendings),
+            )
         return sizes
 
 

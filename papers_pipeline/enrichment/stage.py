@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.loaded_once import LoadedOnce
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.row_checks import Complete, RowCheck
@@ -53,6 +54,8 @@ class Stage(ABC, Generic[Item, Row, Output]):
     """The fields that `papers prompts diff` prints."""
     in_build_table: ClassVar[bool] = False
     """Whether the table of `papers build` counts this stage's rows."""
+    preloads: ClassVar[tuple[LoadedOnce[Any], ...]] = ()
+    """What `judge` needs and what takes long to load."""
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
         """`terms` are the lower-case Latin words that Russian prose may contain."""

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 
 import holidays
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.records import DayState, Paper
 
 FIRST_DAY = date(2023, 5, 1)
@@ -51,7 +51,7 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-@cache
+@loaded_once
 def _us_holidays() -> holidays.HolidayBase:
     return holidays.country_holidays("US")
 

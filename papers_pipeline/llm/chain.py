@@ -10,9 +10,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -22,6 +21,7 @@ from upath import UPath
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.loaded_once import LoadedOnce, preload
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.llm.conversation import (
     Attempt,
@@ -31,14 +31,15 @@ from papers_pipeline.llm.conversation import (
     conversation,
 )
 from papers_pipeline.llm.ledger import Ledger, Spending
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
+from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
-from papers_pipeline.store.limits import SharedLimit, SharedSlots
+from papers_pipeline.store.limits import Rate
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
@@ -53,7 +54,10 @@ WINDOW_SECONDS = 61.0
 """A minute and a second: a request reaches the provider a little after the limit allowed it."""
 CORRECTIONS = 2
 TRIES = 3
-LONGEST_WAIT_SECONDS = 60.0
+TRIES_WHEN_REFUSED = 10
+"""A rate limit says nothing against the request: it is sent again more often."""
+CHARACTERS_A_TOKEN = 3.0
+"""Fewer than the four of English: Russian and Chinese take more tokens."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Models:
     """The providers of one process, and the cache, ledger and limits that they share.
 
     `closed` has the providers and models that are not asked any more, each with the reason.
-    `proven` has the providers that have answered once.
+    `requests_per_minute` limits all providers together, `rates` limits each. They live on one event
+    loop.
     """
 
     def __init__(
@@ -101,7 +106,8 @@ class Models:
         cache: Cache,
         clock: Clock,
         concurrency: int,
-        requests_per_minute: int,
+        rates: Mapping[str, Rate] | None = None,
+        requests_per_minute: int | None = None,
         daily_budget_usd: float | None = None,
         assumed_price: float | None = None,
         timeout_seconds: float = 120.0,
@@ -115,16 +121,19 @@ class Models:
         ledger_root = Path(data.path) if storage.is_local(data) else home
         self.ledger = Ledger(ledger_root / "ledger")
         self.attempts = data / "attempts"
-        self.limits = home / "limits"
-        self.concurrency = concurrency
-        self.requests_per_minute = requests_per_minute
         self.daily_budget_usd = daily_budget_usd
         self.assumed_price = assumed_price
         self.timeout_seconds = timeout_seconds
         self.backoff_seconds = backoff_seconds
-        self.window_seconds = window_seconds
         self.closed: dict[str, str] = {}
-        self.proven: set[str] = set()
+        self.turns = Turns(
+            home / "limits",
+            rates or {},
+            concurrency=concurrency,
+            requests_of_all=requests_per_minute,
+            window_seconds=window_seconds,
+            backoff_seconds=backoff_seconds,
+        )
 
     def configured(self, prompt: Prompt) -> list[str]:
         """The models of a prompt's chain whose provider is configured."""
@@ -140,7 +149,9 @@ class Models:
         """Raise UnknownPrice if there is a budget and the price of a model is not known."""
         if self.daily_budget_usd is None:
             return
-        unknown = [name for name in names if price(name, 1, 1, self.assumed_price) is None]
+        unknown = [
+            name for name in names if price(name, CallTokens(1, 1), self.assumed_price) is None
+        ]
         if unknown:
             raise UnknownPrice(
                 "PAPERS_DAILY_BUDGET_USD is set, but "
@@ -198,16 +209,24 @@ class Models:
 
     @asynccontextmanager
     async def chain(
-        self, prompt: Prompt, output: type[Output], judge: Judge[Output], day: str | None = None
+        self,
+        prompt: Prompt,
+        output: type[Output],
+        judge: Judge[Output],
+        day: str | None = None,
+        *,
+        note: Note = lambda message: None,
+        preloads: Sequence[LoadedOnce[Any]] = (),
     ) -> "AsyncIterator[Chain[Output]]":
         """The chain of a prompt; its connections are closed at the end.
 
         Answers are `output` objects without faults in the verdict of `judge`. `day` goes to
-        the ledger. Raises UnknownPrice before any model is asked.
+        the ledger. `note` is told what long waits are for. `preloads`, which `judge` needs, are
+        loaded while the first answer is awaited. Raises UnknownPrice before any model is asked.
         """
         self.require_prices(self.configured(prompt))
         async with AsyncExitStack() as stack:
-            yield Chain(self, prompt, output, judge, day, stack)
+            yield Chain(self, prompt, output, judge, day, note, preloads, stack)
 
 
 class Chain(Generic[Output]):
@@ -220,6 +239,8 @@ class Chain(Generic[Output]):
         output: type[Output],
         judge: Judge[Output],
         day: str | None,
+        note: Note,
+        preloads: Sequence[LoadedOnce[Any]],
         stack: AsyncExitStack,
     ) -> None:
         self.spent = Spent()
@@ -228,19 +249,11 @@ class Chain(Generic[Output]):
         self._output = output
         self._judge = judge
         self._day = day
+        self._note = note
+        self._preloads = preloads
         self._stack = stack
         self._connections: dict[str, Connection] = {}
         self._agents: dict[str, Agent[_Question, Output]] = {}
-        # Of this chain, since a lock belongs to an event loop and every asset has its own loop.
-        self._first_call: dict[str, asyncio.Lock] = {}
-        self._slots = SharedSlots(models.limits, "llm-slots", models.concurrency)
-
-    @cached_property
-    def _limit(self) -> SharedLimit:
-        models = self._models
-        limit = SharedLimit(models.limits, "llm", models.requests_per_minute, models.window_seconds)
-        self._stack.callback(limit.close)
-        return limit
 
     async def ask(
         self, arxiv_id: str, *prompt_variables: Mapping[str, Any], again: bool = False
@@ -378,7 +391,12 @@ class Chain(Generic[Output]):
         )
 
         sent = self._prompt.messages(**prompt_variables)
-        question = _Question(lambda output: self._judge(output, prompt_variables), is_last)
+        characters = len(sent.system) + len(sent.user)
+        question = _Question(
+            lambda output: self._judge(output, prompt_variables),
+            is_last,
+            most_tokens=round(characters / CHARACTERS_A_TOKEN) + self._prompt.max_tokens,
+        )
         output: Output | None = None
         result: AttemptResult = "error"
         detail: str | None = None
@@ -389,7 +407,7 @@ class Chain(Generic[Output]):
                     sent.user, instructions=sent.system, model=model, deps=question
                 )
                 output, result = run.output, "answered"
-            except _Closed as closed:
+            except (_Closed, ProviderPaused) as closed:
                 result, detail = "closed", str(closed)
             except ContentFilterError as error:
                 result, detail = "refused", _line(error)
@@ -460,7 +478,8 @@ class Chain(Generic[Output]):
     ) -> "ModelResponse":
         """Send one request within the limits, and enter it into the ledger.
 
-        It is repeated after a rate limit, a server error or a broken connection.
+        It is repeated after a rate limit, a server error or a broken connection. The pause after a
+        rate limit is waited for with all other requests to the provider.
         """
         from pydantic_ai.exceptions import (
             ModelConnectionError,
@@ -469,59 +488,75 @@ class Chain(Generic[Output]):
             ModelUnavailableError,
         )
 
-        for number in range(1, TRIES + 1):
+        refusals = failures = 0
+        while True:
             try:
-                response: ModelResponse = await self._in_turn(name, request)
-            except (
-                ModelRateLimitError,
-                ModelServerError,
-                ModelUnavailableError,
-                ModelConnectionError,
-            ) as error:
-                pause = error.retry_after or self._models.backoff_seconds * 2 ** (number - 1)
-                if number == TRIES or pause > LONGEST_WAIT_SECONDS:
+                response = await self._in_turn(name, arxiv_id, question, request)
+                break
+            except ModelRateLimitError as error:
+                refusals += 1
+                pause = error.retry_after or 0.0
+                if refusals == TRIES_WHEN_REFUSED or pause > LONGEST_WAITED_PAUSE_SECONDS:
+                    raise
+            except (ModelServerError, ModelUnavailableError, ModelConnectionError) as error:
+                failures += 1
+                pause = error.retry_after or self._models.backoff_seconds * 2 ** (failures - 1)
+                if failures == TRIES or pause > LONGEST_WAITED_PAUSE_SECONDS:
                     raise
                 await asyncio.sleep(pause)
-            else:
-                self._book(name, arxiv_id, question, response)
-                # Not left to validation: half an answer may be valid, and a correction of an
-                # invalid one would be cut off again.
-                if response.finish_reason == "length":
-                    raise _CutOff
-                return response
-        raise AssertionError("the last try returns or raises")
+        # Not left to validation: half an answer may be valid, and a correction of an invalid one
+        # would be cut off again.
+        if response.finish_reason == "length":
+            raise _CutOff
+        return response
 
-    async def _in_turn(self, name: str, request: "Callable[[], Any]") -> "ModelResponse":
+    async def _in_turn(
+        self, name: str, arxiv_id: str, question: "_Question", request: "Callable[[], Any]"
+    ) -> "ModelResponse":
+        """Send one request when its turn has come, and enter its answer into the ledger."""
         from pydantic_ai.exceptions import (
             ModelAuthenticationError,
             ModelNotFoundError,
             ModelQuotaExceededError,
+            ModelRateLimitError,
         )
 
+        models = self._models
         provider = split_name(name)[0]
-        async with AsyncExitStack() as turn:
-            if provider not in self._models.proven:
-                # One request at a time until the first answer: a wrong key costs one call.
-                first_call = self._first_call.setdefault(provider, asyncio.Lock())
-                await turn.enter_async_context(first_call)
-            reason = self._models.why_closed(name)
-            if reason:
-                raise _Closed(reason)
-            await turn.enter_async_context(self._slots.held())
-            await self._limit.acquire_async()
-            # Checked last: others may have spent the rest while this request waited.
-            if self._models.is_over_budget():
-                raise PaperPending("budget")
-            try:
-                response: ModelResponse = await request()
-            except (ModelAuthenticationError, ModelQuotaExceededError) as error:
-                self._models.closed[provider] = _line(error)
-                raise
-            except ModelNotFoundError as error:
-                self._models.closed[name] = _line(error)
-                raise
-            self._models.proven.add(provider)
-            return response
+        async with models.turns.after_first_answer(provider):
+            self._require_open(name)
+            async with models.turns.turn(provider, question.most_tokens, self._note) as turn:
+                # Once more: others may have closed it, or spent the rest, while this one waited.
+                self._require_open(name)
+                if models.is_over_budget():
+                    raise PaperPending("budget")
+                self._begin_to_preload()
+                try:
+                    response: ModelResponse = await request()
+                except (ModelAuthenticationError, ModelQuotaExceededError) as error:
+                    models.closed[provider] = _line(error)
+                    raise
+                except ModelNotFoundError as error:
+                    models.closed[name] = _line(error)
+                    raise
+                except ModelRateLimitError as error:
+                    await turn.refused(error.retry_after)
+                    raise
+                # Before anything is awaited: a cancelled run has to pay as well.
+                self._book(name, arxiv_id, question, response)
+                models.turns.has_answered(provider)
+                await turn.used(response.usage.input_tokens + response.usage.output_tokens)
+                return response
+
+    def _require_open(self, name: str) -> None:
+        reason = self._models.why_closed(name)
+        if reason:
+            raise _Closed(reason)
+
+    def _begin_to_preload(self) -> None:
+        if self._preloads:
+            preload(*self._preloads)
+            self._preloads = ()
 
     def _book(
         self, name: str, arxiv_id: str, question: "_Question", response: "ModelResponse"
@@ -563,6 +598,8 @@ class _Question:
     judge: Callable[[Any], Verdict]
     is_last: bool
     """Whether no further prompt variables are left for the next model."""
+    most_tokens: int = 0
+    """An estimate from above, which counts until the provider has counted."""
     verdicts: list[KeptVerdict] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
 
@@ -608,20 +645,20 @@ def _spending(
 ) -> Spending:
     provider, model = split_name(name)
     usage = response.usage
-    usd: float | None
-    try:
-        # The response also knows cached and other tokens with prices of their own.
-        usd = float(response.cost().total_price)
-    except (LookupError, ValueError):
-        usd = price(name, usage.input_tokens, usage.output_tokens, assumed_price)
-    return Spending(
-        provider=provider,
-        model=model,
-        usd=usd,
+    call = CallTokens(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
-        **about,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
     )
+    usd: float | None
+    try:
+        # The response also knows its service tier, and audio and other tokens with own prices.
+        usd = float(response.cost().total_price)
+    except (LookupError, ValueError):
+        usd = price(name, call, assumed_price)
+    return Spending(provider=provider, model=model, usd=usd, **asdict(call), **about)
 
 
 def _line(error: Exception, most: int = 300) -> str:

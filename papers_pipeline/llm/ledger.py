@@ -13,12 +13,15 @@ from pydantic import BaseModel, ConfigDict
 
 FORMAT = 1
 LOCK = ".lock"
+PARTS = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
 class Spending(BaseModel):
     """One model call. `arxiv_id` is None for calls about no paper, as `papers doctor` makes.
 
-    `usd` is None if the model's price is unknown.
+    `usd` is None if the model's price is unknown. `input_tokens` include those read from and
+    written to the provider's cache, and `output_tokens` include those of reasoning. These parts are
+    only in lines of calls that had any.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,7 +36,15 @@ class Spending(BaseModel):
     prompt_version: str | None = None
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     usd: float | None = None
+
+    def line(self) -> bytes:
+        """The line of the ledger, without its end."""
+        absent = {name for name in PARTS if not getattr(self, name)}
+        return self.model_dump_json(exclude=absent).encode()
 
 
 class Ledger:
@@ -56,7 +67,7 @@ class Ledger:
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
                     file.write(b"\n")
-            file.write(spending.model_dump_json().encode() + b"\n")
+            file.write(spending.line() + b"\n")
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.

@@ -1,41 +1,58 @@
-"""Prices of tokens, from the pinned genai-prices.
+"""Prices of calls, from the pinned genai-prices.
 
 It names providers as we do, but does not know `qwen` and `local`: their prices are unknown.
 """
 
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 from papers_pipeline.prompts.model_names import split_name
 
 
-def price(
-    name: str, input_tokens: int, output_tokens: int, assumed_price: float | None = None
-) -> float | None:
-    """USD for tokens of a model, `<provider>:<model>`.
+@dataclass(frozen=True)
+class CallTokens:
+    """The tokens of one call.
 
-    A model of unknown price costs `assumed_price`, in USD per million tokens, or None.
+    `input_tokens` include those read from and written to the provider's cache, and `output_tokens`
+    include those of reasoning.
     """
-    prices = _prices(name)
-    if prices:
-        input_price, output_price = prices
-        return (input_tokens * input_price + output_tokens * output_price) / 1e6
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+def price(name: str, call: CallTokens, assumed_price: float | None = None) -> float | None:
+    """USD for one call of a model, `<provider>:<model>`.
+
+    One call, because some models charge more per token for a long request: a hundred short calls
+    cost less than a single one of the same tokens. A model of unknown price costs `assumed_price`,
+    in USD per million tokens, or None.
+    """
+    known = _known_price(name, call)
+    if known is not None:
+        return known
     if assumed_price is None:
         return None
-    return (input_tokens + output_tokens) * assumed_price / 1e6
+    return (call.input_tokens + call.output_tokens) * assumed_price / 1e6
 
 
-@cache
-def _prices(name: str) -> tuple[float, float] | None:
-    """USD per million input and output tokens; None if genai-prices does not know the model."""
+@lru_cache(maxsize=4096)
+def _known_price(name: str, call: CallTokens) -> float | None:
+    """USD by genai-prices; None if it does not know the model."""
     from genai_prices import Usage, calc_price
 
     provider, model = split_name(name)
-    # Not a million at once: some models charge more for a request of over 100,000 tokens.
-    thousand_in = Usage(input_tokens=1_000)
-    thousand_out = Usage(output_tokens=1_000)
+    usage = Usage(
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cache_read_tokens=call.cache_read_tokens,
+        cache_write_tokens=call.cache_write_tokens,
+        output_reasoning_tokens=call.reasoning_tokens,
+    )
     try:
-        input_price = calc_price(thousand_in, model_ref=model, provider_id=provider).total_price
-        output_price = calc_price(thousand_out, model_ref=model, provider_id=provider).total_price
+        return float(calc_price(usage, model_ref=model, provider_id=provider).total_price)
     except LookupError:
         return None
-    return float(input_price * 1_000), float(output_price * 1_000)

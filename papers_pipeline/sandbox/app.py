@@ -1,6 +1,7 @@
 """The outside world as an ASGI app. For the pipeline, only the endpoints' addresses differ."""
 
 import asyncio
+import time
 from dataclasses import asdict
 from datetime import date, datetime
 
@@ -14,13 +15,14 @@ from papers_pipeline.sandbox import documents, providers
 from papers_pipeline.sandbox.world import Fault, Reply, World
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+LONGEST_CROWD_SECONDS = 30
 
 
 def make_app(world: World) -> ASGIApp:
     """The app that serves a world.
 
     `GET /_sandbox/state` returns the world's clock, faults and replies, and what was requested;
-    `POST` also sets its clock and latency and adds faults and replies.
+    `POST` also sets its clock, latency and rate limits, and adds faults and replies.
     """
 
     async def daily_papers(request: Request) -> Response:
@@ -43,6 +45,7 @@ def make_app(world: World) -> ASGIApp:
             if "now" in given:
                 world.now = datetime.fromisoformat(given["now"]) if given["now"] else None
             world.latency_seconds = given.get("latency_seconds", world.latency_seconds)
+            world.rates |= given.get("rates", {})
             world.faults += [Fault(**fault) for fault in given.get("faults", [])]
             world.replies += [Reply(**reply) for reply in given.get("replies", [])]
         return JSONResponse(
@@ -78,6 +81,8 @@ class _Weather:
         fault = self._world.fault(f"{scope['path']}?{scope['query_string'].decode()}")
         delay = fault.seconds if fault else 0
         await asyncio.sleep(self._world.latency_seconds + delay)
+        if call:
+            await self._crowd()
         if fault and fault.cut_after is not None:
             send = _cut_off(send, fault.cut_after)
         if fault is None or (fault.status == 200 and not fault.body):
@@ -90,6 +95,12 @@ class _Weather:
             if error:
                 response = JSONResponse(error, fault.status, fault.headers)
         return await response(scope, receive, send)
+
+    async def _crowd(self) -> None:
+        """Wait until enough calls were under way at once, but not for ever."""
+        given_up_at = time.monotonic() + LONGEST_CROWD_SECONDS
+        while self._world.most_under_way < self._world.crowd and time.monotonic() < given_up_at:
+            await asyncio.sleep(0.005)
 
 
 def _cut_off(send: Send, size: int) -> Send:

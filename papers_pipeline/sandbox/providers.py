@@ -7,9 +7,10 @@ a few.
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pydantic_core import from_json
@@ -42,10 +43,13 @@ class Completion:
     text: str = ""
     tool: str = ""
     arguments: str = ""
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def output_tokens(self) -> int:
-        return _tokens(self.text + self.arguments)
+        """All tokens of the answer, with those of reasoning."""
+        return _tokens(self.text + self.arguments) + self.reasoning_tokens
 
     @property
     def finish_reason(self) -> str:
@@ -63,6 +67,14 @@ def base_path(provider: Provider) -> str:
 def complete(question: Question, reply: Reply | None) -> Completion:
     """The model's own answer, or the reply that a test has prepared."""
     reply = reply or Reply()
+    return replace(
+        _completion(question, reply),
+        cached_tokens=reply.cached_tokens,
+        reasoning_tokens=reply.reasoning_tokens,
+    )
+
+
+def _completion(question: Question, reply: Reply) -> Completion:
     tokens = _tokens(question.system + question.user)
     content = answer(question) if reply.content is None else reply.content
     if reply.kind == "refusal":
@@ -429,7 +441,9 @@ class Anthropic:
             if refused
             else None,
             "usage": {
-                "input_tokens": completion.input_tokens,
+                # Anthropic alone counts cached tokens apart.
+                "input_tokens": completion.input_tokens - completion.cached_tokens,
+                "cache_read_input_tokens": completion.cached_tokens,
                 "output_tokens": completion.output_tokens,
             },
         }
@@ -548,7 +562,9 @@ class Google:
     def answer(self, completion: Completion, body: Mapping[str, Any], model: str) -> Response:
         usage = {
             "promptTokenCount": completion.input_tokens,
-            "candidatesTokenCount": completion.output_tokens,
+            "cachedContentTokenCount": completion.cached_tokens,
+            "candidatesTokenCount": completion.output_tokens - completion.reasoning_tokens,
+            "thoughtsTokenCount": completion.reasoning_tokens,
             "totalTokenCount": completion.input_tokens + completion.output_tokens,
         }
         whole: dict[str, Any] = {
@@ -651,7 +667,7 @@ async def arrival(world: World, request: Request) -> Call | None:
         question.language,
         question.title,
     )
-    world.calls.append(call)
+    world.add(call)
     world.asked[f"{endpoint.name} answer"] += 1
     request.scope["asked"] = (body, question, call)
     return call
@@ -683,12 +699,16 @@ def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
         body, question, call = request.scope["asked"]
         key_problem = _key_problem(endpoint.key(request))
         fault = endpoint.fault(body)
+        wait_seconds = world.seconds_over_rate(call)
         if key_problem:
             response = endpoint.problem(key_problem)
         elif call.model.startswith(UNKNOWN):
             response = endpoint.problem("unknown", call.model)
         elif fault:
             response = endpoint.problem("request", fault)
+        elif wait_seconds:
+            headers = {"Retry-After": str(math.ceil(wait_seconds))}
+            response = JSONResponse(endpoint.error(429), 429, headers)
         else:
             return answered(body, question, call)
         call.outcome = str(response.status_code)
@@ -799,6 +819,8 @@ def _chat_completion(completion: Completion, model: str) -> dict[str, Any]:
         "prompt_tokens": completion.input_tokens,
         "completion_tokens": completion.output_tokens,
         "total_tokens": completion.input_tokens + completion.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": completion.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": completion.reasoning_tokens},
     }
     return {
         "id": "chatcmpl-sandbox",

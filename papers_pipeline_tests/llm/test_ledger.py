@@ -1,5 +1,6 @@
 """Spending is appended and read back; an unfinished last line is skipped."""
 
+import json
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -53,3 +54,17 @@ def test_concurrent_processes_lose_no_line_and_the_lock_is_no_day(tmp_path):
         list(processes.map(add_fifty, [tmp_path, tmp_path]))
     assert len(list(Ledger(tmp_path).spent(AT.date()))) == 100
     assert Ledger(tmp_path).days() == [AT.date()]
+
+
+def test_lines_name_cached_and_reasoning_tokens_only_if_there_were_any(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.add(spending(0.1))
+    ledger.add(spending(0.2).model_copy(update={"cache_read_tokens": 8, "reasoning_tokens": 3}))
+    plain, detailed = map(json.loads, (tmp_path / "2026-03-02.jsonl").read_text().splitlines())
+    assert set(plain) == {
+        *("format", "at", "asset", "arxiv_id", "day", "provider", "model", "prompt_version"),
+        *("input_tokens", "output_tokens", "usd"),
+    }
+    assert set(detailed) - set(plain) == {"cache_read_tokens", "reasoning_tokens"}
+    parts = [(line.cache_read_tokens, line.reasoning_tokens) for line in ledger.spent(AT.date())]
+    assert parts == [(0, 0), (8, 3)]

@@ -1,14 +1,14 @@
 """Every provider of the table is asked over HTTP through the SDK of its protocol."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from papers_pipeline.base import loop
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, connect
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.sandbox.world import Reply
@@ -54,7 +54,7 @@ def buy_with(desk: Desk, *models: str) -> Bought:
     stages = listing_stages(PROMPTS.model_copy(update={"summaries": (prompt,)}))
     stage = stages["summaries_en"]
     enriching = enrich(stage, PAPERS, models=desk.models, concurrency=8, progress=NullProgress())
-    return Bought(*asyncio.run(enriching))
+    return Bought(*loop.run(enriching))
 
 
 @pytest.mark.parametrize("asset", ["summaries_ru", "topic_tags"])
@@ -70,17 +70,38 @@ def test_every_provider_answers(desk: Desk, outside: Outside, provider: str, ass
     assert spending.provider == provider
     assert spending.input_tokens > 0
     assert spending.output_tokens > 0
-    expected = price(MODEL_OF[provider], spending.input_tokens, spending.output_tokens)
+    expected = price(MODEL_OF[provider], CallTokens(spending.input_tokens, spending.output_tokens))
     assert (expected is None) == (provider in OF_UNKNOWN_PRICE)
     assert spending.usd == (pytest.approx(expected) if expected else None)
     assert bought.spent.unpriced_calls == (provider in OF_UNKNOWN_PRICE)
 
 
+@pytest.mark.parametrize("provider", ["openai", "mistral", "anthropic", "google", "deepseek"])
+def test_cached_and_reasoning_tokens_reach_the_ledger_and_the_price(desk: Desk, provider: str):
+    desk.made(provider)
+    # These two count reasoning among the tokens of the answer, without a number of its own.
+    reasoning_tokens = 0 if provider in ("mistral", "anthropic") else 25
+    reply = Reply(cached_tokens=40, reasoning_tokens=reasoning_tokens)
+    desk.outside.world.replies.append(reply)
+    bought = buy_with(desk, MODEL_OF[provider])
+    first, *others = desk.spendings()
+    assert (first.cache_read_tokens, first.reasoning_tokens) == (40, reply.reasoning_tokens)
+    assert {(other.cache_read_tokens, other.reasoning_tokens) for other in others} == {(0, 0)}
+    call = CallTokens(
+        first.input_tokens, first.output_tokens, cache_read_tokens=40, reasoning_tokens=25
+    )
+    assert first.usd == pytest.approx(price(MODEL_OF[provider], call))
+    assert first.usd < price(
+        MODEL_OF[provider], CallTokens(first.input_tokens, first.output_tokens)
+    )
+    assert bought.spent.usd == pytest.approx(sum(spending.usd for spending in desk.spendings()))
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_is_examined(desk: Desk, outside: Outside, provider: str):
     desk.made(provider)
-    assert asyncio.run(desk.models.examine(MODEL_OF[provider])) is None
-    fault = asyncio.run(desk.models.examine(f"{provider}:unknown-model/unknown"))
+    assert loop.run(desk.models.examine(MODEL_OF[provider])) is None
+    fault = loop.run(desk.models.examine(f"{provider}:unknown-model/unknown"))
     assert fault is not None
     assert fault.startswith("is not listed: ")
 
@@ -139,7 +160,7 @@ def test_a_provider_with_a_key_alone_is_asked_at_its_official_address(provider: 
         finally:
             await connection.close()
 
-    assert asyncio.run(base_url()).rstrip("/") == OFFICIAL[provider].rstrip("/")
+    assert loop.run(base_url()).rstrip("/") == OFFICIAL[provider].rstrip("/")
 
 
 def test_the_documents_list_the_table():
@@ -165,3 +186,9 @@ def test_the_documents_list_the_table():
     configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for line in settings:
         assert f"\n{line}" in configuration
+    for provider in PROVIDERS.values():
+        requests = f"{provider.requests_per_minute:,}" if provider.requests_per_minute else "none"
+        if provider.requests_per_minute and provider.limits_each_second:
+            requests += f", {provider.requests_per_minute // 60} per second"
+        tokens = f"{provider.tokens_per_minute:,}" if provider.tokens_per_minute else "none"
+        assert f"\n| `{provider.name}` | {requests} | {tokens} |" in configuration

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 import anthropic
@@ -689,7 +690,7 @@ def test_faults_and_replies_are_laid_down_and_calls_are_read_over_http(outside: 
 
     laid = {"kind": "refusal", "provider": "openai", "times": 2}
     told = state(replies=[laid], faults=[{"match": "/anthropic/", "status": 529}])
-    assert told["replies"] == [{"content": None, "language": "", "title": "", **laid}]
+    assert told["replies"] == [asdict(Reply(**laid))]
     assert told["faults"] == [
         {
             "match": "/anthropic/",

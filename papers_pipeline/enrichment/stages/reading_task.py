@@ -24,6 +24,8 @@ from papers_pipeline.records import (
     UnaskableReason,
     by_arxiv_id,
 )
+from papers_pipeline.text.chinese import load_tagger
+from papers_pipeline.text.languages import load_detector
 
 
 class WrittenSentences(BaseModel):
@@ -44,6 +46,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
     output = WrittenSentences
     side_inputs = ("feed_response",)
     one_a_day = True
+    preloads = (load_detector, load_tagger)
     description = (
         "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with pinyin "
         "and vocabulary from libraries. A new vote does not make it out of date."

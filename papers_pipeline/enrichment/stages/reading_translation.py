@@ -14,6 +14,7 @@ from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt
 from papers_pipeline.records import ReadingTask, ReadingTranslation
+from papers_pipeline.text.languages import load_detector
 
 DICTIONARY_LANGUAGE = "en"
 """The language of CC-CEDICT and our glossary: in it, only words that both lack need a model."""
@@ -41,6 +42,7 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
     output = WrittenTranslation
     inputs = ("reading_task",)
     one_a_day = True
+    preloads = (load_detector,)
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
         super().__init__(prompt, terms)

@@ -15,6 +15,7 @@ from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt
 from papers_pipeline.records import IssueText, Paper, Summary, UnaskableReason
+from papers_pipeline.text.languages import load_detector
 
 STAND_IN_LANGUAGE = "en"
 """Hugging Face's summary and the abstract are English. Other languages have no stand-in."""
@@ -40,6 +41,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
     record = Summary
     shown_fields = ("emoji", "title", "text")
     in_build_table = True
+    preloads = (load_detector,)
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
         super().__init__(prompt, terms)

@@ -9,7 +9,6 @@ import io
 import logging
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import regex
 from PIL import Image
 
 from papers_pipeline.base.characters import one_line
+from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.site.catalogue import digest
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Fonts:
     plain: Face
 
 
-@lru_cache(maxsize=1)
+@loaded_once
 def load_fonts() -> Fonts | None:
     """The fonts of the cards. If a package is missing: None, and one warning."""
     import pymupdf

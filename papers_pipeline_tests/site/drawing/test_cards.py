@@ -85,7 +85,7 @@ def test_a_language_whose_letters_are_absent_has_no_card():
 
 
 def test_without_the_fonts_there_is_one_warning(monkeypatch, caplog):
-    load_fonts.cache_clear()
+    load_fonts.forget()
 
     def absent(name: str) -> pymupdf.Font:
         raise ValueError(f"cannot find builtin font with name '{name}'")
@@ -93,7 +93,7 @@ def test_without_the_fonts_there_is_one_warning(monkeypatch, caplog):
     monkeypatch.setattr(pymupdf, "Font", absent)
     with caplog.at_level(logging.WARNING, logger=cards.__name__):
         assert [load_fonts() for _ in range(3)] == [None] * 3
-    load_fonts.cache_clear()
+    load_fonts.forget()
     assert [record.getMessage() for record in caplog.records] == [
         "link cards are not drawn, a font is missing (cannot find builtin font with name 'figbo'): "
         "install pymupdf-fonts"
