@@ -18,7 +18,8 @@ LOCK = ".lock"
 class Spending(BaseModel):
     """One model call. `arxiv_id` is None for calls about no paper, as `papers doctor` makes.
 
-    `usd` is None if the model's price is unknown.
+    `usd` is None if the model's price is unknown. An answer bought by batch names the job that
+    gave it and its key in the cache.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +35,8 @@ class Spending(BaseModel):
     input_tokens: int
     output_tokens: int
     usd: float | None = None
+    batch: str | None = None
+    key: str | None = None
 
 
 class Ledger:
@@ -44,19 +47,24 @@ class Ledger:
         # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
-    def add(self, spending: Spending) -> None:
-        """Append one line. A lock keeps the lines of concurrent processes whole.
+    def add(self, *spendings: Spending) -> None:
+        """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
 
-        If a killed process left an unfinished line, the new line still starts on a line of its own.
+        If a killed process left an unfinished line, the new ones still start on a line of their
+        own.
         """
+        if not spendings:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(spending.at.date())
+        path = self._path(spendings[0].at.date())
         with FileLock(self._folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
                     file.write(b"\n")
-            file.write(spending.model_dump_json().encode() + b"\n")
+            for spending in spendings:
+                line = spending.model_dump_json(exclude=_empty(spending))
+                file.write(line.encode() + b"\n")
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.
@@ -88,8 +96,21 @@ class Ledger:
         if path.exists():
             yield from _spendings(path.read_bytes())
 
+    def keys_of_batch(self, batch: str, since: date) -> set[str]:
+        """The keys of the answers of a batch that already have a line, from a UTC day on."""
+        keys = set()
+        for day in self.days():
+            if day >= since:
+                keys |= {line.key for line in self.spent(day) if line.batch == batch and line.key}
+        return keys
+
     def _path(self, day: date) -> Path:
         return self._folder / f"{day}.jsonl"
+
+
+def _empty(spending: Spending) -> set[str]:
+    """The fields that only batches have, if this is not from one."""
+    return set() if spending.batch else {"batch", "key"}
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:
