@@ -17,6 +17,7 @@ from papers_pipeline.base.per_paper import Counts, Progress
 from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
+from papers_pipeline.enrichment.plan import BUILT_WITH
 from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
@@ -125,6 +126,22 @@ class Runner:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
         self.build_site([*built, *relinked])
+        return reports
+
+    def read_days(
+        self, days: Sequence[date], before_reading: Callable[[], None] = lambda: None
+    ) -> list[DayReport]:
+        """Build the lists of the days and the texts of their PDFs, which models are asked about.
+
+        `before_reading` is called after the lists, as by `build`.
+        """
+        reports = [DayReport(day) for day in days]
+        for report in self._watched(reports, "list"):
+            self._run(report, self._feed_assets())
+        before_reading()
+        listed = [report for report in reports if report.error is None]
+        for report in self._watched(listed, "papers"):
+            self._run(report, BUILT_WITH["parsed_text"])
         return reports
 
     def build_only(self, days: Sequence[date], assets: Sequence[str]) -> list[DayReport]:

@@ -33,7 +33,7 @@ def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
         total = money(spent for report in reports for spent in report.spent.values())
         table.add_row("", "", "", "", "", "", "", *total, "", style="bold")
     out.print(table)
-    _print_faults(reports)
+    print_faults(reports)
     if any(not report.failed for report in reports):
         out.print(f"The site: {settings.data / 'site' / 'index.html'}", soft_wrap=True)
 
@@ -49,7 +49,8 @@ def _sums(report: "DayReport", counted: Sequence[str]) -> list[str]:
     ]
 
 
-def _print_faults(reports: Sequence["DayReport"]) -> None:
+def print_faults(reports: Sequence["DayReport"]) -> None:
+    """The models that are not asked any more, and the days that failed."""
     closed: dict[str, str] = {}
     for report in reports:
         closed |= report.closed
@@ -106,6 +107,9 @@ def _usd(row: "PlanRow") -> str:
 
 def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
     """A line per model: calls, tokens, and price."""
+    from papers_pipeline.enrichment.plan import known_usd, known_usd_by_batch
+    from papers_pipeline.llm.batch_providers import has_batches
+
     by_model: dict[str | None, list[PlanRow]] = {}
     for row in rows:
         if row.calls:
@@ -116,7 +120,9 @@ def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
         tokens = sum(row.input_tokens + row.output_tokens for row in model_rows)
         price = "of unknown price"
         if all(row.usd is not None for row in model_rows):
-            price = f"about {sum(row.usd or 0.0 for row in model_rows):.4f} USD"
+            price = f"about {known_usd(model_rows):.4f} USD"
+            if model and has_batches(model):
+                price += f", {known_usd_by_batch(model_rows):.4f} by batch"
         name = model or "no model is configured"
         lines.append(f"{name}: {calls:,} calls, about {tokens:,} tokens, {price}")
     return lines
