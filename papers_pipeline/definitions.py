@@ -6,6 +6,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.defs import documents, feed, periods, site
 from papers_pipeline.defs.alarms import alarm_sensors
+from papers_pipeline.defs.batches import batches_ended, buy_by_batch
 from papers_pipeline.defs.enrichment import enrichment_asset
 from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
@@ -39,9 +40,12 @@ def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.De
             issue_asset(stages),
             refresh_plan_asset(prompts_version(prompts_of(settings))),
         ],
-        jobs=[build_day, build_site, build_month, build_week, refresh_stale, prune, publish_job],
+        jobs=[
+            *(build_day, build_site, build_month, build_week),
+            *(refresh_stale, buy_by_batch, prune, publish_job),
+        ],
         schedules=[today_every_two_hours, last_days_nightly, prune_nightly],
-        sensors=[site_follows, dead_runs, *alarm_sensors(settings)],
+        sensors=[site_follows, batches_ended, dead_runs, *alarm_sensors(settings)],
         resources=resources(settings, clock, watcher),
         executor=threads_executor,
     )

@@ -20,7 +20,7 @@ from pydantic import (
 PaperStatus = Literal["listed", "gone", "withdrawn"]
 OutcomeState = Literal["done", "pending", "failed"]
 DayState = Literal["open", "listed", "quiet", "stalled", "shrunk", "failed"]
-PendingReason = Literal["no_provider", "no_abstract", "budget", "not_built"]
+PendingReason = Literal["no_provider", "no_abstract", "budget", "in_batch", "not_built"]
 """Why no model was asked about a paper. The pages explain each (`pending.*` in `locales/`)."""
 UnaskableReason = Literal["no_abstract", "no_pdf", "no_text"]
 """Why no model can be asked about a paper, whatever is configured."""

@@ -17,6 +17,7 @@ from papers_pipeline.base.per_paper import Counts, RunWatcher
 from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
+from papers_pipeline.enrichment.plan import BUILT_WITH
 from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.chain import Spent
@@ -117,7 +118,7 @@ class Runner:
         self._each(reports, "list", lambda report: self._run(report, feed_assets))
         before_buying()
         listed = [report for report in reports if report.error is None]
-        self._each(listed, "digest", lambda report: self._run(report, other_assets))
+        self._each(listed, "digest", lambda report: self._build(report, other_assets))
         built = [report.date for report in reports if report.error is None]
         relinked = days_with_stale_links(self.lake, built)
         for day in relinked:
@@ -126,13 +127,29 @@ class Runner:
         self.build_site([*built, *relinked])
         return reports
 
+    def read_days(
+        self, days: Sequence[date], before_reading: Callable[[], None] = lambda: None
+    ) -> list[DayReport]:
+        """Build the lists of the days and the texts of their PDFs, which models are asked about.
+
+        `before_reading` is called after the lists, as by `build`.
+        """
+        reports = [DayReport(day) for day in days]
+        feed_assets = self._feed_assets()
+        self._each(reports, "list", lambda report: self._run(report, feed_assets))
+        before_reading()
+        listed = [report for report in reports if report.error is None]
+        texts = BUILT_WITH["parsed_text"]
+        self._each(listed, "papers", lambda report: self._run(report, texts))
+        return reports
+
     def build_only(self, days: Sequence[date], assets: Sequence[str]) -> list[DayReport]:
         """Build only these assets of the days. Raises AbsentInput before anything runs."""
         for day in days:
             for asset in assets:
                 self._require_inputs(day, asset, assets)
         reports = [DayReport(day) for day in days]
-        self._each(reports, ", ".join(assets), lambda report: self._run(report, assets))
+        self._each(reports, ", ".join(assets), lambda report: self._build(report, assets))
         return reports
 
     def refresh(self, assets: Mapping[str, Sequence[str]]) -> list[DayReport]:
@@ -142,7 +159,7 @@ class Runner:
 
         def refresh_day(report: DayReport) -> None:
             day = str(report.date)
-            self._run(report, [name for name in self.day_assets if day in assets.get(name, ())])
+            self._build(report, [name for name in self.day_assets if day in assets.get(name, ())])
 
         self._each(reports, "refresh", refresh_day)
         self.build_site([report.date for report in reports])
@@ -175,7 +192,10 @@ class Runner:
         for number, report in enumerate(reports, 1):
             self._watcher.day(report.date, part, number, len(reports))
             build(report)
-            self._read_state(report)
+
+    def _build(self, report: DayReport, assets: Iterable[str]) -> None:
+        self._run(report, assets)
+        self._read_state(report)
 
     def _feed_assets(self) -> list[str]:
         groups = {name: self._graph.get(dg.AssetKey(name)).group_name for name in self.day_assets}

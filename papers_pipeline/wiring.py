@@ -79,7 +79,13 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
     models = models_of(settings, clock)
     available = {asset: models.configured(stage.prompt) for asset, stage in stages.items()}
     return Planner(
-        lake_of(settings), models.cache, models.ledger, stages, available, settings.assume_price_usd
+        lake_of(settings),
+        models.cache,
+        models.ledger,
+        stages,
+        available,
+        models.batches.store,
+        settings.assume_price_usd,
     )
 
 

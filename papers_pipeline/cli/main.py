@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
 from papers_pipeline.cli.commands.costs import costs
 from papers_pipeline.cli.commands.doctor import doctor
@@ -38,5 +39,9 @@ def main() -> None:
     logging.getLogger("dagster").setLevel(logging.ERROR)
 
 
-for command in (build, show, redo, plan, refresh, costs, prompts, doctor, publish, serve):
+COMMANDS = (
+    *(build, show, redo, plan, refresh, batches),
+    *(costs, prompts, doctor, publish, serve),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -34,7 +34,7 @@ def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
     if len(reports) > 1:
         table.add_row("", "", "", "", "", "", "", *money(spendings), "", style="bold")
     out.print(table)
-    _print_faults(reports)
+    print_faults(reports)
     if any(not report.failed for report in reports):
         site = settings.data / "site" / "index.html"
         out.print(f"The site: {site}", soft_wrap=True, markup=False)
@@ -53,7 +53,8 @@ def _sums(report: "DayReport", counted: Sequence[str]) -> list[str]:
     return [str(new), str(reused), str(pending), str(failed)]
 
 
-def _print_faults(reports: Sequence["DayReport"]) -> None:
+def print_faults(reports: Sequence["DayReport"]) -> None:
+    """The models that are not asked any more, and the days that failed."""
     closed: dict[str, str] = {}
     for report in reports:
         closed |= report.closed
@@ -113,6 +114,9 @@ def _usd(row: "PlanRow") -> str:
 
 def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
     """A line per model: calls, tokens, and price."""
+    from papers_pipeline.enrichment.plan import known_usd, known_usd_by_batch
+    from papers_pipeline.llm.batch_providers import has_batches
+
     by_model: dict[str | None, list[PlanRow]] = {}
     for row in rows:
         if row.calls:
@@ -123,6 +127,8 @@ def sums_by_model(rows: Sequence["PlanRow"]) -> list[str]:
         tokens = sum(row.input_tokens + row.output_tokens for row in model_rows)
         name = model or "no model is configured"
         price = _total_price(model_rows)
+        if model and has_batches(model) and known_usd(model_rows):
+            price += f", {known_usd_by_batch(model_rows):.4f} by batch"
         lines.append(f"{name}: {calls:,} calls, about {tokens:,} tokens, {price}")
     return lines
 

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.tables import Table, table_asset
-from papers_pipeline.enrichment.plan import Planner, known_usd, to_refresh
+from papers_pipeline.enrichment.plan import Planner, known_usd, known_usd_by_batch, to_refresh
 from papers_pipeline.listing.days import parse_day
 from papers_pipeline.records import PlanRow
 
@@ -51,6 +51,7 @@ def refresh_plan_asset(version: str) -> dg.AssetsDefinition:
             "behind": len(behind),
             "calls": sum(row.calls for row in behind),
             "usd": known_usd(behind),
+            "usd_by_batch": known_usd_by_batch(behind),
         }
         return Table(
             rows,
@@ -102,8 +103,10 @@ def submit_stale_days(
     for row in chosen:
         context.log.info(f"{row.day} {row.asset}: {row.state}, {row.calls} calls, USD {row.usd}")
     calls = sum(row.calls for row in chosen)
-    usd = known_usd(chosen)
-    context.log.info(f"{len(chosen)} days of assets to refresh: {calls} calls, about USD {usd}")
+    context.log.info(
+        f"{len(chosen)} days of assets to refresh: {calls} calls, about USD {known_usd(chosen)}, "
+        f"USD {known_usd_by_batch(chosen)} by batch (buy_by_batch)"
+    )
     if not chosen:
         context.log.info("Everything is current: nothing to submit.")
         return

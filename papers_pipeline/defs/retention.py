@@ -6,30 +6,33 @@ import dagster as dg
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.documents.fetch import Documents
+from papers_pipeline.llm.chain import Models
 from papers_pipeline.settings import Settings
-from papers_pipeline.store.retention import ATTEMPTS_KEPT, prune_days
+from papers_pipeline.store.retention import ATTEMPTS_KEPT, BATCHES_KEPT, prune_days
 
 
 @dg.op
 def delete_old_files(
     context: dg.OpExecutionContext,
     documents: dg.ResourceParam[Documents],
+    models: dg.ResourceParam[Models],
     settings: dg.ResourceParam[Settings],
     clock: dg.ResourceParam[Clock],
 ) -> None:
-    """Delete PDFs, failed attempts and logs past their retention."""
+    """Delete PDFs, failed attempts, logs and ended batches past their retention."""
     pdfs = documents.prune()
     attempts = prune_days(settings.data / "attempts", ATTEMPTS_KEPT, clock)
     logs = prune_days(settings.data / "logs", timedelta(days=settings.log_keep_days), clock)
+    batches = models.batches.store.prune(clock.now() - BATCHES_KEPT)
     context.log.info(
-        f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days "
-        f"and the logs of {len(logs)} days"
+        f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days, "
+        f"the logs of {len(logs)} days and {batches} ended batches"
     )
 
 
 @dg.job(
     description="Deletes PDFs parsed more than PAPERS_PDF_KEEP_DAYS days ago, failed attempts "
-    "older than 30 days, and logs older than PAPERS_LOG_KEEP_DAYS days."
+    "and ended batches older than 30 days, and logs older than PAPERS_LOG_KEEP_DAYS days."
 )
 def prune() -> None:
     delete_old_files()

@@ -13,6 +13,8 @@ from statistics import fmean
 from typing import Any, get_args
 
 from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.llm.batch_providers import BATCH_SHARE, has_batches
+from papers_pipeline.llm.batch_store import BatchStore, KeptText
 from papers_pipeline.llm.chain import CHARACTERS_A_TOKEN, is_valid
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
@@ -70,15 +72,18 @@ class Planner:
         ledger: Ledger,
         stages: Mapping[str, AnyStage],
         available: Mapping[str, Sequence[str]],
+        batches: BatchStore,
         assumed_price: float | None = None,
     ) -> None:
         """`available` names the configured models of each asset's chain. `assumed_price` is USD per
-        million tokens of a model whose price is unknown."""
+        million tokens of a model whose price is unknown. A text that a batch has is not bought
+        again."""
         self.stages = stages
         self._lake = lake
         self._cache = cache
         self._ledger = ledger
         self._available = available
+        self._batches = batches
         self._assumed_price = assumed_price
 
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
@@ -110,7 +115,11 @@ class Planner:
         """The calls left for these items and their USD; None if the price is unknown."""
         stage = self.stages[asset]
         calls = len(self._inputs_left(stage, items))
-        return calls, self._usd(stage, calls)
+        return calls, self.usd(asset, calls)
+
+    def usd(self, asset: str, calls: int) -> float | None:
+        """The USD of so many calls for an asset; None if the price is unknown."""
+        return self._usd(self.stages[asset], calls)
 
     def refresh_assets(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """The days to build of each asset, so that the `wanted` days of stages reach the pages.
@@ -206,8 +215,10 @@ class Planner:
             if row["state"] == "done" and row["prompt_version"] == stage.prompt.version:
                 continue
             entry = self._cached(stage, row["input_hash"])
-            counts[_row_state(row, entry)] += 1
-            if entry is None:
+            in_batch = self._in_batch(stage, row["input_hash"]) if entry is None else None
+            is_answered = in_batch is not None and in_batch.body is not None
+            counts["stale" if is_answered else _row_state(row, entry)] += 1
+            if entry is None and in_batch is None:
                 inputs.append(row["input_hash"])
         state: PlanState = "incomplete" if counts else "current"
         if counts["stale"]:
@@ -240,18 +251,23 @@ class Planner:
         )
 
     def _inputs_left(self, stage: AnyStage, items: Sequence[HasArxivId]) -> list[str]:
-        """The hashes of the inputs that can be asked about and that the cache does not answer."""
+        """The hashes of the inputs that can be asked about and that neither the cache nor a batch
+        answers."""
         hashes = []
         for item in items:
             if stage.why_not_asked(item) is None:
                 key = stage.input_hash(item)
-                if self._cached(stage, key) is None:
+                if self._cached(stage, key) is None and self._in_batch(stage, key) is None:
                     hashes.append(key)
         return hashes
 
+    def _in_batch(self, stage: AnyStage, key: str) -> KeptText | None:
+        """What a batch keeps for an input; None if no batch has it."""
+        return self._batches.text(self._cache.key(stage.asset, _identity(stage, key)))
+
     def _cached(self, stage: AnyStage, key: str) -> CacheEntry | None:
         """The cache's answer or valid failure for an input; None if it has to be asked."""
-        identity = {"prompt_version": stage.prompt.version, "input_hash": key}
+        identity = _identity(stage, key)
         if not self._cache.path(stage.asset, identity).exists():
             return None
         entry = self._cache.get(stage.asset, identity)
@@ -307,6 +323,10 @@ class Planner:
         return sizes
 
 
+def _identity(stage: AnyStage, key: str) -> dict[str, str]:
+    return {"prompt_version": stage.prompt.version, "input_hash": key}
+
+
 def _unsettled_days(rows: Iterable[PlanRow], stage: AnyStage) -> set[str]:
     """The days on which an asset that the stage reads will be bought anew."""
     days = set()
@@ -353,3 +373,12 @@ def to_refresh(plan: Sequence[PlanRow]) -> dict[str, list[str]]:
 def known_usd(rows: Sequence[PlanRow]) -> float:
     """The USD of the calls whose price is known."""
     return round(sum(row.usd or 0.0 for row in rows), 6)
+
+
+def known_usd_by_batch(rows: Sequence[PlanRow]) -> float:
+    """The same if every first question goes by batch that can."""
+    usd = 0.0
+    for row in rows:
+        share = BATCH_SHARE if row.model and has_batches(row.model) else 1.0
+        usd += (row.usd or 0.0) * share
+    return round(usd, 6)

@@ -3,7 +3,8 @@
 No answer is bought twice. The next model is asked after an error, a refusal, an answer that is cut
 off, or one that still breaks the guardrails after it was sent back. A provider that answers 401,
 403 or "no credit" is closed for the rest of the process after one call. Every call goes to the
-ledger; messages, replies and verdicts are stored with the answer.
+ledger; messages, replies and verdicts are stored with the answer. If a batch has answered already,
+its answer takes the place of the first request.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.loaded_once import LoadedOnce, preload
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
+from papers_pipeline.llm.batch_providers import BatchProvider, connect_batches
+from papers_pipeline.llm.batch_store import BatchStore, KeptText
+from papers_pipeline.llm.batches import Batches, batch_usd
 from papers_pipeline.llm.conversation import (
     Attempt,
     AttemptResult,
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from pydantic_ai import Agent
     from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models import Model
+    from pydantic_ai.models.batch import BatchRequest
     from pydantic_ai.settings import ModelSettings
 
 Output = TypeVar("Output", bound=BaseModel)
@@ -121,6 +126,16 @@ class Models:
         ledger_root = Path(data.path) if storage.is_local(data) else home
         self.ledger = Ledger(ledger_root / "ledger")
         self.attempts = data / "attempts"
+        self.batches = Batches(
+            BatchStore(data / "batches"),
+            access,
+            cache=cache,
+            ledger=self.ledger,
+            clock=clock,
+            locks=home / "locks",
+            assumed_price=assumed_price,
+            timeout_seconds=timeout_seconds,
+        )
         self.daily_budget_usd = daily_budget_usd
         self.assumed_price = assumed_price
         self.timeout_seconds = timeout_seconds
@@ -254,6 +269,7 @@ class Chain(Generic[Output]):
         self._stack = stack
         self._connections: dict[str, Connection] = {}
         self._agents: dict[str, Agent[_Question, Output]] = {}
+        self._batch_providers: dict[str, BatchProvider] = {}
 
     async def ask(
         self, arxiv_id: str, *prompt_variables: Mapping[str, Any], again: bool = False
@@ -262,15 +278,13 @@ class Chain(Generic[Output]):
 
         `prompt_variables` fill the template. If several are given, the first model gets the
         first, the next model the next; only the first are part of the cache key. Raises
-        PaperPending if no provider is configured, and PaperFailed if no model gave an answer. A
-        new failure never replaces an answer.
+        PaperPending if no provider is configured or a batch has the question, and PaperFailed if no
+        model gave an answer. A new failure never replaces an answer.
         """
         cache = self._models.cache
+        key = cache.key(self._prompt.asset, self.identity(prompt_variables[0]))
         available = self._models.configured(self._prompt)
-        identity = {
-            "prompt_version": self._prompt.version,
-            "input_hash": input_hash(**prompt_variables[0]),
-        }
+        identity = self.identity(prompt_variables[0])
         stored = cache.get(self._prompt.asset, identity) if again or not available else None
         replaced = stored if stored is not None and stored.value is not None else None
         if not available and (again or replaced is None):
@@ -280,7 +294,12 @@ class Chain(Generic[Output]):
             return not again and is_valid(entry, available)
 
         async def compute() -> CacheEntry:
-            entry = await self._buy(arxiv_id, identity, prompt_variables, available)
+            kept = self._models.batches.store.text(key)
+            if kept is not None and kept.body is None:
+                raise PaperPending("in_batch")
+            if again:
+                kept = None
+            entry = await self._buy(arxiv_id, identity, prompt_variables, available, kept)
             if not again or replaced is None:
                 return entry
             if entry.failure:
@@ -288,6 +307,8 @@ class Chain(Generic[Output]):
             return _with_earlier(entry, replaced)
 
         entry, reused = await cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
+        if not reused:
+            self._models.batches.store.discard(key)
         if entry.failure:
             raise _failed(entry.failure)
         provenance = Provenance.of(entry)
@@ -299,18 +320,28 @@ class Chain(Generic[Output]):
             reused=reused,
         )
 
+    def identity(self, prompt_variables: Mapping[str, Any]) -> dict[str, str]:
+        """What an answer is stored under in the cache, beside the prompt's asset."""
+        return {
+            "prompt_version": self._prompt.version,
+            "input_hash": input_hash(**prompt_variables),
+        }
+
     async def _buy(
         self,
         arxiv_id: str,
         identity: dict[str, str],
         prompt_variables: Sequence[Mapping[str, Any]],
         available: Sequence[str],
+        kept: KeptText | None,
     ) -> CacheEntry:
         """Ask the models in order; the entry of the first answer, or of the final failure.
 
-        The last model gets the rest of `prompt_variables`, the last variables go to the rest of
-        the models.
+        An answer that a batch has `kept` comes first, as its model's reply. The last model gets the
+        rest of `prompt_variables`, the last variables go to the rest of the models.
         """
+        if kept is not None and kept.model in available:
+            available = [kept.model, *(name for name in available if name != kept.model)]
         attempts: list[Attempt] = []
         last_model = len(available) - 1
         last_variables = len(prompt_variables) - 1
@@ -318,7 +349,9 @@ class Chain(Generic[Output]):
             name = available[min(number, last_model)]
             variables = prompt_variables[min(number, last_variables)]
             is_last = number >= last_variables
-            output, attempt = await self._attempt(arxiv_id, name, variables, is_last)
+            is_kept = kept is not None and kept.model == name and number == 0
+            question = self._question(variables, is_last, kept if is_kept else None)
+            output, attempt = await self._attempt(arxiv_id, name, variables, question)
             attempts.append(attempt)
             if output is not None:
                 provenance = self._provenance(arxiv_id, available, attempts, answered_by=name)
@@ -379,8 +412,24 @@ class Chain(Generic[Output]):
             attempts=tuple(attempts),
         )
 
+    def _question(
+        self, prompt_variables: Mapping[str, Any], is_last: bool, kept: KeptText | None = None
+    ) -> "_Question":
+        sent = self._prompt.messages(**prompt_variables)
+        characters = len(sent.system) + len(sent.user)
+        return _Question(
+            lambda output: self._judge(output, prompt_variables),
+            is_last,
+            most_tokens=round(characters / CHARACTERS_A_TOKEN) + self._prompt.max_tokens,
+            kept=kept,
+        )
+
     async def _attempt(
-        self, arxiv_id: str, name: str, prompt_variables: Mapping[str, Any], is_last: bool
+        self,
+        arxiv_id: str,
+        name: str,
+        prompt_variables: Mapping[str, Any],
+        question: "_Question",
     ) -> tuple[Output | None, Attempt]:
         """Ask one model, with corrections; the answer, or None, and the record of the attempt."""
         from pydantic_ai import capture_run_messages
@@ -391,12 +440,6 @@ class Chain(Generic[Output]):
         )
 
         sent = self._prompt.messages(**prompt_variables)
-        characters = len(sent.system) + len(sent.user)
-        question = _Question(
-            lambda output: self._judge(output, prompt_variables),
-            is_last,
-            most_tokens=round(characters / CHARACTERS_A_TOKEN) + self._prompt.max_tokens,
-        )
         output: Output | None = None
         result: AttemptResult = "error"
         detail: str | None = None
@@ -444,6 +487,49 @@ class Chain(Generic[Output]):
             self._stack.push_async_callback(connection.close)
             self._connections[name] = connection
         return self._connections[name]
+
+    def batch_provider(self, name: str) -> BatchProvider:
+        """The batches of a model, connected likewise."""
+        if name not in self._batch_providers:
+            access = self._models.access[split_name(name)[0]]
+            provider = connect_batches(name, access, self._models.timeout_seconds)
+            self._stack.push_async_callback(provider.close)
+            self._batch_providers[name] = provider
+        return self._batch_providers[name]
+
+    async def first_request(
+        self, name: str, key: str, prompt_variables: Mapping[str, Any]
+    ) -> "BatchRequest":
+        """The first request to a model about these variables, for a batch. It is not sent."""
+        from papers_pipeline.llm.batch_requests import first_request
+
+        sent = self._prompt.messages(**prompt_variables)
+        question = self._question(prompt_variables, is_last=True)
+
+        async def run(model: "Model") -> object:
+            return await self._agent(name).run(
+                sent.user, instructions=sent.system, model=model, deps=question
+            )
+
+        return await first_request(key, self.batch_provider(name).model, run)
+
+    def take_kept(self, name: str, question: "_Question", *asked: Any) -> "ModelResponse | None":
+        """The answer that a batch has kept, as the reply to what was `asked`; None the next time.
+
+        It is in the ledger already, since it was collected.
+        """
+        from papers_pipeline.llm.batch_requests import reply
+
+        kept, question.kept = question.kept, None
+        if kept is None or kept.body is None:
+            return None
+        response = reply(self.batch_provider(name).model, kept.body, *asked)
+        usage = response.usage
+        usd = batch_usd(response, name, self._models.assumed_price)
+        self._count(question, usage.input_tokens, usage.output_tokens, usd)
+        if response.finish_reason == "length":
+            raise _CutOff
+        return response
 
     def _agent(self, name: str) -> "Agent[_Question, Output]":
         from pydantic_ai import Agent, ModelRetry, RunContext
@@ -572,12 +658,18 @@ class Chain(Generic[Output]):
             prompt_version=self._prompt.version,
         )
         self._models.ledger.add(spending)
+        self._count(question, spending.input_tokens, spending.output_tokens, spending.usd)
+
+    def _count(
+        self, question: "_Question", input_tokens: int, output_tokens: int, usd: float | None
+    ) -> None:
+        """Add one answer to what was spent."""
         for spent in (self.spent, question.spent):
             spent.calls += 1
-            spent.input_tokens += spending.input_tokens
-            spent.output_tokens += spending.output_tokens
-            spent.usd += spending.usd or 0.0
-            spent.unpriced_calls += spending.usd is None
+            spent.input_tokens += input_tokens
+            spent.output_tokens += output_tokens
+            spent.usd += usd or 0.0
+            spent.unpriced_calls += usd is None
 
 
 def is_valid(entry: CacheEntry, available: Sequence[str]) -> bool:
@@ -600,6 +692,8 @@ class _Question:
     """Whether no further prompt variables are left for the next model."""
     most_tokens: int = 0
     """An estimate from above, which counts until the provider has counted."""
+    kept: KeptText | None = None
+    """The answer of a batch that takes the place of the first request."""
     verdicts: list[KeptVerdict] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
 
@@ -635,6 +729,9 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, question: _Question)
 
     class Metered(WrapperModel):
         async def request(self, *args: Any) -> "ModelResponse":
+            kept = chain.take_kept(name, question, *args)
+            if kept is not None:
+                return kept
             return await chain.send(name, arxiv_id, question, lambda: self.wrapped.request(*args))
 
     return Metered(chain.connection(name).model)
@@ -644,14 +741,7 @@ def _spending(
     response: "ModelResponse", name: str, assumed_price: float | None, **about: Any
 ) -> Spending:
     provider, model = split_name(name)
-    usage = response.usage
-    call = CallTokens(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0),
-    )
+    call = CallTokens.of(response.usage)
     usd: float | None
     try:
         # The response also knows its service tier, and audio and other tokens with own prices.

@@ -13,15 +13,16 @@ from pydantic import BaseModel, ConfigDict
 
 FORMAT = 1
 LOCK = ".lock"
-PARTS = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key")
+"""Fields that a line has only if they say something."""
 
 
 class Spending(BaseModel):
     """One model call. `arxiv_id` is None for calls about no paper, as `papers doctor` makes.
 
     `usd` is None if the model's price is unknown. `input_tokens` include those read from and
-    written to the provider's cache, and `output_tokens` include those of reasoning. These parts are
-    only in lines of calls that had any.
+    written to the provider's cache, and `output_tokens` include those of reasoning. An answer
+    bought by batch names the job that gave it and its key in the cache.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,10 +41,12 @@ class Spending(BaseModel):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     usd: float | None = None
+    batch: str | None = None
+    key: str | None = None
 
     def line(self) -> bytes:
         """The line of the ledger, without its end."""
-        absent = {name for name in PARTS if not getattr(self, name)}
+        absent = {name for name in SOMETIMES if not getattr(self, name)}
         return self.model_dump_json(exclude=absent).encode()
 
 
@@ -55,19 +58,23 @@ class Ledger:
         # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
-    def add(self, spending: Spending) -> None:
-        """Append one line. A lock keeps the lines of concurrent processes whole.
+    def add(self, *spendings: Spending) -> None:
+        """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
 
-        If a killed process left an unfinished line, the new line still starts on a line of its own.
+        If a killed process left an unfinished line, the new ones still start on a line of their
+        own.
         """
+        if not spendings:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(spending.at.date())
+        path = self._path(spendings[0].at.date())
         with FileLock(self._folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
                     file.write(b"\n")
-            file.write(spending.line() + b"\n")
+            for spending in spendings:
+                file.write(spending.line() + b"\n")
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.
@@ -98,6 +105,14 @@ class Ledger:
         path = self._path(day)
         if path.exists():
             yield from _spendings(path.read_bytes())
+
+    def keys_of_batch(self, batch: str, since: date) -> set[str]:
+        """The keys of the answers of a batch that already have a line, from a UTC day on."""
+        keys = set()
+        for day in self.days():
+            if day >= since:
+                keys |= {line.key for line in self.spent(day) if line.batch == batch and line.key}
+        return keys
 
     def _path(self, day: date) -> Path:
         return self._folder / f"{day}.jsonl"

@@ -5,8 +5,12 @@ It names providers as we do, but does not know `qwen` and `local`: their prices 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from papers_pipeline.prompts.model_names import split_name
+
+if TYPE_CHECKING:
+    from pydantic_ai.usage import RequestUsage
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,18 @@ class CallTokens:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+
+    @classmethod
+    def of(cls, usage: "RequestUsage") -> "CallTokens":
+        """The tokens that a response reports."""
+        reasoning = usage.output_reasoning_tokens or usage.details.get("reasoning_tokens", 0)
+        return cls(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            reasoning_tokens=reasoning,
+        )
 
 
 def price(name: str, call: CallTokens, assumed_price: float | None = None) -> float | None:

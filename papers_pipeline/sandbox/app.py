@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from papers_pipeline.sandbox import documents, providers
+from papers_pipeline.sandbox import batches, documents, providers
 from papers_pipeline.sandbox.world import Fault, Reply, World
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
@@ -22,7 +22,8 @@ def make_app(world: World) -> ASGIApp:
     """The app that serves a world.
 
     `GET /_sandbox/state` returns the world's clock, faults and replies, and what was requested;
-    `POST` also sets its clock, latency and rate limits, and adds faults and replies.
+    `POST` also sets its clock, latency, rate limits and the time that batches take, and adds faults
+    and replies.
     """
 
     async def daily_papers(request: Request) -> Response:
@@ -46,6 +47,7 @@ def make_app(world: World) -> ASGIApp:
                 world.now = datetime.fromisoformat(given["now"]) if given["now"] else None
             world.latency_seconds = given.get("latency_seconds", world.latency_seconds)
             world.rates |= given.get("rates", {})
+            world.batch_seconds = given.get("batch_seconds", world.batch_seconds)
             world.faults += [Fault(**fault) for fault in given.get("faults", [])]
             world.replies += [Reply(**reply) for reply in given.get("replies", [])]
         return JSONResponse(
@@ -55,6 +57,7 @@ def make_app(world: World) -> ASGIApp:
                 "faults": [asdict(fault) for fault in world.faults],
                 "replies": [asdict(reply) for reply in world.replies],
                 "calls": [asdict(call) for call in world.calls],
+                "batches": [asdict(batch) for batch in world.batches],
             }
         )
 
@@ -62,6 +65,7 @@ def make_app(world: World) -> ASGIApp:
         Route("/api/daily_papers", daily_papers),
         Route("/_sandbox/state", state, methods=["GET", "POST"]),
         *providers.routes(world),
+        *batches.routes(world),
         *documents.routes(world),
     ]
     return _Weather(Starlette(routes=routes), world)

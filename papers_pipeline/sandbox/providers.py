@@ -148,14 +148,14 @@ class OpenAI:
         return request.headers.get("authorization", "").removeprefix("Bearer").strip()
 
     def question(self, body: Mapping[str, Any]) -> Question:
-        system, user = _conversation(body.get("messages"))
+        system, user = conversation(body.get("messages"))
         choice = body.get("tool_choice", "auto")
         named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
         tools = [tool["function"] for tool in body.get("tools") or [] if "function" in tool]
         tool = _chosen(tools, named)
         if tool and choice != "none":
-            return Question(system, user, _fields(tool.get("parameters")), tool["name"])
-        return Question(system, user, _fields(_json_schema(body).get("schema")))
+            return Question(system, user, schema_fields(tool.get("parameters")), tool["name"])
+        return Question(system, user, schema_fields(_json_schema(body).get("schema")))
 
     def fault(self, body: Mapping[str, Any]) -> str:
         if not body.get("model") or not body.get("messages"):
@@ -268,7 +268,7 @@ class OfficialOpenAI(OpenAI):
         if described.get("strict"):
             schemas.append((described["name"], described.get("schema")))
         for name, schema in schemas:
-            if not _is_strict(schema):
+            if not is_strict(schema):
                 return (
                     f"Invalid schema for '{name}': 'additionalProperties' must be false "
                     "and all properties required."
@@ -394,14 +394,14 @@ class Anthropic:
         return request.headers.get("x-api-key", "") or bearer
 
     def question(self, body: Mapping[str, Any]) -> Question:
-        _, user = _conversation(body.get("messages"))
+        _, user = conversation(body.get("messages"))
         system = _text(body.get("system"))
         choice = body.get("tool_choice") or {}
         tool = _chosen(body.get("tools") or [], choice.get("name"))
         if tool and choice.get("type") != "none":
-            return Question(system, user, _fields(tool.get("input_schema")), tool["name"])
+            return Question(system, user, schema_fields(tool.get("input_schema")), tool["name"])
         wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
-        return Question(system, user, _fields(wanted.get("schema")))
+        return Question(system, user, schema_fields(wanted.get("schema")))
 
     def fault(self, body: Mapping[str, Any]) -> str:
         if not body.get("model") or not body.get("messages"):
@@ -552,9 +552,9 @@ class Google:
             function = functions[0]
             # Gemini reads both spellings, and the SDK sends the second.
             schema = function.get("parametersJsonSchema") or function.get("parameters_json_schema")
-            return Question(system, user, _fields(schema), function["name"])
+            return Question(system, user, schema_fields(schema), function["name"])
         config = body.get("generationConfig") or {}
-        return Question(system, user, _fields(config.get("responseJsonSchema")))
+        return Question(system, user, schema_fields(config.get("responseJsonSchema")))
 
     def fault(self, body: Mapping[str, Any]) -> str:
         return "" if body.get("contents") else "* contents: contents is not specified"
@@ -654,7 +654,9 @@ async def arrival(world: World, request: Request) -> Call | None:
     endpoint = _endpoint(request.url.path)
     if endpoint is None:
         return None
-    body = _read(await request.body())
+    # The body can be received once.
+    request.scope["body"] = await request.body()
+    body = _read(request.scope["body"])
     model = endpoint.asked_model(request.url.path, body)
     if model is None:
         return None
@@ -697,11 +699,11 @@ def _endpoint(path: str) -> Endpoint | None:
 def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
     async def chat(request: Request) -> Response:
         body, question, call = request.scope["asked"]
-        key_problem = _key_problem(endpoint.key(request))
+        wrong_key = key_problem(endpoint.key(request))
         fault = endpoint.fault(body)
         wait_seconds = world.seconds_over_rate(call)
-        if key_problem:
-            response = endpoint.problem(key_problem)
+        if wrong_key:
+            response = endpoint.problem(wrong_key)
         elif call.model.startswith(UNKNOWN):
             response = endpoint.problem("unknown", call.model)
         elif fault:
@@ -723,7 +725,7 @@ def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
 
     async def models(request: Request) -> Response:
         world.asked[f"{endpoint.name} models"] += 1
-        problem = _key_problem(endpoint.key(request))
+        problem = key_problem(endpoint.key(request))
         if problem and problem != "nocredit":
             return endpoint.problem(problem)
         model = request.path_params.get("model", "")
@@ -738,7 +740,8 @@ def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
     ]
 
 
-def _key_problem(key: str) -> Problem | None:
+def key_problem(key: str) -> Problem | None:
+    """What is wrong with a key; None if nothing is."""
     if not key:
         return "missing"
     problems: tuple[Problem, ...] = ("wrong", "forbidden", "nocredit")
@@ -748,7 +751,7 @@ def _key_problem(key: str) -> Problem | None:
     return None
 
 
-def _conversation(messages: Any) -> tuple[str, str]:
+def conversation(messages: Any) -> tuple[str, str]:
     """The text of the system messages, and the text of all others."""
     system, others = [], []
     for message in messages or []:
@@ -779,7 +782,7 @@ def _chosen(tools: list[dict[str, Any]], name: str | None) -> dict[str, Any] | N
     return None
 
 
-def _fields(schema: Any) -> dict[str, Any]:
+def schema_fields(schema: Any) -> dict[str, Any]:
     """The schemas of an object's properties, with references resolved."""
     schema = schema or {}
     definitions = schema.get("$defs", {})
@@ -796,13 +799,13 @@ def _fields(schema: Any) -> dict[str, Any]:
     return {name: resolved(part) for name, part in schema.get("properties", {}).items()}
 
 
-def _is_strict(schema: Any) -> bool:
+def is_strict(schema: Any) -> bool:
     """Whether every object forbids other properties and requires its own.
 
     OpenAI's strict mode demands both.
     """
     if isinstance(schema, list):
-        return all(map(_is_strict, schema))
+        return all(map(is_strict, schema))
     if not isinstance(schema, dict):
         return True
     if schema.get("type") == "object":
@@ -811,7 +814,7 @@ def _is_strict(schema: Any) -> bool:
             return False
         if required != set(schema.get("properties", {})):
             return False
-    return all(map(_is_strict, schema.values()))
+    return all(map(is_strict, schema.values()))
 
 
 def _chat_completion(completion: Completion, model: str) -> dict[str, Any]:

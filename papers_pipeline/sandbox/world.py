@@ -11,6 +11,9 @@ from typing import Any, Literal
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 """The sample days. They come from the repository, whatever PAPERS_DATA_DIR is."""
 
+BATCH_KINDS = ("expired", "errored", "invalid")
+"""The kinds of replies that only requests in a batch get."""
+
 LIST_NAME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(@(?P<since>\d{4}-\d\d-\d\dT\d{4}))?\.json")
 
 
@@ -48,9 +51,25 @@ class Reply:
 
     Of the tokens of the question, `cached_tokens` are reported as read from the provider's cache;
     `reasoning_tokens` are added to those of the answer.
+    Only for requests in a batch:
+
+    - `expired`: the batch ends before the request has run.
+    - `errored`: the request fails.
+    - `invalid`: the provider rejects the whole batch after it was created.
     """
 
-    kind: Literal["ok", "refusal", "truncated", "malformed", "html", "empty", "text"] = "ok"
+    kind: Literal[
+        "ok",
+        "refusal",
+        "truncated",
+        "malformed",
+        "html",
+        "empty",
+        "text",
+        "expired",
+        "errored",
+        "invalid",
+    ] = "ok"
     content: dict[str, Any] | str | None = None
     provider: str = ""
     language: str = ""
@@ -92,6 +111,23 @@ class Call:
 
 
 @dataclass
+class PlacedBatch:
+    """A batch that a provider was given: its requests, and how each ends, by custom id.
+
+    `kinds` are those of the replies. `file` is the id of the uploaded requests, if there is one.
+    """
+
+    id: str
+    provider: str
+    created_at: datetime
+    requests: dict[str, dict[str, Any]]
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    file: str = ""
+    is_canceled: bool = False
+
+
+@dataclass
 class World:
     """The outside world: a folder of data, a clock, coming faults and replies, and past requests.
 
@@ -102,7 +138,8 @@ class World:
     - `pdf/<id>.pdf`: PDFs of papers.
     - `papers/<id>.yaml`: sources from which `documents` makes PDFs and HTML.
 
-    With `substitute_pdfs`, another PDF stands in for a missing one.
+    With `substitute_pdfs`, another PDF stands in for a missing one. A batch ends `batch_seconds`
+    after it was created.
 
     `rates` are the rate limits of providers: so many requests in any so many seconds. With `crowd`,
     calls to models wait for each other: none is answered before so many were under way at once.
@@ -120,6 +157,9 @@ class World:
     rates: dict[str, tuple[int, float]] = field(default_factory=dict)
     crowd: int = 0
     most_under_way: int = 0
+    batch_seconds: float = 0.0
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    batches: list[PlacedBatch] = field(default_factory=list)
 
     def time(self) -> datetime:
         """The sandbox's time: `now` if it is set, else the machine's time."""
@@ -179,10 +219,10 @@ class World:
                 return fault
         return None
 
-    def reply(self, call: Call) -> Reply | None:
+    def reply(self, call: Call, *, in_batch: bool = False) -> Reply | None:
         """The reply prepared for this call, if any. Uses it up once."""
         for reply in self.replies:
-            if reply.fits(call):
+            if reply.fits(call) and (in_batch or reply.kind not in BATCH_KINDS):
                 reply.times -= 1
                 return reply
         return None

@@ -65,9 +65,13 @@ class Cache:
         self._locks = locks
         self._clock = clock
 
+    def key(self, asset: str, identity: dict[str, str]) -> str:
+        """The key of an identity: 64 hex digits."""
+        return digest(asset, json.dumps(identity, sort_keys=True, ensure_ascii=False))
+
     def path(self, asset: str, identity: dict[str, str]) -> UPath:
         """The file of an identity's entry: `<asset>/<2 hex>/<key>.json`."""
-        key = digest(asset, json.dumps(identity, sort_keys=True, ensure_ascii=False))
+        key = self.key(asset, identity)
         return self._root / asset / key[:2] / f"{key}.json"
 
     def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
@@ -111,13 +115,17 @@ class Cache:
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
             return entry, True
-        # 4,096 locks for all keys: one file per key would pile up, and keys sharing one only wait.
-        lock = self._locks / "keys" / f"{self.path(asset, identity).stem[:3]}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        async with AsyncFileLock(lock):
+        async with self.held(asset, identity):
             entry = self.get(asset, identity)
             if entry is not None and is_usable(entry):
                 return entry, True
             entry = await compute()
             self.put(entry)
             return entry, False
+
+    def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
+        """The lock under which an identity's entry is computed."""
+        # 4,096 locks for all keys: one file per key would pile up, and keys sharing one only wait.
+        lock = self._locks / "keys" / f"{self.key(asset, identity)[:3]}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return AsyncFileLock(lock)

@@ -39,11 +39,11 @@ def size(root: UPath, path: str) -> int | None:
         return None
 
 
-def write(path: UPath, data: bytes) -> bool:
+def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
     """Replace a file atomically and return whether its bytes changed.
 
     A local file is renamed into place, a bucket takes one PUT: `UPath.replace` fails on `file://`
-    and S3.
+    and S3. A `durable` file is on the disk when this returns, whatever happens to the machine.
     """
     if read(path) == data:
         return False
@@ -56,10 +56,24 @@ def write(path: UPath, data: bytes) -> bool:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         # mkstemp creates files as 0600, which a web server under another user cannot read.
         Path(name).chmod(0o644)
         Path(name).replace(target)
+        if durable:
+            _sync_folder(target.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names of a folder's files on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,6 +7,7 @@ from upath import UPath
 from papers_pipeline.base.clock import Clock
 
 ATTEMPTS_KEPT = timedelta(days=30)
+BATCHES_KEPT = timedelta(days=30)
 
 
 def prune_days(folder: UPath, keep: timedelta, clock: Clock) -> list[str]:

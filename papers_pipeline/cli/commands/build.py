@@ -32,6 +32,11 @@ ASK_ABOVE_USD = 1.0
     metavar="ASSET…",
     help="Build only these assets of the day, nothing upstream of them.",
 )
+@click.option(
+    "--batch",
+    is_flag=True,
+    help="Submit the texts as batches, at half the price, and return. Answers take up to a day.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before spending more than 1 USD.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 @click.argument("more", nargs=-1, metavar="")
@@ -40,6 +45,7 @@ def build(
     first: str | None,
     last: str | None,
     only: tuple[str, ...],
+    batch: bool,
     yes: bool,
     as_json: bool,
     more: tuple[str, ...],
@@ -50,9 +56,12 @@ def build(
     """
     if more and not only:
         raise click.UsageError(f"unexpected argument {more[0]!r}: assets are named after --only")
+    if batch and (only or as_json):
+        raise click.UsageError("--batch submits whole days and prints no counts")
     settings, clock = current_settings(), current_clock()
     days = _days(day, first, last, clock)
     assets = _asset_names([*only, *more])
+    from papers_pipeline.cli.batches import take_answers
     from papers_pipeline.cli.reports import print_reports
     from papers_pipeline.runner import AbsentInput, runner  # Dagster: a second --help need not wait
 
@@ -60,23 +69,45 @@ def build(
     with runner(settings, clock, watching) as builder, watching:
         _require_known(assets, builder.day_assets)
         chosen = days or [_latest(builder, watching)]
+        take_answers(settings, clock, watching)
 
         def tell_price() -> None:
-            _tell_price(settings, clock, chosen, yes, watching)
+            _tell_price(settings, clock, chosen, yes, watching, by_batch=batch)
 
         try:
-            if assets:
+            if batch:
+                reports = builder.read_days(chosen, tell_price)
+            elif assets:
                 reports = builder.build_only(chosen, assets)
             else:
                 reports = builder.build(chosen, tell_price)
         except AbsentInput as error:
             raise click.UsageError(str(error)) from None
-    if as_json:
+    is_refused = False
+    if batch:
+        is_refused = not _submit(settings, clock, reports)
+    elif as_json:
         _print_json(reports)
     else:
         print_reports(reports, settings)
-    if any(report.failed for report in reports):
+    if is_refused or any(report.failed for report in reports):
         sys.exit(1)
+
+
+def _submit(settings: Settings, clock: Clock, reports: Sequence["DayReport"]) -> bool:
+    """Submit the texts of the days that were read, and say so; whether no batch was refused."""
+    from papers_pipeline.cli.batches import print_submission, submit_days
+    from papers_pipeline.cli.reports import print_faults
+
+    read = [str(report.date) for report in reports if report.error is None]
+    submission = submit_days(settings, clock, read)
+    print_faults(reports)
+    if len(reports) == 1:
+        then = f"papers build --date {reports[0].date}"
+    else:
+        then = f"papers build --from {reports[0].date} --to {reports[-1].date}"
+    print_submission(submission, then)
+    return not submission.refused
 
 
 def _days(day: str | None, first: str | None, last: str | None, clock: Clock) -> list[date] | None:
@@ -114,11 +145,17 @@ def _latest(builder: "Runner", watching: PlainWatcher) -> date:
 
 
 def _tell_price(
-    settings: Settings, clock: Clock, days: Sequence[date], yes: bool, watching: PlainWatcher
+    settings: Settings,
+    clock: Clock,
+    days: Sequence[date],
+    yes: bool,
+    watching: PlainWatcher,
+    *,
+    by_batch: bool,
 ) -> None:
     """Print what the days will cost, and ask for confirmation above 1 USD."""
     from papers_pipeline.cli.reports import sums_by_model
-    from papers_pipeline.enrichment.plan import known_usd
+    from papers_pipeline.enrichment.plan import known_usd, known_usd_by_batch
     from papers_pipeline.wiring import planner_of
 
     rows = []
@@ -127,10 +164,15 @@ def _tell_price(
             rows.append(row)
     for line in sums_by_model(rows):
         watching.note(line)
-    usd = known_usd(rows)
-    if usd > ASK_ABOVE_USD:
+    live_usd, batch_usd = known_usd(rows), known_usd_by_batch(rows)
+    if (batch_usd if by_batch else live_usd) > ASK_ABOVE_USD:
+        prices = f"about {live_usd:.2f} USD"
+        if by_batch:
+            prices = f"about {batch_usd:.2f} USD by batch, in place of {live_usd:.2f}"
+        elif batch_usd < live_usd:
+            prices += f", {batch_usd:.2f} by batch"
         watching.pause()
-        agree(f"These days will cost about {usd:.2f} USD. Go on?", yes)
+        agree(f"These days will cost {prices}. Go on?", yes)
         watching.resume()
 
 
