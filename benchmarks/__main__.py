@@ -1,5 +1,6 @@
 """Measure the pipeline and print each figure as a ratio to its lower bound in the same run.
 
+\b
     python -m benchmarks [ROW…] [--papers N] [--runs N] [--pdfs DIR] [--json FILE] [--docs]
     python -m benchmarks scaling [--json FILE] [--docs]
 

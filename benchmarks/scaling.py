@@ -93,7 +93,7 @@ def scaling_table(measured: Figures, limits: Scenario) -> str:
         kilobytes += days * measured.dagster_kilobytes_per_day
         rows.append(
             (
-                f"{name}, {papers_a_day} a day",
+                f"{name}, {papers_a_day:,} a day",
                 f"{papers:,}",
                 short(usd),
                 short(usd * BATCH_PRICE),
