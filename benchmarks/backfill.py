@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench import LONG_RUNS, Bench, bare_parse_seconds, build, failures, papers
 from benchmarks.bounds import Work, lower_bound, sustained_per_minute
@@ -92,12 +93,14 @@ def _changed_prompts(home: Path, number: int) -> Path:
     return folder
 
 
-def _limit_facts(received: Asked, work: Work, scenario: Scenario) -> dict[str, float | int]:
-    sustained = sustained_per_minute(received.calls) or 0.0
+def _limit_facts(received: Asked, work: Work, scenario: Scenario) -> dict[str, Any]:
+    # Calls that fit into one minute's limit may all go at once, and say nothing about a rate.
+    is_limited = len(received.calls) > scenario.requests_per_minute
+    sustained = sustained_per_minute(received.calls) if is_limited else None
     return {
         "calls": len(received.calls),
         "calls at least": work.calls,
-        "requests a minute": sustained,
+        "requests a minute": "not limited" if sustained is None else sustained,
         "of a limit of": scenario.requests_per_minute,
     }
 
