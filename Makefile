@@ -45,10 +45,10 @@ e2e: $(READY)  ## the tests in a browser (Debian's chromium) and with a real `dg
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile \
 		$(or $(E2E),papers_pipeline_tests/e2e)
 
-bench: $(READY)  ## time the parser (on the sample or PDFS=folder), the plan and the site
-	@$(BIN)/python benchmarks/parse.py $(PDFS)
-	@$(BIN)/python benchmarks/plan.py
-	@$(BIN)/python -m benchmarks.site
+bench: $(READY)  ## every figure as a ratio to its bound; ROWS=, PAPERS=, RUNS=, PDFS=folder, DOCS=1
+	@$(BIN)/python -m benchmarks $(ROWS) $(PAPERS:%=--papers %) $(RUNS:%=--runs %) \
+		$(PDFS:%=--pdfs %) $(CALLS:%=--calls-per-minute %) \
+		$(JSON:%=--json %) $(DOCS:%=--docs)
 
 audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 	@npm ci --silent --prefix papers_pipeline_tests/audit

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,8 +35,8 @@ def issues(days: int, papers: int) -> Iterator[DailyIssue]:
     samples = []
     for path in sorted(ANSWERS.glob("*.yaml")):
         samples.append(yaml.safe_load(path.read_text(encoding="utf-8")))
-    weekdays = _weekdays(days)
-    for number, day in enumerate(weekdays):
+    dates = weekdays(days)
+    for number, day in enumerate(dates):
         generated = []
         for paper_number in range(papers):
             arxiv_id = f"{day:%y%m}.{number % 100 * 100 + paper_number:05}"
@@ -47,23 +48,26 @@ def issues(days: int, papers: int) -> Iterator[DailyIssue]:
             list_state="listed",
             counts=IssueCounts(papers=papers),
             built_at=_at(day),
-            previous=weekdays[number - 1] if number else None,
-            next=weekdays[number + 1] if number + 1 < days else None,
+            previous=dates[number - 1] if number else None,
+            next=dates[number + 1] if number + 1 < days else None,
             papers=generated,
         )
 
 
-def _weekdays(count: int) -> list[date]:
-    weekdays: list[date] = []
+def weekdays(count: int) -> list[date]:
+    """The first days from Monday to Friday."""
+    found: list[date] = []
     day = FIRST_DAY
-    while len(weekdays) < count:
+    while len(found) < count:
         if day.weekday() < SATURDAY:
-            weekdays.append(day)
+            found.append(day)
         day += timedelta(days=1)
-    return weekdays
+    return found
 
 
-def _paper(generator: random.Random, arxiv_id: str, day: date, samples: list[dict]) -> IssuePaper:
+def _paper(
+    generator: random.Random, arxiv_id: str, day: date, samples: list[dict[str, Any]]
+) -> IssuePaper:
     sample, other = generator.sample(samples, 2)
     institutions = []
     for name in sample["affiliations"]["institutions"]:
@@ -100,7 +104,12 @@ def _paper(generator: random.Random, arxiv_id: str, day: date, samples: list[dic
 
 
 def _text(
-    generator: random.Random, language: str, sample: dict, other: dict, arxiv_id: str, day: date
+    generator: random.Random,
+    language: str,
+    sample: dict[str, Any],
+    other: dict[str, Any],
+    arxiv_id: str,
+    day: date,
 ) -> IssueText:
     """A text of sentences drawn from two samples."""
     stop = "。" if language == "zh" else ". "
@@ -120,7 +129,7 @@ def _text(
     )
 
 
-def _figure(generator: random.Random, arxiv_id: str, number: int, sample: dict) -> Figure:
+def _figure(generator: random.Random, arxiv_id: str, number: int, sample: dict[str, Any]) -> Figure:
     caption = f"Figure {number + 1}: {generator.choice(sample['en']['text'].split('. '))}"
     return Figure(
         url=f"https://arxiv.org/html/{arxiv_id}v1/x{number + 1}.png",

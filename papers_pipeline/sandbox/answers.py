@@ -40,6 +40,7 @@ INSTITUTION = re.compile(
     r"\b(Universi(ty|t[àéäy])|Universidad\w*|Institut\w*|Laborator(y|ies)|Labs?|College|Academy"
     r"|Polytechni\w+|ETH|MIT|[A-Z]\w+ Research)\b"
 )
+MARKER = re.compile(r"[\d*∗†‡§¶]")
 INSTITUTION_CHARACTERS, INSTITUTION_WORDS = 80, 10
 
 # Numbers and parts of compounds, addresses and LaTeX are not words to quote.
@@ -386,7 +387,8 @@ def institution_lines(question: Question) -> list[str]:
 
 def _looks_like_institution(part: str) -> bool:
     is_short = len(part) <= INSTITUTION_CHARACTERS and len(part.split()) <= INSTITUTION_WORDS
-    return is_short and bool(INSTITUTION.search(part))
+    has_marker = bool(MARKER.search(part))
+    return is_short and not has_marker and bool(INSTITUTION.search(part))
 
 
 def _stems(text: str) -> set[str]:

@@ -12,8 +12,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from papers_pipeline.sandbox import batches, documents, providers
-from papers_pipeline.sandbox.world import Fault, Reply, World
+from papers_pipeline.sandbox.world import Call, Fault, Reply, World
 
+LIST_PATH = "/api/daily_papers"
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 LONGEST_CROWD_SECONDS = 30
 
@@ -62,7 +63,7 @@ def make_app(world: World) -> ASGIApp:
         )
 
     routes = [
-        Route("/api/daily_papers", daily_papers),
+        Route(LIST_PATH, daily_papers),
         Route("/_sandbox/state", state, methods=["GET", "POST"]),
         *providers.routes(world),
         *batches.routes(world),
@@ -84,7 +85,7 @@ class _Weather:
         call = await providers.arrival(self._world, Request(scope, receive))
         fault = self._world.fault(f"{scope['path']}?{scope['query_string'].decode()}")
         delay = fault.seconds if fault else 0
-        await asyncio.sleep(self._world.latency_seconds + delay)
+        await asyncio.sleep(self._latency_seconds(scope["path"], call) + delay)
         if call:
             await self._crowd()
         if fault and fault.cut_after is not None:
@@ -105,6 +106,17 @@ class _Weather:
         given_up_at = time.monotonic() + LONGEST_CROWD_SECONDS
         while self._world.most_under_way < self._world.crowd and time.monotonic() < given_up_at:
             await asyncio.sleep(0.005)
+
+    def _latency_seconds(self, path: str, call: Call | None) -> float:
+        latency = self._world.latency
+        seconds = self._world.latency_seconds
+        if call:
+            return seconds + latency.model_seconds
+        if path == LIST_PATH:
+            return seconds + latency.list_seconds
+        if path.startswith(documents.PATHS):
+            return seconds + latency.arxiv_seconds
+        return seconds
 
 
 def _cut_off(send: Send, size: int) -> Send:

@@ -1,8 +1,8 @@
 """The sandbox's arXiv: `/pdf/<id>`, `/html/<id>` and the pictures of the HTML.
 
 A paper's PDF is `pdf/<id>.pdf` in the sandbox's folder, or is made from `papers/<id>.yaml` there at
-its first request. For a paper that its list marks as withdrawn, the answer is arXiv's: 404, with a
-page.
+its first request. Its HTML is `html/<id>.html`, or is made likewise. For a paper that its list
+marks as withdrawn, the answer is arXiv's: 404, with a page.
 """
 
 import hashlib
@@ -44,6 +44,7 @@ WITHOUT_HTML = frozenset({"2602.90057", "2602.90113"})
 """Sample papers whose conversion to HTML failed, as happens on arXiv."""
 MOST_REFERENCES = 6
 MOST_REFERENCE_AUTHORS = 2
+PATHS = ("/pdf/", "/html/")
 LISTED_KEYS = ("summary", "publishedAt", "withdrawnAt")
 """The keys of a listed paper that are kept in memory."""
 
@@ -78,7 +79,10 @@ class Documents:
         return documents._own_pdf(ids[int(digest, 16) % len(ids)])
 
     def html(self, arxiv_id: str, now: datetime) -> str | None:
-        """The HTML of a paper made from `papers/<id>.yaml`, or None."""
+        """The HTML of a paper, which the folder has or makes, or None."""
+        file = self.folder / "html" / f"{_file_name(arxiv_id)}.html"
+        if file.exists():
+            return file.read_text(encoding="utf-8")
         paper = self.paper(arxiv_id)
         if paper is None or paper.layout == "broken" or arxiv_id in WITHOUT_HTML:
             return None

@@ -128,6 +128,15 @@ class PlacedBatch:
 
 
 @dataclass
+class Latency:
+    """The seconds before an answer: of the list, of a file of arXiv, and of a model."""
+
+    list_seconds: float = 0.0
+    arxiv_seconds: float = 0.0
+    model_seconds: float = 0.0
+
+
+@dataclass
 class World:
     """The outside world: a folder of data, a clock, coming faults and replies, and past requests.
 
@@ -135,11 +144,12 @@ class World:
 
     - `hf_api/<date>.json`: the list of a day.
     - `hf_api/<date>@<YYYY-MM-DDTHHMM>.json`: the list of a day from that time (UTC) on.
-    - `pdf/<id>.pdf`: PDFs of papers.
+    - `pdf/<id>.pdf` and `html/<id>.html`: documents of papers.
     - `papers/<id>.yaml`: sources from which `documents` makes PDFs and HTML.
 
-    With `substitute_pdfs`, another PDF stands in for a missing one. A batch ends `batch_seconds`
-    after it was created.
+    With `substitute_pdfs`, another PDF stands in for a missing one. Every answer takes
+    `latency_seconds`, and what `latency` adds for its kind. A batch ends `batch_seconds` after it
+    was created.
 
     `rates` are the rate limits of providers: so many requests in any so many seconds. With `crowd`,
     calls to models wait for each other: none is answered before so many were under way at once.
@@ -149,6 +159,7 @@ class World:
     folder: Path = SAMPLE
     now: datetime | None = None
     latency_seconds: float = 0.0
+    latency: Latency = field(default_factory=Latency)
     substitute_pdfs: bool = False
     faults: list[Fault] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)

@@ -211,7 +211,10 @@ def test_a_paper_that_shares_no_word_with_a_topic_gets_none():
 
 
 def test_institutions_come_from_the_text_but_not_from_title_or_abstract():
-    page = "Ada Example1, Bo Sample2\n1 University of Kettles, 2 Steam Lab\nWe thank the kitchen."
+    page = (
+        "Ada Example1, Bo Sample2\n1 University of Kettles, 2 Steam Lab\n"
+        "Norway 3Institute of Lids, †College of Steam ‡Spout Lab\nWe thank the kitchen."
+    )
     user = "\n".join(
         [
             fenced("Kettles at the University of Nowhere", "title"),

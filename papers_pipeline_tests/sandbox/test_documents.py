@@ -17,7 +17,7 @@ from papers_pipeline.documents.arxiv import MUPDF
 from papers_pipeline.documents.figures import read_figures
 from papers_pipeline.sandbox.documents import GARBAGE, WITHOUT_HTML, Documents
 from papers_pipeline.sandbox.server import running
-from papers_pipeline.sandbox.world import SAMPLE, Fault, World
+from papers_pipeline.sandbox.world import SAMPLE, Fault, Latency, World
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, entry
 
 TWO_COLUMNS, ONE_COLUMN, MANY_AUTHORS, TEAM = "2602.90011", "2602.90027", "2602.90031", "2602.90040"
@@ -255,6 +255,21 @@ def test_sample_pdfs_stand_in_for_missing_but_not_for_withdrawn_papers(
     )
     assert get(outside, "/pdf/2603.10001").content.startswith(b"%PDF-")
     assert get(outside, "/pdf/2603.10002").status_code == 404
+
+
+def test_html_of_the_folder_is_served(outside: Outside):
+    file = outside.world.folder / "html" / "2603.10001.html"
+    file.parent.mkdir(parents=True)
+    file.write_text("<article>Kettles</article>", encoding="utf-8")
+    assert get(outside, "/html/2603.10001").text == "<article>Kettles</article>"
+    assert get(outside, "/html/2603.10002").status_code == 404
+
+
+def test_each_kind_of_answer_has_its_own_latency(outside: Outside):
+    outside.list("2026-03-02", [entry("2603.10001")])
+    outside.world.latency = Latency(arxiv_seconds=0.3, model_seconds=3600)
+    assert get(outside, "/api/daily_papers?date=2026-03-02").status_code == 200
+    assert get(outside, "/html/2603.10001").elapsed.total_seconds() >= 0.3
 
 
 def test_the_command_line_can_substitute_pdfs(tmp_path: Path):

@@ -1,20 +1,20 @@
-"""The time that the whole site takes and its size, then the time after one day changed.
+"""The pages of 558 days and after one day changed, against writing the same bytes to files.
 
-    python -m benchmarks.site [DAYS [PAPERS]]
-
-The changed day is an old one, then the newest. Cards and the search index are left out.
+Cards and the search index are left out.
 """
 
-import sys
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Literal
 
 from upath import UPath
 
+from benchmarks.bench import Bench
 from benchmarks.generated import LANGUAGES, issues
+from benchmarks.table import Row
 from papers_pipeline.records import DailyIssue, PeriodFile, SiteFile
 from papers_pipeline.site.day_pages import write_day
 from papers_pipeline.site.index import write_index_pages
@@ -28,9 +28,11 @@ from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline.text.locales import load_locales
 
+DAYS, PAPERS = 558, 18
 
-class Bench:
-    """Runs the site's writers in the order of a build and times each."""
+
+class Writers:
+    """Runs the site's writers in the order of a build."""
 
     def __init__(
         self,
@@ -51,25 +53,18 @@ class Bench:
         for issue in built:
             path = self.lake.path("daily_issue", str(issue.date))
             storage.write(path, encode([issue], DailyIssue))
-        stored = time.perf_counter()
         for issue in built:
             write_day(self.site, issue, [PaperPage(issue.date, paper) for paper in issue.papers])
-        with_days = time.perf_counter()
         self._write_periods([issue.date for issue in built])
-        with_periods = time.perf_counter()
-        _, files, changed = write_index_pages(self.site, self.lake, self.index)
+        _, files, _ = write_index_pages(self.site, self.lake, self.index)
         self.index = {file.path: file for file in files}
-        finished = time.perf_counter()
-        print(
-            f"lake {stored - started:.2f} s; days {with_days - stored:.2f} s; "
-            f"months and weeks {with_periods - with_days:.2f} s; "
-            f"index ({len(files)} files, {changed} changed) {finished - with_periods:.2f} s"
-        )
-        return finished - started
+        return time.perf_counter() - started
 
     def _write_periods(self, days: list[date]) -> None:
         """Write the pages of all months and weeks that the days affect."""
-        for kind, asset in (("month", "monthly_pages"), ("week", "weekly_pages")):
+        kinds: tuple[tuple[Literal["month", "week"], str], ...]
+        kinds = (("month", "monthly_pages"), ("week", "weekly_pages"))
+        for kind, asset in kinds:
             for span in affected_periods(self.lake, kind, days, date.max):
                 neighbours = neighbours_of(self.lake, span)
                 period = period_of(span, self._issues_in(span), date.max, neighbours)
@@ -98,24 +93,36 @@ def _rewritten(issue: DailyIssue) -> DailyIssue:
     return issue.model_copy(update={"papers": [changed, *issue.papers[1:]]})
 
 
-def main(folder: Path, days: int = 558, papers: int = 18) -> None:
-    bench = Bench(folder)
-    built = list(issues(days, papers))
-    seconds = bench.write(built)
-    files = [path for path in bench.folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    megabytes = size / 1e6
-    print(
-        f"{days} days of {papers} papers: {seconds:.0f} s, {len(files)} files, {megabytes:.0f} MB"
+def site_rows(bench: Bench) -> Iterator[Row]:
+    """All pages, then those of an old day and of the newest day that changed, then no change."""
+    writers = Writers(bench.new_folder("site"))
+    built = list(issues(DAYS, PAPERS))
+    old, newest = built[DAYS // 2], built[-1]
+    steps: tuple[tuple[str, list[DailyIssue]], ...] = (
+        (f"site of {DAYS} days, {PAPERS} papers each", built),
+        ("site, an old day changed", [_rewritten(old)]),
+        ("site, the newest day changed", [_rewritten(newest)]),
+        ("site, nothing changed", []),
     )
+    for name, changed in steps:
+        started_ns = time.time_ns()
+        seconds = writers.write(changed)
+        files = [path for path in writers.folder.rglob("*") if path.is_file()]
+        written = [path for path in files if path.stat().st_mtime_ns >= started_ns]
+        row = Row(name, "writing the bytes of the catalogue and of the changed files")
+        catalogue = writers.folder.parent / "lake" / "catalogue.json"
+        row.add(seconds, write_seconds([*written, catalogue], writers.folder.parent / "copy"))
+        row.facts |= {"files": len(files), "changed": len(written)}
+        yield row
 
-    old, newest = built[days // 2], built[-1]
-    del built  # a process that builds one day does not keep the others in memory
-    print(f"an old day changed: {bench.write([_rewritten(old)]):.2f} s")
-    print(f"the newest day changed: {bench.write([_rewritten(newest)]):.2f} s")
-    print(f"nothing changed: {bench.write([]):.2f} s")
 
-
-if __name__ == "__main__":
-    with TemporaryDirectory() as temporary:
-        main(Path(temporary), *map(int, sys.argv[1:]))
+def write_seconds(paths: Sequence[Path], target: Path) -> float:
+    """The seconds to write the bytes of files, which are read before, to new files."""
+    contents = [path.read_bytes() for path in paths]
+    target.mkdir()
+    started = time.perf_counter()
+    for number, content in enumerate(contents):
+        (target / str(number)).write_bytes(content)
+    seconds = time.perf_counter() - started
+    shutil.rmtree(target)
+    return seconds

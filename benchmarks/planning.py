@@ -1,16 +1,15 @@
-"""The time that `papers plan` takes for a thousand built days, before and after a prompt changes.
-
-python benchmarks/plan.py
-"""
+"""`papers plan` over a thousand built days, against reading the bytes of the tables it compares."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from upath import UPath
 
+from benchmarks.bench import QUICK_RUNS, Bench
+from benchmarks.table import Row
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stages import load_stages
@@ -23,6 +22,33 @@ from papers_pipeline.store.lake import Lake, encode
 
 DAYS, PAPERS = 1000, 20
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def plan_rows(bench: Bench) -> Iterator[Row]:
+    """The plan if all is current, and after the first prompt has changed."""
+    folder = bench.new_folder("plan")
+    lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
+    cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
+    prompts = load_prompts()
+    stages = load_stages(prompts)
+    fill(lake, stages)
+    first = prompts.summaries[0]
+    template = f"{first.template}\nOne line more."
+    changed = Prompt.model_validate({**first.model_dump(by_alias=True), "template": template})
+    with_change = prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])})
+    for name, current in (
+        ("all current", stages),
+        ("a changed prompt", load_stages(with_change)),
+    ):
+        row = Row(f"plan of {DAYS} days, {name}", "reading the bytes of the tables")
+        for _ in range(bench.runs or QUICK_RUNS):
+            planner = Planner(lake, cache, ledger, current, dict.fromkeys(current, ()))
+            bare = read_seconds(folder / "lake")
+            started = time.perf_counter()
+            planned = planner.plan()
+            row.add(time.perf_counter() - started, bare)
+        row.facts["calls left"] = sum(planned_row.calls for planned_row in planned)
+        yield row
 
 
 def fill(lake: Lake, stages: dict[str, Any]) -> None:
@@ -59,30 +85,9 @@ def row_of(record: type[Enrichment], prompt: Prompt, arxiv_id: str) -> Enrichmen
     )
 
 
-def timed(name: str, planner: Planner) -> None:
+def read_seconds(folder: Path) -> float:
+    """The seconds to read every file of a folder."""
     started = time.perf_counter()
-    rows = planner.plan()
-    seconds = time.perf_counter() - started
-    calls = sum(row.calls for row in rows)
-    print(f"{name}: {len(rows)} rows, {calls} calls left, {seconds:.2f} s")
-
-
-def main(folder: Path) -> None:
-    lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
-    cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
-    prompts = load_prompts()
-    stages = load_stages(prompts)
-    fill(lake, stages)
-    timed("all current", Planner(lake, cache, ledger, stages, dict.fromkeys(stages, ())))
-    first = prompts.summaries[0]
-    template = f"{first.template}\nOne line more."
-    changed = Prompt.model_validate({**first.model_dump(by_alias=True), "template": template})
-    stages = load_stages(
-        prompts.model_copy(update={"summaries": (changed, *prompts.summaries[1:])})
-    )
-    timed("one prompt changed", Planner(lake, cache, ledger, stages, dict.fromkeys(stages, ())))
-
-
-if __name__ == "__main__":
-    with TemporaryDirectory() as temporary:
-        main(Path(temporary))
+    for path in folder.rglob("*.parquet"):
+        path.read_bytes()
+    return time.perf_counter() - started
