@@ -13,6 +13,7 @@ from benchmarks.table import Row
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stages import load_stages
+from papers_pipeline.llm.batch_store import BatchStore
 from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.prompts.prompt import Prompt, load_prompts
 from papers_pipeline.records import Enrichment, Paper
@@ -28,6 +29,7 @@ def plan_rows(bench: Bench) -> Iterator[Row]:
     """The plan if all is current, and after the first prompt has changed."""
     folder = bench.new_folder("plan")
     lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
+    batches = BatchStore(UPath(folder) / "batches")
     cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
     prompts = load_prompts()
     stages = load_stages(prompts)
@@ -42,7 +44,8 @@ def plan_rows(bench: Bench) -> Iterator[Row]:
     ):
         row = Row(f"plan of {DAYS} days, {name}", "reading the bytes of the tables")
         for _ in range(bench.runs or QUICK_RUNS):
-            planner = Planner(lake, cache, ledger, current, dict.fromkeys(current, ()))
+            nothing = dict.fromkeys(current, ())
+            planner = Planner(lake, cache, ledger, current, nothing, batches)
             bare = read_seconds(folder / "lake")
             started = time.perf_counter()
             planned = planner.plan()
