@@ -19,7 +19,6 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from sqlalchemy.pool import StaticPool
 from upath import UPath
 
 from papers_pipeline.store.files import write
@@ -45,16 +44,16 @@ class RunDatabase(SqliteRunStorage):
     """The runs and their tags."""
 
     @cached_property
-    def _database(self) -> "_Database":
-        return _Database(self._conn_string)
+    def _engine(self) -> sqlalchemy.Engine:
+        return _open(self._conn_string)
 
     @contextmanager
     def connect(self) -> Iterator[sqlalchemy.Connection]:
-        with self._database.connection() as connection:
+        with self._engine.begin() as connection:
             yield connection
 
     def dispose(self) -> None:
-        self._database.close()
+        self._engine.dispose()
         super().dispose()
 
 
@@ -62,17 +61,17 @@ class EventDatabases(SqliteEventLogStorage):
     """The events: a database per run, and an index of those about assets."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        self._open: OrderedDict[str, _Database] = OrderedDict()
+        self._open: OrderedDict[str, sqlalchemy.Engine] = OrderedDict()
         self._opening = threading.Lock()
         super().__init__(base_dir, inst_data)
 
     def run_connection(self, run_id: str | None = None) -> Any:
         if run_id is None:
             return super().run_connection(run_id)
-        return self._database(run_id, super().run_connection(run_id)).connection()
+        return self._engine(run_id, super().run_connection(run_id)).begin()
 
     def index_connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
-        return self._database(INDEX_SHARD_NAME, super().index_connection()).connection()
+        return self._engine(INDEX_SHARD_NAME, super().index_connection()).begin()
 
     def delete_events(self, run_id: str) -> None:
         super().delete_events(run_id)
@@ -88,22 +87,22 @@ class EventDatabases(SqliteEventLogStorage):
             self._close(name)
         super().dispose()
 
-    def _database(self, name: str, creation: AbstractContextManager[Any]) -> "_Database":
-        """The open database of this name; `creation` makes its tables if there are none."""
+    def _engine(self, name: str, creation: AbstractContextManager[Any]) -> sqlalchemy.Engine:
+        """The engine of a database; `creation` makes its tables if there are none."""
         with self._opening:
             if name not in self._open:
                 _create(Path(self.path_for_shard(name)), creation)
-                self._open[name] = _Database(self.conn_string_for_shard(name))
+                self._open[name] = _open(self.conn_string_for_shard(name))
             self._open.move_to_end(name)
             if len(self._open) > OPEN_RUNS + 1:
                 _, oldest = self._open.popitem(last=False)
-                oldest.close()
+                oldest.dispose()
             return self._open[name]
 
     def _close(self, name: str) -> None:
-        database = self._open.pop(name, None)
-        if database:
-            database.close()
+        engine = self._open.pop(name, None)
+        if engine:
+            engine.dispose()
 
 
 _empty_runs: list[bytes] = []
@@ -125,26 +124,13 @@ def _create(path: Path, creation: AbstractContextManager[Any]) -> None:
         _empty_runs.append(path.read_bytes())
 
 
-class _Database:
-    """One SQLite file and its connection, which one thread uses at a time."""
-
-    def __init__(self, address: str) -> None:
-        self._lock = threading.Lock()
-        self._engine = sqlalchemy.create_engine(
-            address,
-            poolclass=StaticPool,
-            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-        )
-        sqlalchemy.event.listen(self._engine, "connect", _do_not_wait_for_the_disk)
-
-    @contextmanager
-    def connection(self) -> Iterator[sqlalchemy.Connection]:
-        with self._lock, self._engine.connect() as connection, connection.begin():
-            yield connection
-
-    def close(self) -> None:
-        with self._lock:
-            self._engine.dispose()
+def _open(address: str) -> sqlalchemy.Engine:
+    """An engine that keeps its connections: a thread that needs a second one gets it."""
+    engine = sqlalchemy.create_engine(
+        address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    )
+    sqlalchemy.event.listen(engine, "connect", _do_not_wait_for_the_disk)
+    return engine
 
 
 def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 from papers_pipeline import definitions
 from papers_pipeline.defs.operations import RefreshConfig
 from papers_pipeline.llm.ledger import Ledger, Spending
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import models_of
@@ -84,7 +84,8 @@ def test_a_day_is_submitted_shown_as_pending_and_built_at_half_the_price(
     assert len(by_batch) == requests
     assert len({line.key for line in by_batch}) == requests
     for line in by_batch:
-        full_usd = price(f"{line.provider}:{line.model}", line.input_tokens, line.output_tokens)
+        tokens = CallTokens(line.input_tokens, line.output_tokens)
+        full_usd = price(f"{line.provider}:{line.model}", tokens)
         assert line.usd == pytest.approx(full_usd / 2)
 
     again = papers("build", "--date", DAY, "--batch", now=after(outside, hours=4))

@@ -25,7 +25,7 @@ from papers_pipeline.llm.batch_store import BatchJob
 from papers_pipeline.llm.batches import Busy, NoSuchBatch, Problem
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.llm.ledger import Ledger, Spending
-from papers_pipeline.llm.prices import price
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.records import Paper
@@ -159,7 +159,8 @@ def test_texts_are_bought_by_batch_without_a_call_at_half_the_price(shop: Shop, 
     _, *by_batch = shop.spendings()
     assert [(line.asset, line.day, line.batch) for line in by_batch] == [(asset, DAY, job.id)] * 3
     for line in by_batch:
-        full_usd = price(f"{line.provider}:{line.model}", line.input_tokens, line.output_tokens)
+        tokens = CallTokens(line.input_tokens, line.output_tokens)
+        full_usd = price(f"{line.provider}:{line.model}", tokens)
         assert line.usd == pytest.approx(full_usd / 2)
     (collected,) = shop.jobs()
     assert collected.results == {"succeeded": 3}
