@@ -1,6 +1,9 @@
 """The Dagster code location: the definitions in `defs/`, bound to the settings in force."""
 
+import warnings
+
 import dagster as dg
+from dagster._utils.warnings import BetaWarning
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.per_paper import RunWatcher
@@ -24,6 +27,10 @@ from papers_pipeline.defs.sensors import dead_runs, site_follows
 from papers_pipeline.prompts.prompt import prompts_version
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import prompts_of, stages_of
+
+# Dagster 1.13.27 warns about this parameter, which we do not set, when it binds resources to a
+# sensor's job. Drop this when `owners` of SensorDefinition leaves beta.
+warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDef", BetaWarning)
 
 
 def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.Definitions:

@@ -210,12 +210,18 @@ class Enrichment(StageRow):
 
 
 class Summary(Enrichment):
-    """A slogan and a short text in one language. A `source` other than `model` marks a stand-in."""
+    """A slogan and a short text in one language. A `source` other than `model` marks a stand-in.
+
+    `reads_as` is the language that a model's text was found to be in (ISO 639-1), `und` if unclear.
+    """
+
+    provenance = Enrichment.provenance | {"reads_as"}
 
     source: TextSource | None = None
     title: str | None = None
     text: str | None = None
     emoji: str | None = None
+    reads_as: str | None = None
 
 
 class AuthorInstitutions(BaseModel):

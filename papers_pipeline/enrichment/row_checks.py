@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, get_args
 
 from papers_pipeline.records import StageRow, UnaskableReason
-from papers_pipeline.text.languages import detected_language
+from papers_pipeline.text.languages import UNDETERMINED, language_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ class InLanguage(RowCheck):
         for row in rows:
             if getattr(row, "source", None) != "model":
                 continue
-            found = detected_language(getattr(row, "text", None) or "")
-            if found not in (None, self._language):
+            found = getattr(row, "reads_as", None)
+            if found is None:  # stored by version 0.1.0
+                found = language_of(getattr(row, "text", None) or "")
+            if found not in (UNDETERMINED, self._language):
                 notes[row.arxiv_id] = f"reads as {found}"
         return Finding(passed=not notes, notes=notes)

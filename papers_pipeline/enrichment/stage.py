@@ -122,6 +122,10 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """
         return False
 
+    def is_same_answer(self, row: Row, answer: Answer[Output]) -> bool:
+        """Whether the row is of this answer: a prompt has no two of one paper at the same time."""
+        return row.prompt_version == self.prompt.version and row.created_at == answer.created_at
+
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
         """Add the row to the paper's public record. `row` is None if the day was never built."""
 

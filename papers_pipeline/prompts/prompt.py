@@ -252,7 +252,7 @@ def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
     if len(parts) != 3 or parts[0].strip():
         raise PromptError(f"{path}: a prompt begins with front matter between two lines of ---")
     try:
-        front_matter = yaml.safe_load(parts[1])
+        front_matter = yaml.load(parts[1], yaml.CSafeLoader)
         if front_matter.pop("topics", False):
             front_matter["topics"] = topics
         fields = {"name": path.stem, "template": parts[2]} | front_matter

@@ -46,7 +46,7 @@ def load_topics(text: str) -> tuple[Topic, ...]:
     name, no scope, or a rule that is not a regular expression or matches an empty text.
     """
     try:
-        entries = yaml.safe_load(text)
+        entries = yaml.load(text, yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ValueError(f"topics: not YAML: {error}") from error
     if not isinstance(entries, list):

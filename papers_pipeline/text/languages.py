@@ -8,6 +8,8 @@ from papers_pipeline.base.loaded_once import loaded_once
 
 SURE_OF_TEXT = 0.5
 """The least probability, from 0 to 1, at which a detected language counts."""
+UNDETERMINED = "und"
+"""ISO 639-2 for a language that cannot be told."""
 
 
 def detected_language(text: str) -> str | None:
@@ -20,6 +22,11 @@ def detected_language(text: str) -> str | None:
         return None
     language, probability = likeliest_language(text)
     return language if probability >= SURE_OF_TEXT else None
+
+
+def language_of(text: str) -> str:
+    """The language of a text to be stored; `UNDETERMINED` if there is no clear one."""
+    return detected_language(text) or UNDETERMINED
 
 
 @loaded_once

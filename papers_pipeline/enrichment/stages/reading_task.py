@@ -100,10 +100,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
 
     def answer_is_in(self, row: ReadingTask, answer: Answer[WrittenSentences]) -> bool:
         """Also compares the version of the dictionaries, which take seconds to load."""
-        is_same_answer = row.prompt_version == self.prompt.version and (
-            row.created_at == answer.created_at
-        )
-        return is_same_answer and row.read_with == reading_version()
+        return self.is_same_answer(row, answer) and row.read_with == reading_version()
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
         reading = annotate(list(map(one_line, answer.output.sentences)))

@@ -15,7 +15,7 @@ from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt
 from papers_pipeline.records import IssueText, Paper, Summary, UnaskableReason
-from papers_pipeline.text.languages import load_detector
+from papers_pipeline.text.languages import language_of, load_detector
 
 STAND_IN_LANGUAGE = "en"
 """Hugging Face's summary and the abstract are English. Other languages have no stand-in."""
@@ -79,11 +79,17 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
             terms=self.terms,
         )
 
+    def answer_is_in(self, row: Summary, answer: Answer[WrittenSummary]) -> bool:
+        """A row whose language was found needs no detector, which takes long to load."""
+        return self.is_same_answer(row, answer) and row.reads_as is not None
+
     def answer_row(self, item: Paper, answer: Answer[WrittenSummary]) -> Summary:
         emoji = getattr(answer.output, "emoji", None)
+        text = one_line(answer.output.text)
         return Summary(
             title=one_line(answer.output.title),
-            text=one_line(answer.output.text),
+            text=text,
+            reads_as=language_of(text),
             emoji=emoji.strip() if emoji else None,
             **self.answer_fields(item, answer),
         )
