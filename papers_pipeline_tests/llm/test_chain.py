@@ -623,10 +623,10 @@ def test_a_lower_limit_than_ours_is_learned_from_its_answers(
     """The provider takes 6 requests a second; nobody has told us."""
     outside.world.rates[provider] = (6, 1.0)
     desk.made(provider, concurrency=32)
-    (bought,) = buy_at_once(desk, "topic_tags", papers=numbered(24))
-    assert bought.counts.computed == 24
+    (bought,) = buy_at_once(desk, "topic_tags", papers=numbered(12))
+    assert bought.counts.computed == 12
     outcomes = Counter(outcome for _, outcome in asked(outside))
-    assert outcomes["ok"] == 24
+    assert outcomes["ok"] == 12
     assert outcomes["429"] > 0
 
 
