@@ -29,7 +29,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from benchmarks.generated import LANGUAGES, issues
-from benchmarks.site import Bench
+from benchmarks.whole_site import Writers
 from papers_pipeline.records import DailyIssue
 
 HERE = Path(__file__).parent
@@ -72,11 +72,11 @@ def main() -> int:
 
 def build(folder: Path, url: str) -> Path:
     """The site of a month that is published at this address; every picture is one of its own."""
-    bench = Bench(folder, site_url=url, image_sources=(url,))
+    writers = Writers(folder, site_url=url, image_sources=(url,))
     built = [*issues(DAYS - 1, PAPERS)]
     last = list(issues(DAYS, MANY))[-1]
-    bench.write([_pictured(issue, url) for issue in [*built, last]])
-    return bench.folder
+    writers.write([_pictured(issue, url) for issue in [*built, last]])
+    return writers.folder
 
 
 def _pictured(issue: DailyIssue, url: str) -> DailyIssue:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from benchmarks.generated import issues
-from benchmarks.site import Bench
+from benchmarks.whole_site import Writers
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.site.render import static_files
 from papers_pipeline_tests.e2e.visiting import Visit, tabbed_to
@@ -22,11 +22,11 @@ def day() -> DailyIssue:
 def site(day: DailyIssue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a site of this day, below a path."""
     root = tmp_path_factory.mktemp("www")
-    bench = Bench(root / "below")
-    bench.write([day])
+    writers = Writers(root / "below")
+    writers.write([day])
     for path, data in static_files().items():
-        (bench.folder / path).parent.mkdir(exist_ok=True)
-        (bench.folder / path).write_bytes(data)
+        (writers.folder / path).parent.mkdir(exist_ok=True)
+        (writers.folder / path).write_bytes(data)
     with served(root) as address:
         yield f"{address}/below/site"
 
