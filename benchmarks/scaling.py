@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.bounds import Work, lower_bound
 from benchmarks.scenario import COLD, Scenario, calls_for
 from benchmarks.table import markdown, short
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.settings import Settings
 
 PAPERS_A_DAY, LISTED_DAYS_A_MONTH = 50, 21
@@ -15,6 +16,9 @@ ARXIV_A_MONTH, DAYS_A_MONTH = 30_000, 30
 FILES_PER_PAPER = 2
 BACKFILL = "backfill_"
 BATCH_PRICE = 0.5
+PROVIDER = "openai"
+"""The provider that the packaged prompts ask most."""
+UNLIMITED = 1_000_000
 HEADERS = (
     "list",
     "papers a month",
@@ -73,7 +77,7 @@ def default_limits() -> Scenario:
         model_seconds=COLD.model_seconds,
         arxiv_files_per_second=defaults["arxiv_requests_per_second"],
         concurrency=defaults["llm_concurrency"],
-        requests_per_minute=defaults["llm_requests_per_minute"],
+        requests_per_minute=PROVIDERS[PROVIDER].requests_per_minute or UNLIMITED,
     )
 
 
