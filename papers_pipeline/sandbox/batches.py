@@ -104,72 +104,88 @@ RESPONSES = Responses()
 
 def routes(world: World) -> list[Route]:
     """The routes of both batch APIs."""
-    return [*_openai_routes(world), *_anthropic_routes(world)]
+    return [*OpenAIBatches(world).routes(), *AnthropicBatches(world).routes()]
 
 
-def _openai_routes(world: World) -> list[Route]:
-    base = f"/{OPENAI.name}/v1"
+class OpenAIBatches:
+    """OpenAI's routes for files and batches.
 
-    async def upload(request: Request) -> Response:
+    https://platform.openai.com/docs/api-reference/batch
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def routes(self) -> list[Route]:
+        base = f"/{OPENAI.name}/v1"
+        return [
+            Route(f"{base}/files", self.upload, methods=["POST"]),
+            Route(f"{base}/files/{{file}}/content", self.content),
+            Route(f"{base}/batches", self.create, methods=["POST"]),
+            Route(f"{base}/batches", self.listing),
+            Route(f"{base}/batches/{{batch}}", self.one),
+            Route(f"{base}/batches/{{batch}}/cancel", self.one, methods=["POST"]),
+        ]
+
+    async def upload(self, request: Request) -> Response:
+        """Keeps a file with the requests of a batch."""
         problem = key_problem(OPENAI.key(request))
         if problem:
             return OPENAI.problem(problem)
         purpose, content = _form(request)
         if purpose != "batch" or not content:
             return OPENAI.problem("request", "purpose and file are required")
-        file_id = f"file-{len(world.uploads) + 1}"
-        world.uploads[file_id] = content
-        world.asked["openai upload"] += 1
+        file_id = f"file-{len(self.world.uploads) + 1}"
+        self.world.uploads[file_id] = content
+        self.world.asked["openai upload"] += 1
         return JSONResponse(_file(file_id, content))
 
-    async def content(request: Request) -> Response:
-        found = world.uploads.get(request.path_params["file"])
+    async def content(self, request: Request) -> Response:
+        """The bytes of a file: one that was uploaded, or one with a batch's answers."""
+        found = self.world.uploads.get(request.path_params["file"])
         if found is None:
             return OPENAI.problem("unknown", request.path_params["file"])
         return Response(found)
 
-    async def create(request: Request) -> Response:
+    async def create(self, request: Request) -> Response:
+        """Places a batch with the requests of an uploaded file."""
         problem = key_problem(OPENAI.key(request))
         if problem:
             return OPENAI.problem(problem)
         given = json.loads(request.scope["body"])
-        lines = world.uploads.get(given.get("input_file_id"))
+        lines = self.world.uploads.get(given.get("input_file_id"))
         if lines is None or given.get("endpoint") != "/v1/responses":
             return OPENAI.problem("request", "No such file, or another endpoint than its requests")
-        requests = {}
-        for line in map(json.loads, lines.splitlines()):
-            requests[line["custom_id"]] = line["body"]
-        batch = _place(world, RESPONSES, requests)
+        requests = _by_custom_id(map(json.loads, lines.splitlines()), "body")
+        batch = _place(self.world, RESPONSES, requests)
         batch.file = given["input_file_id"]
-        return JSONResponse(shown(batch))
+        return JSONResponse(self._shown(batch))
 
-    async def listing(request: Request) -> Response:
-        batches, has_more = _page(world, OPENAI.name, request, "after")
+    async def listing(self, request: Request) -> Response:
+        """One page of the list of batches."""
+        batches, has_more = _page(self.world, OPENAI.name, request, "after")
         return JSONResponse(
             {
                 "object": "list",
-                "data": [shown(batch) for batch in batches],
+                "data": [self._shown(batch) for batch in batches],
                 "first_id": batches[0].id if batches else None,
                 "last_id": batches[-1].id if batches else None,
                 "has_more": has_more,
             }
         )
 
-    async def one(request: Request) -> Response:
-        batch = _batch(world, OPENAI.name, request)
+    async def one(self, request: Request) -> Response:
+        """Shows a batch. A POST cancels it first."""
+        batch = _batch(self.world, OPENAI.name, request)
         if batch is None:
             return OPENAI.problem("unknown", request.path_params["batch"])
         if request.method == "POST":
             batch.is_canceled = True
-        return JSONResponse(shown(batch))
+        return JSONResponse(self._shown(batch))
 
-    def shown(batch: PlacedBatch) -> dict[str, Any]:
-        status = "in_progress"
-        kinds = set(batch.kinds.values())
-        if _has_ended(world, batch):
-            status = "expired" if "expired" in kinds else "completed"
-            status = "cancelled" if batch.is_canceled else status
-            status = "failed" if "invalid" in kinds else status
+    def _shown(self, batch: PlacedBatch) -> dict[str, Any]:
+        """A batch as OpenAI shows it. Once it has ended, it names its files or its error."""
+        status = self._status(batch)
         body: dict[str, Any] = {
             "id": batch.id,
             "object": "batch",
@@ -180,25 +196,33 @@ def _openai_routes(world: World) -> list[Route]:
             "status": status,
             "request_counts": {"total": len(batch.requests), "completed": 0, "failed": 0},
         }
+        if status == "in_progress":
+            return body
         if status == "failed":
             error = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
             return body | {"errors": {"object": "list", "data": [error]}}
-        if status != "in_progress":
-            output, errors = _output_files(batch)
-            for name, lines in (("output_file_id", output), ("error_file_id", errors)):
-                if lines:
-                    body[name] = f"{batch.id}-{name}"
-                    world.uploads[body[name]] = "\n".join(map(json.dumps, lines)).encode()
-        return body
+        return body | self._written_files(batch)
 
-    return [
-        Route(f"{base}/files", upload, methods=["POST"]),
-        Route(f"{base}/files/{{file}}/content", content),
-        Route(f"{base}/batches", create, methods=["POST"]),
-        Route(f"{base}/batches", listing),
-        Route(f"{base}/batches/{{batch}}", one),
-        Route(f"{base}/batches/{{batch}}/cancel", one, methods=["POST"]),
-    ]
+    def _status(self, batch: PlacedBatch) -> str:
+        """How a batch stands, in OpenAI's words."""
+        kinds = batch.kinds.values()
+        if not _has_ended(self.world, batch):
+            return "in_progress"
+        if "invalid" in kinds:
+            return "failed"
+        if batch.is_canceled:
+            return "cancelled"
+        return "expired" if "expired" in kinds else "completed"
+
+    def _written_files(self, batch: PlacedBatch) -> dict[str, str]:
+        """Writes the files of a batch's answers and errors, unless empty, and returns their ids."""
+        output, errors = _output_files(batch)
+        file_ids = {}
+        for name, lines in (("output_file_id", output), ("error_file_id", errors)):
+            if lines:
+                file_ids[name] = f"{batch.id}-{name}"
+                self.world.uploads[file_ids[name]] = "\n".join(map(json.dumps, lines)).encode()
+        return file_ids
 
 
 def _output_files(batch: PlacedBatch) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -220,74 +244,92 @@ def _output_files(batch: PlacedBatch) -> tuple[list[dict[str, Any]], list[dict[s
     return output, errors
 
 
-def _anthropic_routes(world: World) -> list[Route]:
+class AnthropicBatches:
+    """Anthropic's routes for batches of messages.
+
+    https://docs.anthropic.com/en/api/creating-message-batches
+    """
+
     base = f"{ANTHROPIC.chat}/batches"
 
-    async def create(request: Request) -> Response:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(self.base, self.create, methods=["POST"]),
+            Route(self.base, self.listing),
+            Route(f"{self.base}/{{batch}}", self.one),
+            Route(f"{self.base}/{{batch}}/results", self.results),
+            Route(f"{self.base}/{{batch}}/cancel", self.one, methods=["POST"]),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Places a batch with the requests of the body."""
         problem = key_problem(ANTHROPIC.key(request))
         if problem:
             return ANTHROPIC.problem(problem)
-        given = json.loads(request.scope["body"])
-        requests = {each["custom_id"]: each["params"] for each in given.get("requests", [])}
-        if not requests or len(requests) != len(given["requests"]):
+        given = json.loads(request.scope["body"]).get("requests", [])
+        requests = _by_custom_id(given, "params")
+        if not requests or len(requests) != len(given):
             return ANTHROPIC.problem("request", "requests: custom_ids must be unique")
-        return JSONResponse(shown(request, _place(world, ANTHROPIC, requests)))
+        return JSONResponse(self._shown(request, _place(self.world, ANTHROPIC, requests)))
 
-    async def listing(request: Request) -> Response:
-        batches, has_more = _page(world, ANTHROPIC.name, request, "after_id")
+    async def listing(self, request: Request) -> Response:
+        """One page of the list of batches."""
+        batches, has_more = _page(self.world, ANTHROPIC.name, request, "after_id")
         return JSONResponse(
             {
-                "data": [shown(request, batch) for batch in batches],
+                "data": [self._shown(request, batch) for batch in batches],
                 "has_more": has_more,
                 "first_id": batches[0].id if batches else None,
                 "last_id": batches[-1].id if batches else None,
             }
         )
 
-    async def one(request: Request) -> Response:
-        batch = _batch(world, ANTHROPIC.name, request)
+    async def one(self, request: Request) -> Response:
+        """Shows a batch. A POST cancels it first."""
+        batch = _batch(self.world, ANTHROPIC.name, request)
         if batch is None:
             return ANTHROPIC.problem("unknown", request.path_params["batch"])
         if request.method == "POST":
             batch.is_canceled = True
-        return JSONResponse(shown(request, batch))
+        return JSONResponse(self._shown(request, batch))
 
-    async def results(request: Request) -> Response:
-        batch = _batch(world, ANTHROPIC.name, request)
-        if batch is None or not _has_ended(world, batch):
+    async def results(self, request: Request) -> Response:
+        """The results of a batch that has ended, one a line."""
+        batch = _batch(self.world, ANTHROPIC.name, request)
+        if batch is None or not _has_ended(self.world, batch):
             return ANTHROPIC.problem("unknown", request.path_params["batch"])
         # Not in the order of the requests: the real API promises none.
         lines = [_result(batch, custom_id) for custom_id in reversed(list(batch.requests))]
         return Response("\n".join(map(json.dumps, lines)), media_type="application/binary")
 
-    def shown(request: Request, batch: PlacedBatch) -> dict[str, Any]:
-        has_ended = _has_ended(world, batch)
-        counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
-        for custom_id in batch.requests:
-            counts[_ending(batch, custom_id) if has_ended else "processing"] += 1
-        ended_at = batch.created_at + timedelta(seconds=world.batch_seconds)
+    def _shown(self, request: Request, batch: PlacedBatch) -> dict[str, Any]:
+        """A batch as Anthropic shows it. Once it has ended, it names the address of its results."""
+        has_ended = _has_ended(self.world, batch)
+        ended_at = batch.created_at + timedelta(seconds=self.world.batch_seconds)
+        results_url = f"{request.base_url}{self.base[1:]}/{batch.id}/results"
         return {
             "id": batch.id,
             "type": "message_batch",
             "processing_status": "ended" if has_ended else "in_progress",
-            "request_counts": counts,
+            "request_counts": _counts(batch, has_ended),
             "created_at": batch.created_at.isoformat(),
             "expires_at": (batch.created_at + timedelta(days=1)).isoformat(),
             "ended_at": ended_at.isoformat() if has_ended else None,
             "archived_at": None,
             "cancel_initiated_at": None,
-            "results_url": f"{request.base_url}{base[1:]}/{batch.id}/results"
-            if has_ended
-            else None,
+            "results_url": results_url if has_ended else None,
         }
 
-    return [
-        Route(base, create, methods=["POST"]),
-        Route(base, listing),
-        Route(f"{base}/{{batch}}", one),
-        Route(f"{base}/{{batch}}/results", results),
-        Route(f"{base}/{{batch}}/cancel", one, methods=["POST"]),
-    ]
+
+def _counts(batch: PlacedBatch, has_ended: bool) -> dict[str, int]:
+    """How many requests ended in each way. Until the batch ends, all are processing."""
+    counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
+    for custom_id in batch.requests:
+        counts[_ending(batch, custom_id) if has_ended else "processing"] += 1
+    return counts
 
 
 def _result(batch: PlacedBatch, custom_id: str) -> dict[str, Any]:
@@ -307,6 +349,14 @@ def _ending(batch: PlacedBatch, custom_id: str) -> str:
         return "canceled"
     kind = batch.kinds[custom_id]
     return {"expired": "expired", "errored": "errored", "invalid": "errored"}.get(kind, "succeeded")
+
+
+def _by_custom_id(given: Iterable[Mapping[str, Any]], field: str) -> dict[str, dict[str, Any]]:
+    """The bodies of requests, which are in this field, by the requests' custom ids."""
+    requests = {}
+    for each in given:
+        requests[each["custom_id"]] = each[field]
+    return requests
 
 
 def _place(
