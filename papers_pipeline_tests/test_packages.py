@@ -1,9 +1,12 @@
-"""Importing the packages asks nothing of the environment."""
+"""Importing the packages asks nothing of the environment, and test modules are not imported."""
 
+import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+TESTS = Path(__file__).parent
 IMPORT_ALL = """
 import importlib, pkgutil
 import papers_pipeline
@@ -23,3 +26,22 @@ def test_no_module_reads_the_settings_while_it_is_imported():
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+def imported(source: str) -> set[str]:
+    """Every part of every name that a module imports, wherever in it."""
+    parts = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            parts.update(part for name in names for part in name.split("."))
+    return parts
+
+
+def test_no_module_imports_a_test_module():
+    modules = list(TESTS.rglob("*.py"))
+    test_modules = {path.stem for path in modules if path.stem.startswith("test_")}
+    assert len(test_modules) > 50
+    for path in modules:
+        found = imported(path.read_text(encoding="utf-8")) & test_modules
+        assert not found, f"{path.relative_to(TESTS)}: move what it needs of {found} to helpers/"

@@ -15,8 +15,8 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.enrichment.stages.affiliations import PrintedAffiliations, TitlePage
 from papers_pipeline.records import Affiliations, Paper, ParsedPaper, ReadingTask
 from papers_pipeline.sandbox.world import Reply
-from papers_pipeline_tests.helpers.outside import LONG_AGO, Outside
-from papers_pipeline_tests.llm.test_chain import PROMPTS, PROVIDERS, Desk
+from papers_pipeline_tests.helpers.buying import PROVIDERS, Desk
+from papers_pipeline_tests.helpers.outside import LONG_AGO, PROMPTS, Outside
 
 REAL = Path(os.environ["PAPERS_REAL_DATA"])
 VALUES = {

@@ -15,7 +15,7 @@ import pytest
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.sandbox.world import Call
 from papers_pipeline_tests.conftest import Outside
-from papers_pipeline_tests.test_cli import papers
+from papers_pipeline_tests.helpers.terminal import papers
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "data_0_1_0.tar.gz"
 NEXT_DAY = "2026-03-05"

@@ -9,9 +9,9 @@ from upath import UPath
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.render import static_files
 from papers_pipeline.site.search import write_index
+from papers_pipeline_tests.helpers.pages import renderer
 from papers_pipeline_tests.helpers.serving import served
 from papers_pipeline_tests.site.search_site import HTML, write_papers
-from papers_pipeline_tests.site.test_render import renderer
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,7 @@
 """A Chinese text gets pinyin, a level, and a vocabulary of the words that learners need."""
 
 from papers_pipeline.enrichment.reading import MOST_VOCABULARY, annotate, pinyin_of
-
-SIMPLE_TEXT = [
-    "很多模型只看最后的答案对不对。",
-    "作者让模型学会一个新动作：擦掉上一步。",
-    "如果擦掉以后更容易成功，模型就会得到奖励。",
-    "这个 7B 模型答对了 63.5% 的题。",
-    "不过，要是它选错了方法，常常得走很多步才能发现。",
-]
-HARD_TEXT = [
-    "张量秩趋于坍缩，诱发梯度湮灭。",
-    "稠密算子黏附于残差流形之畔。",
-    "谱隙湮没，遂致熵增溃散。",
-    "拓扑缺陷衍生涡旋，裹挟噪声弥散。",
-    "正则项羸弱，难遏过拟合肆虐。",
-    "湍流模态蛰伏于隐匿子空间。",
-    "嬗变的先验褫夺后验的裁量。",
-    "黎曼曲率撼动测地线之稳恒。",
-]
+from papers_pipeline_tests.helpers.sentences import HARD_TEXT, SIMPLE_TEXT
 
 
 def test_vocabulary_explains_the_words_above_hsk_3_in_the_order_of_the_text():

@@ -4,7 +4,7 @@ import pytest
 
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict, translation_verdict
 from papers_pipeline.prompts.prompt import load_prompts
-from papers_pipeline_tests.enrichment.test_reading import HARD_TEXT, SIMPLE_TEXT
+from papers_pipeline_tests.helpers.sentences import HARD_TEXT, SIMPLE_TEXT
 
 LIMITS = load_prompts().others["reading_task"].limits
 FOUR = SIMPLE_TEXT[:4]

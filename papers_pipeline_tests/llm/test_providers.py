@@ -13,16 +13,15 @@ from papers_pipeline.llm.providers import Access, connect
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.conftest import Outside
-from papers_pipeline_tests.llm.test_chain import (
+from papers_pipeline_tests.helpers.buying import (
     MODELS,
-    PACKAGED,
     PAPERS,
-    PROMPTS,
     Bought,
     Desk,
     asked,
     listing_stages,
 )
+from papers_pipeline_tests.helpers.outside import PACKAGED_PROVIDERS, PROMPTS
 
 ROOT = Path(__file__).parents[2]
 MODEL_OF = MODELS | {
@@ -106,7 +105,7 @@ def test_every_provider_is_examined(desk: Desk, outside: Outside, provider: str)
     assert fault.startswith("is not listed: ")
 
 
-@pytest.mark.parametrize("provider", [name for name in PROVIDERS if name not in PACKAGED])
+@pytest.mark.parametrize("provider", [name for name in PROVIDERS if name not in PACKAGED_PROVIDERS])
 def test_a_wrong_key_closes_only_its_own_provider(desk: Desk, outside: Outside, provider: str):
     desk.made(provider, "openai")
     access = Access("wrong-key", desk.access(provider).base_url)

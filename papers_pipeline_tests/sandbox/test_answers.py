@@ -3,17 +3,15 @@
 Both pass the guardrails.
 """
 
-import json
 import re
 
 import pytest
-import yaml
 
 from papers_pipeline.enrichment.guardrails import summary_verdict, topics_verdict
 from papers_pipeline.prompts.prompt import Messages, fenced, load_prompts
 from papers_pipeline.sandbox.answers import Question, answer, quotable
-from papers_pipeline.sandbox.world import SAMPLE
 from papers_pipeline.text.languages import detected_language
+from papers_pipeline_tests.helpers.samples import LISTED, WRITTEN
 
 PROMPTS = load_prompts()
 SUMMARIES = {prompt.language: prompt for prompt in PROMPTS.summaries}
@@ -21,20 +19,6 @@ TAGS = PROMPTS.others["topic_tags"]
 SUMMARY = {"title": {"type": "string"}, "text": {"type": "string"}, "emoji": {"type": "string"}}
 
 
-def listed_papers() -> dict[str, dict]:
-    """The listed sample papers by id."""
-    papers = {}
-    for path in sorted((SAMPLE / "hf_api").glob("*.json")):
-        for entry in json.loads(path.read_text(encoding="utf-8")):
-            papers[entry["paper"]["id"]] = entry["paper"]
-    return papers
-
-
-LISTED = listed_papers()
-WRITTEN = {
-    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
-    for path in (SAMPLE / "answers").glob("*.yaml")
-}
 TITLE = "Kettles That Whistle Before They Boil"
 ABSTRACT = (
     "Whistling kettles warn too late. We introduce Boilcast, a regressor over thermocouple traces "

@@ -10,7 +10,8 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.records import Paper, ReadingTask
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline_tests.conftest import LONG_AGO
-from papers_pipeline_tests.sandbox.test_answers import LISTED, PROMPTS, WRITTEN
+from papers_pipeline_tests.helpers.outside import PROMPTS
+from papers_pipeline_tests.helpers.samples import LISTED, WRITTEN
 
 STAGES = load_stages(PROMPTS)
 BY_HAND = [arxiv_id for arxiv_id, written in WRITTEN.items() if "reading" in written]

@@ -11,8 +11,7 @@ from papers_pipeline.site.index import index_pages
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.writer import Site
-from papers_pipeline_tests.site.test_catalogue import lake_of
-from papers_pipeline_tests.site.test_render import LANGUAGES, paper, renderer
+from papers_pipeline_tests.helpers.pages import LANGUAGES, lake_of, paper, renderer
 
 URL = "https://digest.example/papers"
 Days = dict[date, list[IssuePaper]]

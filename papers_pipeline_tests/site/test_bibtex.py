@@ -6,7 +6,7 @@ import pytest
 
 from papers_pipeline.records import IssueAuthor
 from papers_pipeline.site.bibtex import bibtex, escaped, key
-from papers_pipeline_tests.site.test_render import HOSTILE, paper
+from papers_pipeline_tests.helpers.pages import HOSTILE, paper
 
 
 def test_an_entry_is_arxivs():

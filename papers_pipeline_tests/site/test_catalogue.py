@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from papers_pipeline.records import DailyIssue, IssueCounts, IssuePaper
+from papers_pipeline.records import IssuePaper
 from papers_pipeline.site import catalogue
 from papers_pipeline.site.catalogue import CACHE_FILE, Catalogue, digest, read_catalogue, slug
 from papers_pipeline.site.index import write_index_pages
@@ -15,27 +15,10 @@ from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.lake import Lake, LakeError, encode
-from papers_pipeline_tests.site.test_render import LANGUAGES, LOCALES, paper, renderer
+from papers_pipeline.store.lake import LakeError
+from papers_pipeline_tests.helpers.pages import LANGUAGES, LOCALES, lake_of, paper, renderer
 
 DAYS = [date(2026, 3, number) for number in range(2, 5)]
-
-
-def lake_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Lake:
-    lake = Lake(UPath(tmp_path / "lake"))
-    for day, papers in days:
-        issue = DailyIssue(
-            date=day,
-            state="listed",
-            list_state="listed",
-            counts=IssueCounts(),
-            built_at=None,
-            papers=papers,
-        )
-        path = lake.path("daily_issue", day.isoformat())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode([issue], DailyIssue))
-    return lake
 
 
 def catalogue_of(tmp_path: Path, *days: tuple[date, list[IssuePaper]]) -> Catalogue:

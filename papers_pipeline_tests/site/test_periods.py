@@ -18,7 +18,7 @@ from papers_pipeline.site.periods import (
 )
 from papers_pipeline.store.files import write
 from papers_pipeline.store.lake import Lake, encode
-from papers_pipeline_tests.site.test_render import (
+from papers_pipeline_tests.helpers.pages import (
     HOSTILE,
     LANGUAGES,
     LOCALES,

@@ -9,8 +9,8 @@ from upath import UPath
 from papers_pipeline.site import search
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.search import SearchError, write_index
+from papers_pipeline_tests.helpers.pages import LANGUAGES, renderer
 from papers_pipeline_tests.site.search_site import HTML, PAPERS, write_papers
-from papers_pipeline_tests.site.test_render import LANGUAGES, renderer
 
 FIRST, SECOND = PAPERS
 

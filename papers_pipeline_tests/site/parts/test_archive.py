@@ -7,8 +7,7 @@ import pytest
 
 from papers_pipeline.site.catalogue import Catalogue, CatalogueDay, card_of
 from papers_pipeline.site.parts.archive import CalendarWeek, archive_of
-from papers_pipeline_tests.site.index_site import IndexSite, on
-from papers_pipeline_tests.site.test_render import (
+from papers_pipeline_tests.helpers.pages import (
     LANGUAGES,
     LOCALES,
     XHTML,
@@ -18,6 +17,7 @@ from papers_pipeline_tests.site.test_render import (
     shown,
     text_of,
 )
+from papers_pipeline_tests.site.index_site import IndexSite, on
 
 NEW_YEAR = {
     day: [on(day, f"{day:%y%m}.{day.day:05}")] for day in (date(2024, 12, 30), date(2025, 1, 2))

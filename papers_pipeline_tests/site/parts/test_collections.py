@@ -14,8 +14,7 @@ from papers_pipeline.site.parts.collections import (
     topics_of,
 )
 from papers_pipeline.site.periods import month_of
-from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
-from papers_pipeline_tests.site.test_render import (
+from papers_pipeline_tests.helpers.pages import (
     HOSTILE,
     LANGUAGES,
     LOCALES,
@@ -29,6 +28,7 @@ from papers_pipeline_tests.site.test_render import (
     shown_as,
     text_of,
 )
+from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
 
 ONE, TWO = date(2025, 12, 31), date(2026, 1, 2)
 BRIDGES = "i/institute-of-invented-bridges.html"

@@ -11,8 +11,8 @@ import pytest
 
 from papers_pipeline.records import IssueAuthor, IssueText, IssueTopics
 from papers_pipeline.site.parts.feeds import NEWEST
+from papers_pipeline_tests.helpers.pages import HOSTILE, LANGUAGES, LOCALES, written
 from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
-from papers_pipeline_tests.site.test_render import HOSTILE, LANGUAGES, LOCALES, written
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"

@@ -30,7 +30,7 @@ from papers_pipeline.site.search import write_index
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, encode
-from papers_pipeline_tests.site.test_render import (
+from papers_pipeline_tests.helpers.pages import (
     DAY,
     HOSTILE,
     LANGUAGES,

@@ -8,8 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from papers_pipeline.site.parts import sitemap
-from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
-from papers_pipeline_tests.site.test_render import (
+from papers_pipeline_tests.helpers.pages import (
     LANGUAGES,
     LOCALES,
     elements,
@@ -18,6 +17,7 @@ from papers_pipeline_tests.site.test_render import (
     text_of,
     written,
 )
+from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
 
 ONE, TWO = date(2025, 12, 31), date(2026, 1, 2)
 DAYS = {ONE: [on(ONE, "2512.00001")], TWO: [on(TWO, "2601.00001")]}

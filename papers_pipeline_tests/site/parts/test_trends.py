@@ -12,7 +12,7 @@ from papers_pipeline.site.drawing import plots
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.parts.trends import trend_pages, trends_of
 from papers_pipeline.store.lake import Lake
-from papers_pipeline_tests.site.test_render import SEEN, XHTML, renderer
+from papers_pipeline_tests.helpers.pages import SEEN, XHTML, renderer
 
 JANUARY, MARCH = date(2026, 1, 30), date(2026, 3, 2)
 SVG = "{http://www.w3.org/2000/svg}"
