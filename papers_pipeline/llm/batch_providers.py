@@ -9,8 +9,9 @@ from collections.abc import Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.batch_store import BatchJob
-from papers_pipeline.llm.providers import NO_KEY, Access
+from papers_pipeline.llm.providers import Access, anthropic_client, openai_client
 from papers_pipeline.prompts.model_names import split_name
 
 if TYPE_CHECKING:
@@ -77,16 +78,10 @@ class AnthropicBatches:
     """
 
     def __init__(self, name: str, access: Access, timeout_seconds: float) -> None:
-        from anthropic import AsyncAnthropic
         from pydantic_ai.models.anthropic import AnthropicModel
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
-        self._client = AsyncAnthropic(
-            api_key=access.key or NO_KEY,
-            base_url=access.base_url,
-            max_retries=0,
-            timeout=timeout_seconds,
-        )
+        self._client = anthropic_client(access, timeout_seconds)
         self.model = AnthropicModel(name, provider=AnthropicProvider(anthropic_client=self._client))
 
     async def upload(self, requests: Sequence["EncodedBatchRequest"]) -> str | None:
@@ -151,16 +146,10 @@ class OpenAIBatches:
     """
 
     def __init__(self, name: str, access: Access, timeout_seconds: float) -> None:
-        from openai import AsyncOpenAI
         from pydantic_ai.models.openai import OpenAIResponsesModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        self._client = AsyncOpenAI(
-            api_key=access.key or NO_KEY,
-            base_url=access.base_url,
-            max_retries=0,
-            timeout=timeout_seconds,
-        )
+        self._client = openai_client(PROVIDERS["openai"], access, timeout_seconds)
         self.model = OpenAIResponsesModel(name, provider=OpenAIProvider(openai_client=self._client))
 
     async def upload(self, requests: Sequence["EncodedBatchRequest"]) -> str | None:

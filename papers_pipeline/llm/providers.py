@@ -82,7 +82,7 @@ async def list_models(name: str, access: Access, timeout_seconds: float) -> None
     """Ask a provider for the first page of its models. Raises what its SDK raises."""
     provider = PROVIDERS[name]
     if provider.protocol == "anthropic":
-        async with _anthropic_client(access, timeout_seconds) as anthropic:
+        async with anthropic_client(access, timeout_seconds) as anthropic:
             await anthropic.models.list()
     elif provider.protocol == "mistral":
         async with _mistral_client(access, timeout_seconds) as mistral:
@@ -94,12 +94,12 @@ async def list_models(name: str, access: Access, timeout_seconds: float) -> None
         finally:
             await close()
     else:
-        async with _openai_client(provider, access, timeout_seconds) as openai:
+        async with openai_client(provider, access, timeout_seconds) as openai:
             await openai.models.list()
 
 
 def _openai(provider: Provider, name: str, access: Access, timeout_seconds: float) -> Connection:
-    client = _openai_client(provider, access, timeout_seconds)
+    client = openai_client(provider, access, timeout_seconds)
 
     async def card() -> object:
         if provider.name == "openai":
@@ -113,7 +113,8 @@ def _openai(provider: Provider, name: str, access: Access, timeout_seconds: floa
     return Connection(_openai_model(provider, name, client), card, client.close)
 
 
-def _openai_client(provider: Provider, access: Access, timeout_seconds: float) -> "AsyncOpenAI":
+def openai_client(provider: Provider, access: Access, timeout_seconds: float) -> "AsyncOpenAI":
+    """A client of a server that speaks OpenAI's API, without retries of its own."""
     from openai import AsyncOpenAI
 
     return AsyncOpenAI(
@@ -178,12 +179,13 @@ def _anthropic(name: str, access: Access, timeout_seconds: float) -> Connection:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    client = _anthropic_client(access, timeout_seconds)
+    client = anthropic_client(access, timeout_seconds)
     model = AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client))
     return Connection(model, lambda: client.models.retrieve(name), client.close)
 
 
-def _anthropic_client(access: Access, timeout_seconds: float) -> "AsyncAnthropic":
+def anthropic_client(access: Access, timeout_seconds: float) -> "AsyncAnthropic":
+    """A client of Anthropic, without retries of its own."""
     from anthropic import AsyncAnthropic
 
     return AsyncAnthropic(
