@@ -159,7 +159,7 @@ def test_an_english_adverb_in_russian_is_repaired(desk: Desk, provider: str):
     assert row.state == "done"
     assert "drastically" not in row.text
     faults = desk.attempts()[0]["verdicts"][0]["faults"]
-    assert any('"drastically"' in fault for fault in faults)
+    assert any('"drastically"' in fault["message"] for fault in faults)
 
 
 def test_a_wrong_number_in_chinese_carries_a_warning(desk: Desk):
@@ -191,8 +191,8 @@ def test_pinyin_comes_from_no_model_and_lines_of_it_are_sent_back(desk: Desk):
     )
     row = desk.buy("reading_task", [paper]).row
     assert (row.state, len(desk.outside.world.calls)) == ("done", 2)
-    faults = " ".join(desk.attempts()[0]["verdicts"][0]["faults"])
-    assert "does not end with 。" in faults
+    first, *_ = desk.attempts()[0]["verdicts"][0]["faults"]
+    assert first["rule"] == "unfinished"
     written = [sentence.text for sentence in row.sentences]
     assert not any("shèhuì" in text for text in written)
     # The same sentences without the lines of pinyin are read by the libraries.
@@ -221,4 +221,5 @@ def test_a_vocabulary_word_is_chinese_and_of_the_text(desk: Desk):
         enrich(stage, [item], models=desk.models, concurrency=1, progress=NullProgress())
     )
     assert (rows[0].state, rows[0].meanings) == ("done", {"模型": "модель"})
-    assert "Not among the given words: TwinMarket" in desk.attempts()[0]["verdicts"][0]["faults"][0]
+    (fault,) = desk.attempts()[0]["verdicts"][0]["faults"]
+    assert "Not among the given words: TwinMarket" in fault["message"]

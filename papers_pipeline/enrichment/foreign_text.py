@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import regex
 
 from papers_pipeline.base.characters import excerpt
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.sentences import split_sentences
 from papers_pipeline.text.languages import detected_language, knows, likeliest_language
 
@@ -35,7 +36,7 @@ _ALWAYS_ALLOWED = r"\p{Latin}\p{Greek}\p{Common}\p{Inherited}"
 _MIXED = regex.compile(r"\b(?=\w*\p{Latin})(?=\w*\p{Cyrillic})\w+\b")
 
 
-def wrong_language_fault(language: str, text: str) -> str | None:
+def wrong_language_fault(language: str, text: str) -> Fault | None:
     """The fault of a text that is not in `language`; None if it is or its language is unclear.
 
     Languages are ISO 639-1 codes. A language that the detector does not know is never a fault.
@@ -43,13 +44,14 @@ def wrong_language_fault(language: str, text: str) -> str | None:
     found = detected_language(text)
     if found in (None, language) or not knows(language):
         return None
-    return (
+    message = (
         f"The text is in the language {found}, not {language}. "
         f"Write the title and the text in {language}."
     )
+    return Fault("language", message)
 
 
-def foreign_text_faults(language: str, title: str, text: str, source: str) -> Iterator[str]:
+def foreign_text_faults(language: str, title: str, text: str, source: str) -> Iterator[Fault]:
     """Foreign words, letters and sentences in a summary whose text as a whole is in `language`.
 
     Words in another script may be quoted from `source`, the paper's title and abstract.
@@ -61,29 +63,35 @@ def foreign_text_faults(language: str, title: str, text: str, source: str) -> It
     foreign = regex.compile(rf"[\p{{L}}--[{allowed}]]+", flags=regex.V1)
     for word in dict.fromkeys(foreign.findall(summary)):
         if word not in source:
-            yield (
+            message = (
                 f'"{excerpt(word)}" is in another script than the language {language}. '
                 f"Write it in {language}."
             )
+            yield Fault("script", message)
     mixed = _MIXED.search(summary)
     if mixed:
-        yield f'The word "{excerpt(mixed[0])}" mixes Latin and Cyrillic letters. Use one alphabet.'
+        message = (
+            f'The word "{excerpt(mixed[0])}" mixes Latin and Cyrillic letters. Use one alphabet.'
+        )
+        yield Fault("script", message)
     if script in _SCRIPTS and title.strip() and not regex.search(f"[{_SCRIPTS[script]}]", title):
-        yield f'The title "{excerpt(title)}" is not in the language {language}. Translate it.'
+        message = f'The title "{excerpt(title)}" is not in the language {language}. Translate it.'
+        yield Fault("language", message)
     if knows(language):
         yield from _foreign_sentence_faults(language, text)
 
 
-def _foreign_sentence_faults(language: str, text: str) -> Iterator[str]:
+def _foreign_sentence_faults(language: str, text: str) -> Iterator[Fault]:
     for sentence in split_sentences(language, text):
         if len(sentence) < SHORTEST_FOREIGN_SENTENCE:
             continue
         found, confidence = likeliest_language(sentence)
         if found != language and confidence > SURE_OF_SENTENCE:
-            yield (
+            message = (
                 f'The sentence "{excerpt(sentence)}" is in the language {found}. '
                 f"Write it in {language}."
             )
+            yield Fault("language", message)
 
 
 def _script(text: str) -> str:

@@ -1,8 +1,8 @@
 """Verdicts on the answers of language models: pure functions from an answer to a `Verdict`.
 
 A fault goes back to the model, so its message says what is wrong, quotes the passage and says what
-to do. A retry costs money: if a mistake looks just like good prose, the rule lets both pass or only
-warns.
+to do. A retry costs money: if a mistake looks just like good prose, the rule lets both pass. What a
+reader can live with is a fault of style.
 """
 
 import difflib
@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import regex
 
 from papers_pipeline.base.characters import bare, excerpt, graphemes
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.foreign_text import foreign_text_faults, wrong_language_fault
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.enrichment.sentences import sentence_count_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.text.markup import emoji_faults, form_faults
-from papers_pipeline.text.numbers import number_warnings
+from papers_pipeline.text.numbers import number_faults
 
 # Models count characters badly, and the site's layout has room for a few more than the limit.
 TITLE_TOLERANCE = 1.1
@@ -48,13 +49,15 @@ def summary_verdict(
     for field, value in (("title", title), ("text", text)):
         if len(value) > LONGEST_ANSWER:
             length = len(value)
-            return Verdict((f"The {field} has {length} characters. Write only what is asked for.",))
+            message = f"The {field} has {length} characters. Write only what is asked for."
+            return Verdict((Fault("endless", message),))
     language = language.split("-")[0].lower()
     summary = f"{title}\n{text}"
     source = f"{paper_title}\n{abstract}"
-    faults: list[str] = []
+    faults: list[Fault] = []
     if not abstract.strip():
-        faults.append("There is no abstract to summarize. Do not write a summary.")
+        message = "There is no abstract to summarize. Do not write a summary."
+        faults.append(Fault("no_abstract", message))
     faults += _title_faults(title, paper_title, limits.get("title_characters"))
     faults += form_faults("title", title)
     faults += form_faults("text", text)
@@ -68,7 +71,8 @@ def summary_verdict(
             faults += russian_faults(summary, paper_title, terms)
     if wants_emoji:
         faults += emoji_faults(emoji)
-    return Verdict(tuple(faults), tuple(number_warnings(summary, source)))
+    faults += number_faults(summary, source)
+    return Verdict(tuple(faults))
 
 
 def topics_verdict(names: Sequence[str], allowed: Sequence[str], most: int) -> Verdict:
@@ -82,34 +86,41 @@ def topics_verdict(names: Sequence[str], allowed: Sequence[str], most: int) -> V
         if name not in allowed:
             faults.append(_unlisted_topic_fault(name, allowed))
         elif times > 1:
-            faults.append(f'The topic "{name}" is listed {times} times. List it once.')
+            message = f'The topic "{name}" is listed {times} times. List it once.'
+            faults.append(Fault("topics", message))
     if len(names) > most:
-        faults.append(f"There are {len(names)} topics. Keep only the {most} that fit best.")
+        message = f"There are {len(names)} topics. Keep only the {most} that fit best."
+        faults.append(Fault("topics", message))
     return Verdict(tuple(faults))
 
 
-def _unlisted_topic_fault(name: str, allowed: Sequence[str]) -> str:
+def _unlisted_topic_fault(name: str, allowed: Sequence[str]) -> Fault:
     normalized = name.strip("# ").upper().replace(" ", "_")
     similar = difflib.get_close_matches(normalized, allowed, n=1)
     if similar:
         advice = f"Write {similar[0]} if you meant that; otherwise leave it out."
     else:
         advice = "Choose a topic from the list, spelled as there, or leave it out."
-    return f'The topic "{excerpt(name)}" is not in the list. {advice}'
+    return Fault("topics", f'The topic "{excerpt(name)}" is not in the list. {advice}')
 
 
-def _title_faults(title: str, paper_title: str, most: int | None) -> Iterator[str]:
+def _title_faults(title: str, paper_title: str, most: int | None) -> Iterator[Fault]:
     if not title.strip():
-        yield "The title is empty. Write one."
+        yield Fault("empty", "The title is empty. Write one.")
         return
     quoted = f'"{excerpt(title)}"'
     length = _title_length(title.strip())
     if most is not None and length > most * TITLE_TOLERANCE:
-        yield f"The title has {length} characters; the limit is {most}. Shorten it: {quoted}."
+        message = f"The title has {length} characters; the limit is {most}. Shorten it: {quoted}."
+        yield Fault("length", message, "style")
     if bare(title) == bare(paper_title):
-        yield f"The title {quoted} is the paper's own title. Write a slogan that says what is new."
+        message = (
+            f"The title {quoted} is the paper's own title. Write a slogan that says what is new."
+        )
+        yield Fault("title", message, "style")
     if _FULL_STOP.search(title):
-        yield f"The title {quoted} ends with a full stop. Remove the full stop."
+        message = f"The title {quoted} ends with a full stop. Remove the full stop."
+        yield Fault("full_stop", message, "style")
 
 
 def _title_length(title: str) -> int:

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import regex
 
 from papers_pipeline.base.characters import bare, excerpt
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.reading import MOST_VOCABULARY, SIMPLE, annotate
 from papers_pipeline.enrichment.russian import russian_faults
-from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.text import chinese
 from papers_pipeline.text.languages import detected_language, knows
 from papers_pipeline.text.markup import form_faults
-from papers_pipeline.text.numbers import number_warnings
+from papers_pipeline.text.numbers import number_faults
 
 SIMPLE_SHARE = 0.8
 """The share of the running words that must be simple or in the vocabulary."""
@@ -35,77 +36,90 @@ def reading_verdict(
     """The verdict on the Chinese sentences of a reading task. `limits` are the prompt's."""
     text = "\n".join(sentences)
     if len("".join(sentences)) > LONGEST_ANSWER:
-        return Verdict(("The sentences are far too long. Write only what is asked for.",))
+        message = "The sentences are far too long. Write only what is asked for."
+        return Verdict((Fault("endless", message),))
     count = len(sentences)
     least = limits.get("least_sentences", 1)
     most = limits.get("most_sentences", count)
-    faults: list[str] = []
+    faults: list[Fault] = []
     if not least <= count <= most:
-        faults.append(f"There are {count} sentences. Write {least} to {most}.")
+        message = f"There are {count} sentences. Write {least} to {most}."
+        faults.append(Fault("sentences", message, "style" if count else "fatal"))
     for number, sentence in enumerate(sentences, 1):
         faults += _sentence_faults(f"sentence {number}", sentence, limits.get("characters"))
     if len(set(map(bare, sentences))) < count:
-        faults.append("A sentence is repeated. Write each sentence once.")
-    if not faults:
+        message = "A sentence is repeated. Write each sentence once."
+        faults.append(Fault("repeated", message, "style"))
+    if not of_severity(faults, "fatal"):
         faults += _difficulty_faults(sentences)
-    return Verdict(tuple(faults), tuple(number_warnings(text, f"{paper_title}\n{abstract}")))
+    faults += number_faults(text, f"{paper_title}\n{abstract}")
+    return Verdict(tuple(faults))
 
 
-def _sentence_faults(field: str, sentence: str, most: int | None) -> Iterator[str]:
+def _sentence_faults(field: str, sentence: str, most: int | None) -> Iterator[Fault]:
     units = _UNIT.findall(sentence)
     if not units:
-        yield f"The {field} is empty. Write it or leave it out."
+        yield Fault("empty", f"The {field} is empty. Write it or leave it out.")
         return
     quoted = f'"{excerpt(sentence)}"'
     yield from form_faults(field, sentence)
     if not _END.search(sentence.strip()):
-        yield f"The {field} does not end with 。, ！ or ？: {quoted}. Write one complete sentence."
+        message = (
+            f"The {field} does not end with 。, ！ or ？: {quoted}. Write one complete sentence."
+        )
+        yield Fault("unfinished", message)
     if _INNER_END.search(sentence):
-        yield (
+        message = (
             f"The {field} contains more than one sentence: {quoted}. "
             "Give each sentence as a separate item."
         )
+        yield Fault("sentences", message, "style")
     if most is not None and len(units) > most * LENGTH_TOLERANCE:
-        yield (
+        message = (
             f"The {field} has {len(units)} characters; the limit is {most}. Shorten it: {quoted}."
         )
+        yield Fault("length", message, "style")
     yield from _script_faults(field, sentence, units)
 
 
-def _script_faults(field: str, sentence: str, units: Sequence[str]) -> Iterator[str]:
+def _script_faults(field: str, sentence: str, units: Sequence[str]) -> Iterator[Fault]:
     """A fault if the sentence is not in simplified Chinese, names and numbers aside."""
     chinese_units = sum(map(chinese.is_chinese, units))
     if chinese_units * 2 <= len(units):
-        yield (
+        message = (
             f'The {field} is not in Chinese: "{excerpt(sentence)}". Write it in simplified Chinese.'
         )
+        yield Fault("language", message)
         return
     foreign = _FOREIGN.search(sentence)
     if foreign:
-        yield (
+        message = (
             f'The {field} contains "{foreign[0]}", which is neither Chinese nor Latin. '
             "Write it in Chinese."
         )
+        yield Fault("script", message)
         return
     traditional = "".join(chinese.traditional(sentence))
     if traditional:
-        yield (
+        message = (
             f"The {field} contains traditional characters: {traditional}. "
             "Write simplified characters."
         )
+        yield Fault("script", message)
 
 
-def _difficulty_faults(sentences: Sequence[str]) -> Iterator[str]:
+def _difficulty_faults(sentences: Sequence[str]) -> Iterator[Fault]:
     reading = annotate(sentences)
     if reading.known_share >= SIMPLE_SHARE:
         return
     hard_words = list(dict.fromkeys(reading.hard))[:MOST_HARD_WORDS_QUOTED]
     quoted = ", ".join(f'"{word}"' for word in hard_words)
-    yield (
+    message = (
         f"Only {reading.known_share:.0%} of the words are in HSK 1 to {SIMPLE} or in a vocabulary "
         f"of {MOST_VOCABULARY} words; at least {SIMPLE_SHARE:.0%} must be. "
         f"Replace hard words with simpler ones: {quoted}."
     )
+    yield Fault("difficulty", message)
 
 
 def translation_verdict(
@@ -125,17 +139,19 @@ def translation_verdict(
     """
     length = len("".join(sentences)) + sum(len(meaning) for _, meaning in meanings)
     if length > 2 * LONGEST_ANSWER:
-        return Verdict(("The answer is far too long. Translate only the given text.",))
-    faults: list[str] = []
+        message = "The answer is far too long. Translate only the given text."
+        return Verdict((Fault("endless", message),))
+    faults: list[Fault] = []
     if len(sentences) != len(originals):
-        faults.append(
+        message = (
             f"The number of translations is {len(sentences)}, but there are {len(originals)} "
             "sentences. Give one translation per sentence."
         )
+        faults.append(Fault("count", message))
     for number, sentence in enumerate(sentences, 1):
         field = f"translation of sentence {number}"
         if not bare(sentence):
-            faults.append(f"The {field} is empty. Write it.")
+            faults.append(Fault("empty", f"The {field} is empty. Write it."))
         faults += form_faults(field, sentence)
         faults += _untranslated_faults(field, sentence, language)
     faults += _meaning_faults(meanings, words, language, limits.get("meaning_characters"))
@@ -146,10 +162,13 @@ def translation_verdict(
 
 def _language_faults(
     text: str, language: str, originals: Sequence[str], terms: frozenset[str]
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     found = detected_language(text)
     if found not in (None, language) and knows(language):
-        yield f"The translation is in the language {found}, not {language}. Write it in {language}."
+        message = (
+            f"The translation is in the language {found}, not {language}. Write it in {language}."
+        )
+        yield Fault("language", message)
     elif language == "ru":
         latin_words = regex.findall(r"[\p{Latin}\d]+", " ".join(originals))
         names = {word.lower() for word in latin_words}
@@ -158,33 +177,37 @@ def _language_faults(
 
 def _meaning_faults(
     meanings: Sequence[tuple[str, str]], words: Sequence[str], language: str, most: int | None
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     given = [word for word, _ in meanings]
     missing = [word for word in words if word not in given]
     if missing:
-        yield (
+        message = (
             f"The meaning of {', '.join(missing)} is missing. "
             "Give a meaning for each word, spelled exactly as given."
         )
+        yield Fault("meanings", message)
     unknown = [word for word in dict.fromkeys(given) if word not in words]
     if unknown:
         quoted = ", ".join(map(excerpt, unknown))
-        yield f"Not among the given words: {quoted}. Leave out what was not given."
+        message = f"Not among the given words: {quoted}. Leave out what was not given."
+        yield Fault("meanings", message)
     if len(set(given)) < len(given):
-        yield "A word is explained twice. Give one meaning per word."
+        yield Fault("meanings", "A word is explained twice. Give one meaning per word.")
     for word, meaning in meanings:
         field = f"meaning of {excerpt(word)}"
         if not bare(meaning):
-            yield f"The {field} is empty. Write it."
+            yield Fault("empty", f"The {field} is empty. Write it.")
         elif most is not None and len(meaning) > most * LENGTH_TOLERANCE:
-            yield f"The {field} has {len(meaning)} characters; the limit is {most}. Shorten it."
+            message = f"The {field} has {len(meaning)} characters; the limit is {most}. Shorten it."
+            yield Fault("length", message, "style")
         yield from form_faults(field, meaning)
         yield from _untranslated_faults(field, meaning, language)
 
 
-def _untranslated_faults(field: str, text: str, language: str) -> Iterator[str]:
+def _untranslated_faults(field: str, text: str, language: str) -> Iterator[Fault]:
     if language in _LANGUAGES_WITH_HAN:
         return
     untranslated = regex.search(r"\p{Han}+", text)
     if untranslated:
-        yield f'The {field} contains Chinese: "{untranslated[0]}". Translate it.'
+        message = f'The {field} contains Chinese: "{untranslated[0]}". Translate it.'
+        yield Fault("script", message)

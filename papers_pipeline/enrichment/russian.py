@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.text.markup import MARKUP
 
 MOST_QUOTED = 8
@@ -14,7 +15,7 @@ _LATIN_PHRASE = regex.compile(rf"{_LATIN_WORD}(?:[ \u00a0]{_LATIN_WORD})*")
 _NAME_SIGN = regex.compile(r"[\p{Lu}\d._]")
 
 
-def russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Iterator[str]:
+def russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Iterator[Fault]:
     """A fault that lists the lower-case Latin words that are neither names nor in `terms`.
 
     A word with a capital, a digit, a point or an underscore is a name or an abbreviation, and so is
@@ -31,7 +32,8 @@ def russian_faults(prose: str, paper_title: str, terms: frozenset[str]) -> Itera
                 foreign.append(word)
     if foreign:
         quoted = ", ".join(f'"{word}"' for word in foreign[:MOST_QUOTED])
-        yield f"The Russian contains English words in lower case: {quoted}. Translate them."
+        message = f"The Russian contains English words in lower case: {quoted}. Translate them."
+        yield Fault("stranger_words", message, "style")
 
 
 def _lower_case_words(phrase: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import regex
 
 from papers_pipeline.base.characters import one_line
+from papers_pipeline.base.faults import Fault
 
 SENTENCE_TOLERANCE = 1
 
@@ -46,13 +47,13 @@ def _continues(sentence: str, piece: str) -> bool:
     return first is None or bool(_LOWER_CASE.fullmatch(first[0]))
 
 
-def sentence_count_faults(language: str, text: str, asked: int | None) -> Iterator[str]:
+def sentence_count_faults(language: str, text: str, asked: int | None) -> Iterator[Fault]:
     """A fault if the text is empty or if its number of sentences is not close to `asked`.
 
     Without `asked`, any number is good.
     """
     if not text.strip():
-        yield "The text is empty. Write it."
+        yield Fault("empty", "The text is empty. Write it.")
         return
     # sentencex counts a quotation as one sentence, and reads two inch marks as a quotation.
     count = len(split_sentences(language, text))
@@ -63,4 +64,5 @@ def sentence_count_faults(language: str, text: str, asked: int | None) -> Iterat
     if distance > SENTENCE_TOLERANCE:
         found = max(count, count_without_quotes)
         noun = "sentence" if found == 1 else "sentences"
-        yield f"The text has {found} {noun}. Write exactly {asked}."
+        message = f"The text has {found} {noun}. Write exactly {asked}."
+        yield Fault("sentences", message, "style")

@@ -463,7 +463,7 @@ class Chain(Generic[Output]):
                 # Without a response, something else answered for the model, such as a proxy.
                 result = "unusable" if question.spent.calls else "error"
                 faults = question.verdicts[-1].faults if question.verdicts else ()
-                detail = " ".join(faults) or _line(error)
+                detail = " ".join(fault.message for fault in faults) or _line(error)
             except AgentRunError as error:
                 detail = _line(error)
         spent = question.spent
@@ -551,7 +551,7 @@ class Chain(Generic[Output]):
                     KeptVerdict(faults=verdict.faults, warnings=verdict.warnings)
                 )
                 if verdict.faults:
-                    raise ModelRetry("\n".join(verdict.faults))
+                    raise ModelRetry("\n".join(fault.message for fault in verdict.faults))
                 if verdict.is_empty and not context.deps.is_last:
                     raise _AskNext
                 return output

@@ -1,10 +1,17 @@
 """Conversations with models, kept with the answers they led to."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    WrapSerializer,
+)
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.store.cache import CacheEntry
 
 if TYPE_CHECKING:
@@ -23,12 +30,25 @@ class Message(BaseModel):
     text: str
 
 
+def _read_fault(stored: Any) -> Any:
+    """Earlier versions stored the message alone: a fault was fatal, and its rule had no name."""
+    return Fault("", stored) if isinstance(stored, str) else stored
+
+
+def _stored_fault(fault: Fault, serialize: SerializerFunctionWrapHandler) -> Any:
+    return serialize(fault) if fault.rule else fault.message
+
+
+KeptFault = Annotated[Fault, BeforeValidator(_read_fault), WrapSerializer(_stored_fault)]
+"""A fault as stored. A stored entry of an earlier version keeps its form when it is rewritten."""
+
+
 class KeptVerdict(BaseModel):
     """The guardrails' verdict on one reply, as stored."""
 
     model_config = ConfigDict(frozen=True)
 
-    faults: tuple[str, ...] = ()
+    faults: tuple[KeptFault, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import regex
 
 from papers_pipeline.base.characters import excerpt, graphemes
+from papers_pipeline.base.faults import Fault
 
 _HTML = (
     "a|abbr|b|big|blockquote|body|br|button|center|code|div|em|embed|font|footer|form|h[1-6]|head|header|hr|html|i|"
@@ -115,6 +116,7 @@ _HIDDEN = regex.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
     r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]"
 )
+_LINKS = ("a link", "an e-mail address")
 MARKUP = {kind: regex.compile(pattern) for kind, pattern in _PATTERNS.items()}
 # ™, ↔ and the like count as emoji only with the emoji selector: formulas and names use them.
 _EMOJI = regex.compile(
@@ -124,46 +126,66 @@ _EMOJI = regex.compile(
 )
 
 
-def form_faults(field: str, value: str) -> Iterator[str]:
+def form_faults(field: str, value: str) -> Iterator[Fault]:
     """The faults in the form of a title or a text, as corrections that name the field."""
     rest = value
     for kind, pattern in MARKUP.items():
         found = pattern.search(rest)
         if found:
-            yield f'The {field} holds {kind}, "{excerpt(found[0])}": write plain text without it.'
+            rule = "link" if kind in _LINKS else "markup"
+            message = (
+                f'The {field} holds {kind}, "{excerpt(found[0])}": write plain text without it.'
+            )
+            yield Fault(rule, message)
             rest = pattern.sub(" ", rest)
-    found = _SECRET.search(value)
-    if found:
-        yield f'The {field} holds what looks like a secret key, "{found[0][:6]}…": leave it out.'
-    found = _PREAMBLE.search(value)
-    if found:
-        opening = excerpt(found[0])
-        yield (
-            f'The {field} begins with a preamble or a label, "{opening}": '
-            "begin with the matter itself."
-        )
-    found = _TALK.search(value)
-    if found:
-        talk = excerpt(found[0])
-        yield f'The {field} talks about its writer or task, "{talk}": report on the paper only.'
-    found = _HIDDEN.search(value)
-    if found:
-        yield f"The {field} holds the invisible character U+{ord(found[0]):04X}: leave it out."
+    yield from _injection_faults(field, value)
     emoji = [grapheme for grapheme in graphemes(value) if _EMOJI.search(grapheme)]
     if emoji:
-        yield f'The {field} holds the emoji "{emoji[0]}": leave it out.'
+        message = f'The {field} holds the emoji "{emoji[0]}": leave it out.'
+        yield Fault("emoji_in_text", message, "style")
 
 
-def emoji_faults(emoji: str | None) -> Iterator[str]:
+def _injection_faults(field: str, value: str) -> Iterator[Fault]:
+    """The faults of an answer that talks to its reader, hides something or gives a secret away."""
+    found = _SECRET.search(value)
+    if found:
+        message = (
+            f'The {field} holds what looks like a secret key, "{found[0][:6]}…": leave it out.'
+        )
+        yield Fault("secret", message)
+    found = _PREAMBLE.search(value)
+    if found:
+        message = (
+            f'The {field} begins with a preamble or a label, "{excerpt(found[0])}": '
+            "begin with the matter itself."
+        )
+        yield Fault("preamble", message)
+    found = _TALK.search(value)
+    if found:
+        message = (
+            f'The {field} talks about its writer or task, "{excerpt(found[0])}": '
+            "report on the paper only."
+        )
+        yield Fault("talk", message)
+    found = _HIDDEN.search(value)
+    if found:
+        message = f"The {field} holds the invisible character U+{ord(found[0]):04X}: leave it out."
+        yield Fault("hidden", message)
+
+
+def emoji_faults(emoji: str | None) -> Iterator[Fault]:
     """The faults of an answer's emoji, which must be exactly one."""
     signs = graphemes((emoji or "").strip())
     if not signs:
-        yield "The emoji is missing: give one."
+        yield Fault("emoji", "The emoji is missing: give one.")
     elif not all(_is_emoji(grapheme) for grapheme in signs):
         given = excerpt(emoji or "", 20)
-        yield f'The field emoji holds "{given}": give one emoji and nothing else.'
+        message = f'The field emoji holds "{given}": give one emoji and nothing else.'
+        yield Fault("emoji", message)
     elif len(signs) > 1:
-        yield f'The field emoji holds {len(signs)} emoji, "{"".join(signs[:8])}": give only one.'
+        given = "".join(signs[:8])
+        message = f'The field emoji holds {len(signs)} emoji, "{given}": give only one.'
+        yield Fault("emoji", message)
 
 
 def _is_emoji(grapheme: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import regex
 
 from papers_pipeline.base.characters import bare
+from papers_pipeline.base.faults import Fault
 
 _SPACES = " \u00a0\u2009\u202f"
 _NUMBER = r"\d+(?:[.,]\d+)*"
@@ -58,8 +59,8 @@ _BETWEEN = regex.compile(r"\s?(?:[-–—~,、至到和]|and|or|to|bis|und|[yaи
 _NAME = regex.compile(rf"(?<![\p{{L}}\d]){_LETTER}+(?:[-‑–@_./=+]?(?:{_LETTER}|\d)+)*")
 
 
-def number_warnings(prose: str, source: str) -> Iterator[str]:
-    """A warning for each number in digits whose value does not occur in the source.
+def number_faults(prose: str, source: str) -> Iterator[Fault]:
+    """A fault for each number in digits whose value does not occur in the source.
 
     Separators, scales and percent signs do not matter. Digits in names from the source (GPT-4,
     MATH500) and a bare 1 are ignored.
@@ -74,10 +75,11 @@ def number_warnings(prose: str, source: str) -> Iterator[str]:
     plain = _NAME.sub(lambda name: " " if bare(name[0]) in names else name[0], prose)
     for number, readings in dict(_numbers(plain)).items():
         if number != "1" and not readings & known:
-            yield (
+            message = (
                 f'The number "{number}" occurs neither in the abstract nor in the title: '
                 "compare them."
             )
+            yield Fault("number", message, "unverified", number)
 
 
 def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:

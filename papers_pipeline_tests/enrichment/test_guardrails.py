@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from papers_pipeline.enrichment.guardrails import summary_verdict, topics_verdict
-from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
 from papers_pipeline.prompts.prompt import PACKAGED, fenced
 from papers_pipeline.prompts.terms import load_terms
 from papers_pipeline.text.languages import detected_language
@@ -58,10 +58,10 @@ TEXTS = {
         "millones de parámetros alcanza un 61,5 % en MATH500."
     ),
 }
-CLEAN = Verdict()
+CLEAN: tuple[str, ...] = ()
 
 
-def judged(of: str = "en", text: str | None = None, **changes) -> Verdict:
+def verdict_on(of: str = "en", text: str | None = None, **changes) -> Verdict:
     """The verdict on the good summary in the language `of`, with changes."""
     given = {
         "language": of,
@@ -77,13 +77,27 @@ def judged(of: str = "en", text: str | None = None, **changes) -> Verdict:
     return summary_verdict(**(given | changes))
 
 
-def added(language: str, piece: str, **changes) -> Verdict:
-    """The verdict on the good text with `piece` appended."""
+def judged(of: str = "en", text: str | None = None, **changes) -> tuple[str, ...]:
+    """The messages of that verdict's faults, apart from what is unverified."""
+    return listed(verdict_on(of, text, **changes))
+
+
+def unverified(of: str = "en", text: str | None = None, **changes) -> list[Fault]:
+    """The numbers and names that this summary has and the source has not."""
+    return of_severity(verdict_on(of, text, **changes).faults, "unverified")
+
+
+def added(language: str, piece: str, **changes) -> tuple[str, ...]:
+    """The messages on the good text with `piece` appended."""
     return judged(language, f"{TEXTS[language]}{'' if language == 'zh' else ' '}{piece}", **changes)
 
 
-def faults(*messages: str) -> Verdict:
-    return Verdict(faults=messages)
+def faults(*messages: str) -> tuple[str, ...]:
+    return messages
+
+
+def listed(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(fault.message for fault in verdict.faults if fault.severity != "unverified")
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -112,7 +126,7 @@ def test_every_hand_written_sample_summary_passes_without_warnings(arxiv_id: str
     paper = listed_paper(arxiv_id)
     path = SAMPLE / "answers" / f"{arxiv_id}.yaml"
     answer = yaml.safe_load(path.read_text(encoding="utf-8"))[language]
-    verdict = judged(
+    found = judged(
         language,
         answer["text"],
         title=answer["title"],
@@ -120,7 +134,7 @@ def test_every_hand_written_sample_summary_passes_without_warnings(arxiv_id: str
         abstract=paper["summary"],
         paper_title=paper["title"],
     )
-    assert verdict == CLEAN
+    assert found == CLEAN
 
 
 def test_the_sample_has_a_summary_for_each_paper_and_language():
@@ -258,8 +272,8 @@ def test_a_text_may_have_one_extra_sentence_but_not_two(language: str):
 def test_abbreviations_decimals_and_quotations_do_not_end_a_sentence(language: str, text: str):
     # Each text has three sentences, so two is the lowest limit that still tolerates it.
     limits = {"sentences": 2}
-    verdict = judged(language, text, limits=limits, abstract=ABSTRACT + " 4.1 3.5 twice second")
-    assert verdict.faults == ()
+    found = judged(language, text, limits=limits, abstract=ABSTRACT + " 4.1 3.5 twice second")
+    assert found == CLEAN
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -313,7 +327,7 @@ def test_text_without_words_has_no_language():
 )
 def test_a_text_in_another_language_is_a_fault(asked: str, written: str):
     text = TEXTS[written].replace("end-to-end ", "") if asked != "ru" else TEXTS[written]
-    first, *_ = judged(asked, text).faults
+    first, *_ = judged(asked, text)
     assert first == (
         f"The text is in the language {written}, not {asked}. "
         f"Write the title and the text in {asked}."
@@ -372,7 +386,7 @@ def test_a_title_without_the_script_of_its_language_is_a_fault():
 
 
 def test_a_lower_case_english_word_in_russian_is_a_fault():
-    assert judged("ru", TEXTS["ru"].replace("учится", "")).faults == ()
+    assert judged("ru", TEXTS["ru"].replace("учится", "")) == CLEAN
     assert judged(
         "ru", TEXTS["ru"].replace("даже если", "drastically, если"), title="Роутер robust к шуму"
     ) == faults(
@@ -437,7 +451,7 @@ def test_a_lower_case_system_name_from_the_papers_title_passes():
     ],
 )
 def test_prose_that_resembles_markup_or_chatter_passes(near: str):
-    assert added("en", near).faults == ()
+    assert added("en", near) == CLEAN
 
 
 @pytest.mark.parametrize(
@@ -546,14 +560,8 @@ SAID = [
 
 @pytest.mark.parametrize(("abstract", "said"), SAID)
 def test_numbers_are_compared_by_value(abstract: str, said: str):
-    verdict = judged(
-        "en",
-        f"It reports {said} here.",
-        title="Numbers",
-        abstract=f"It has {abstract} of them.",
-        limits={},
-    )
-    assert verdict.warnings == ()
+    text = f"It reports {said} here."
+    assert unverified("en", text, abstract=f"It has {abstract} of them.") == []
 
 
 @pytest.mark.parametrize(
@@ -570,30 +578,57 @@ def test_numbers_are_compared_by_value(abstract: str, said: str):
         ("8 and 15", "15M"),
     ],
 )
-def test_a_number_missing_from_the_abstract_is_a_warning(abstract: str, said: str):
-    verdict = judged(
-        "en",
-        f"It reports {said} here.",
-        title="Numbers",
-        abstract=f"It has {abstract} of them.",
-        limits={},
+def test_a_number_missing_from_the_abstract_is_unverified(abstract: str, said: str):
+    text = f"It reports {said} here."
+    assert unverified("en", text, abstract=f"It has {abstract} of them.") == [missing(said)]
+
+
+def missing(number: str) -> Fault:
+    message = (
+        f'The number "{number}" occurs neither in the abstract nor in the title: compare them.'
     )
-    assert verdict.warnings == (
-        f'The number "{said}" occurs neither in the abstract nor in the title: compare them.',
-    )
+    return Fault("number", message, "unverified", number)
 
 
 def test_the_digits_of_an_unknown_model_name_count_as_a_number():
-    assert judged("en", TEXTS["en"].replace("GPT-4o", "GPT-5")) == Verdict(
-        warnings=('The number "5" occurs neither in the abstract nor in the title: compare them.',)
-    )
+    assert unverified("en", TEXTS["en"].replace("GPT-4o", "GPT-5")) == [missing("5")]
 
 
 def test_numbers_in_the_slogan_are_compared_with_title_and_abstract():
-    assert judged(title="Four experts, 16 of them", paper_title="Sluice with 16 Experts") == CLEAN
-    assert judged(title="All 16 experts") == Verdict(
-        warnings=('The number "16" occurs neither in the abstract nor in the title: compare them.',)
-    )
+    titled = {"title": "Four experts, 16 of them", "paper_title": "Sluice with 16 Experts"}
+    assert unverified(**titled) == []
+    assert unverified(title="All 16 experts") == [missing("16")]
+
+
+# Severity
+
+SEVERITIES = {
+    "language": ({"of": "en", "text": TEXTS["ru"]}, "fatal"),
+    "script": ({"of": "ru", "title": "Один эксперт вместо всех: LLМ"}, "fatal"),
+    "markup": ({"title": "Wake **one** expert"}, "fatal"),
+    "link": ({"title": "Wake one expert: https://example.org/sluice"}, "fatal"),
+    "preamble": ({"title": "Title: wake one expert"}, "fatal"),
+    "talk": ({"title": "I cannot wake more than one expert"}, "fatal"),
+    "hidden": ({"title": "Wake\u200bone expert"}, "fatal"),
+    "secret": ({"title": "Wake one expert with OPENAI_API_KEY=abc"}, "fatal"),
+    "empty": ({"title": " "}, "fatal"),
+    "endless": ({"title": "No. " * 1001}, "fatal"),
+    "emoji": ({"of": "ru", "emoji": "🚰🔥"}, "fatal"),
+    "emoji_in_text": ({"title": "Wake one expert 🚰"}, "style"),
+    "number": ({"title": "Wake one expert of 16"}, "unverified"),
+    "length": ({"title": "a" * 100}, "style"),
+    "sentences": ({"text": "Sluice wakes one expert."}, "style"),
+    "full_stop": ({"title": "Wake one expert."}, "style"),
+    "title": ({"title": PAPER}, "style"),
+    "stranger_words": ({"of": "ru", "title": "Один expert вместо всех"}, "style"),
+}
+
+
+@pytest.mark.parametrize("rule", SEVERITIES)
+def test_each_rule_has_a_name_and_a_severity(rule: str):
+    changes, severity = SEVERITIES[rule]
+    found = verdict_on(**changes).faults
+    assert [(fault.rule, fault.severity) for fault in found] == [(rule, severity)]
 
 
 # Topics
@@ -602,8 +637,8 @@ TOPICS = ("RL", "TRAINING", "BENCHMARK", "OPEN_SOURCE")
 
 
 def test_listed_topics_and_an_empty_answer_pass():
-    assert topics_verdict(["OPEN_SOURCE", "RL"], TOPICS, 7) == CLEAN
-    assert topics_verdict([], TOPICS, 7) == CLEAN
+    assert listed(topics_verdict(["OPEN_SOURCE", "RL"], TOPICS, 7)) == CLEAN
+    assert listed(topics_verdict([], TOPICS, 7)) == CLEAN
 
 
 @pytest.mark.parametrize(
@@ -640,7 +675,7 @@ def test_listed_topics_and_an_empty_answer_pass():
     ],
 )
 def test_unlisted_repeated_or_too_many_topics_are_faults(names: list[str], fault: str):
-    assert topics_verdict(names, TOPICS, 3) == faults(fault)
+    assert listed(topics_verdict(names, TOPICS, 3)) == faults(fault)
 
 
 # Forty abstracts that give the model orders, each with the answer of a model that obeyed. "start"
@@ -976,9 +1011,7 @@ def test_an_answer_that_obeys_a_hostile_abstract_is_rejected(
     text = changes.pop("start", "") + changes.pop("text", TEXTS[language])
     end = changes.pop("end", "")
     text += f" {end}" if end else ""
-    assert judged(language, text, abstract=f"{ABSTRACT} {abstract}", **changes).faults == tuple(
-        expected
-    )
+    assert judged(language, text, abstract=f"{ABSTRACT} {abstract}", **changes) == tuple(expected)
 
 
 @pytest.mark.parametrize("abstract", [row[1] for row in HOSTILE], ids=[row[0] for row in HOSTILE])

@@ -12,7 +12,7 @@ FOUR = SIMPLE_TEXT[:4]
 
 def reading_faults(sentences: list[str]) -> str:
     verdict = reading_verdict(sentences, limits=LIMITS, abstract="7B 63.5%", paper_title="A model")
-    return " ".join(verdict.faults)
+    return " ".join(fault.message for fault in verdict.faults)
 
 
 def test_simple_chinese_passes():
@@ -62,7 +62,7 @@ def translation_faults(sentences: list[str], meanings: list[tuple[str, str]]) ->
         limits={"meaning_characters": 60},
         terms=frozenset(),
     )
-    return " ".join(verdict.faults)
+    return " ".join(fault.message for fault in verdict.faults)
 
 
 def test_a_complete_translation_passes():

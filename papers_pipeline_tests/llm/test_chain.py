@@ -103,7 +103,7 @@ def test_messages_replies_and_verdicts_are_kept_with_the_answer(desk: Desk):
     assert json.loads(attempt["messages"][2]["text"])["title"] == RUSSIAN["title"]
     assert '"drastically", "late"' in attempt["messages"][3]["text"]
     first, second = attempt["verdicts"]
-    assert '"drastically", "late"' in first["faults"][0]
+    assert '"drastically", "late"' in first["faults"][0]["message"]
     assert second["faults"] == []
     assert second["warnings"] == [
         'The number "97%" occurs neither in the abstract nor in the title: compare them.',

@@ -8,6 +8,7 @@ import click
 from papers_pipeline.cli.terminal import current_clock, current_settings, fail, out, rule
 
 if TYPE_CHECKING:
+    from papers_pipeline.base.faults import Fault
     from papers_pipeline.llm.conversation import KeptVerdict, Provenance
 
 
@@ -50,9 +51,16 @@ def print_attempts(title: str, provenance: "Provenance") -> None:
             out.print(attempt.detail, markup=False, soft_wrap=True)
 
 
+def described(fault: "Fault") -> str:
+    """A fault on one line, with its severity and rule. Earlier versions named no rule."""
+    rule = f"{fault.severity}, {fault.rule}" if fault.rule else fault.severity
+    return f"({rule}) {fault.message}"
+
+
 def print_verdict(verdict: "KeptVerdict") -> None:
     """Print the faults and warnings that the guardrails found in a reply."""
     warnings = [f"(warning) {warning}" for warning in verdict.warnings]
-    lines = "\n".join([*verdict.faults, *warnings])
+    faults = [described(fault) for fault in verdict.faults]
+    lines = "\n".join([*faults, *warnings])
     out.print("[bold]verdict[/bold]", markup=True)
     out.print(lines or "passes", markup=False, soft_wrap=True)

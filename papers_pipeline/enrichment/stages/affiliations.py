@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.institution_names import (
@@ -99,7 +100,7 @@ class AffiliationsStage(Stage[TitlePage, Affiliations, PrintedAffiliations]):
         for printed in output.institutions:
             fault = self.names.fault(printed)
             if fault:
-                faults.append(fault)
+                faults.append(Fault("institution", fault))
             if not printed_in(self.names, [printed], text):
                 warnings.append(f'"{printed}" is dropped: no institution that the text has.')
         found = printed_in(self.names, output.institutions, text)
