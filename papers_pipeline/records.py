@@ -197,16 +197,29 @@ class PaperFigures(StageRow):
 
 
 class Enrichment(StageRow):
-    """The fields of a stage's row apart from its answer. `prompt_version` and `input_hash` identify
-    the question."""
+    """The fields of a stage's row apart from its answer.
 
-    provenance = frozenset({"created_at", "detail"})
+    `prompt_version` and `input_hash` identify the question. `unverified` are the numbers and names
+    in the answer that its source does not have. `style_notes` tell the operator which faults of
+    style the answer was accepted with.
+    """
+
+    provenance = frozenset({"created_at", "detail", "style_notes"})
 
     provider: str | None = None
     model: str | None = None
     prompt_version: str
     input_hash: str
     created_at: datetime | None = None
+    unverified: list[str] = []
+    style_notes: list[str] = []
+
+    def content(self) -> dict[str, Any]:
+        """Also without `unverified` if it is empty, so that older rows stay equal."""
+        content = super().content()
+        if not self.unverified:
+            content.pop("unverified", None)
+        return content
 
 
 class Summary(Enrichment):
