@@ -38,6 +38,20 @@ from papers_pipeline_tests.helpers.pages import (
     written,
 )
 
+MARKS = {
+    "ru": "Не проверено: в названии и аннотации статьи нет 2,5, <GPT-5> или 97%.",
+    "en": "Unverified: the paper’s title and abstract do not mention 2,5, <GPT-5>, or 97%.",
+    "zh": "未经核实：论文标题和摘要中没有 2,5、<GPT-5>或97%。",
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_unverified_is_named_beside_its_text(lang):
+    text = written(lang).model_copy(update={"unverified": ["2,5", "<GPT-5>", "97%"]})
+    html = renderer().day_page(issue(paper(summaries={lang: text}), paper("2502.00002")), lang)
+    (mark,) = (each for each in elements(html, "p") if each.get("class") == "unverified")
+    assert text_of(mark) == MARKS[lang]
+
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_are_valid_html_in_their_language(lang):
