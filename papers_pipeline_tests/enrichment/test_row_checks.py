@@ -57,3 +57,8 @@ def test_verified_names_what_the_source_does_not_have_and_notes_style():
     finding = Verified().examine([styled, row(3, unverified=["97%", "GPT-5"])])
     assert (finding.passed, finding.is_error) == (False, False)
     assert finding.notes["2603.00003"] == "not in title or abstract: 97%, GPT-5"
+
+
+def test_a_mark_counts_for_the_data_version_and_its_absence_does_not():
+    assert {"unverified", "style_notes"}.isdisjoint(row(1, style_notes=["Long."]).content())
+    assert row(1, unverified=["97%"]).content()["unverified"] == ["97%"]
