@@ -131,7 +131,7 @@ class Stage(ABC, Generic[Item, Row, Output]):
         return row.prompt_version == self.prompt.version and row.created_at == answer.created_at
 
     def output_of(self, row: Row) -> Output:
-        """The answer that a row of a model's answer was made from."""
+        """The answer that a row holds. For stages whose rows keep their answer as it was."""
         return self.output.model_validate(row.model_dump(include=set(self.output.model_fields)))
 
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
