@@ -6,12 +6,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.row_checks import Complete, RowCheck
 from papers_pipeline.llm.chain import Answer
-from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.records import (
     Enrichment,
