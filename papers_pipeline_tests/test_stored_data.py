@@ -1,5 +1,8 @@
 """Data that version 0.1.0 wrote: a later version opens it, builds on it, and buys none of it again.
 
+The one exception is a translation of a reading task: it explains the words of the vocabulary, which
+later versions choose differently.
+
 `fixtures/README.md` says what is stored and how it was made.
 """
 
@@ -97,16 +100,13 @@ def texts(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def reading(record: dict[str, Any]) -> dict[str, Any]:
-    """The Chinese sentences of a day and their translations."""
+def chinese_text(record: dict[str, Any]) -> dict[str, Any]:
+    """The Chinese sentences of a day and their English translation, which asks for no words."""
     task = record["reading_task"]
     return {
         "id": task["id"],
         "zh": [sentence["text"] for sentence in task["sentences"]],
-        **{
-            language: translation["sentences"]
-            for language, translation in task["translations"].items()
-        },
+        "en": task["translations"]["en"]["sentences"],
     }
 
 
@@ -150,11 +150,12 @@ def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, st
     result = papers("build", "--from", stored.day, "--to", NEXT_DAY)
     assert result.exit_code == 0, result.output
 
-    assert stored.asked_again(outside) == []
+    again = stored.asked_again(outside)
+    assert [(call.language, call.fields) for call in again] == [("ru", ("sentences", "meanings"))]
     assert [asked for asked in outside.world.asked if asked.startswith("pdf ")] == []
     for day in (stored.day, NEXT_DAY):
         assert texts(stored.published(day)) == texts(stored.record)
-        assert reading(stored.published(day)) == reading(stored.record)
+        assert chinese_text(stored.published(day)) == chinese_text(stored.record)
         for language in LANGUAGES:
             assert (stored.data / "site" / language / "d" / f"{day}.html").exists()
 
