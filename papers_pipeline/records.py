@@ -197,16 +197,29 @@ class PaperFigures(StageRow):
 
 
 class Enrichment(StageRow):
-    """The fields of a stage's row apart from its answer. `prompt_version` and `input_hash` identify
-    the question."""
+    """The fields of a stage's row apart from its answer.
 
-    provenance = frozenset({"created_at", "detail"})
+    `prompt_version` and `input_hash` identify the question. `unverified` are the numbers and names
+    in the answer that its source does not have. `style_notes` tell the operator which faults of
+    style the answer was accepted with.
+    """
+
+    provenance = frozenset({"created_at", "detail", "style_notes"})
 
     provider: str | None = None
     model: str | None = None
     prompt_version: str
     input_hash: str
     created_at: datetime | None = None
+    unverified: list[str] = []
+    style_notes: list[str] = []
+
+    def content(self) -> dict[str, Any]:
+        """Also without `unverified` if it is empty, so that older rows stay equal."""
+        content = super().content()
+        if not self.unverified:
+            content.pop("unverified", None)
+        return content
 
 
 class Summary(Enrichment):
@@ -350,7 +363,26 @@ class IssueTopics(RecordPart):
     source: Literal["model", "keywords"] | None = None
 
 
-class IssueText(RecordPart):
+class IssueAnswer(RecordPart):
+    """A text by a model in the public record.
+
+    `unverified` are the numbers and names in it that its source does not have.
+    """
+
+    unverified: list[str] = []
+
+    @model_serializer(mode="wrap")
+    def _without_empty_mark(
+        self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Omit `unverified` from JSON if it is empty, so that older issues stay equal."""
+        fields: dict[str, Any] = serialize(self)
+        if info.mode == "json" and not self.unverified:
+            fields.pop("unverified", None)
+        return fields
+
+
+class IssueText(IssueAnswer):
     """One language's text of a paper in the public record."""
 
     state: OutcomeState
@@ -446,7 +478,7 @@ class IssueTranslation(RecordPart):
     created_at: datetime | None = None
 
 
-class IssueReadingTask(RecordPart):
+class IssueReadingTask(IssueAnswer):
     """The Chinese reading task in the public record of a day.
 
     `arxiv_id` and `title` identify the paper that it is about.

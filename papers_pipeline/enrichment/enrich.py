@@ -30,6 +30,7 @@ async def enrich(
         stage.output,
         stage.judge,
         day,
+        repair=stage.repair,
         note=progress.note,
         preloads=stage.preloads,
     )
@@ -71,5 +72,6 @@ async def ask_again(
     reason = stage.why_not_asked(item)
     if reason:
         raise PaperPending(reason)
-    async with models.chain(stage.prompt, stage.output, stage.judge, day) as chain:
+    asking = models.chain(stage.prompt, stage.output, stage.judge, day, repair=stage.repair)
+    async with asking as chain:
         return await chain.ask(item.arxiv_id, *stage.prompt_variables(item), again=True)

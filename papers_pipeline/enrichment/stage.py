@@ -11,7 +11,7 @@ from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.row_checks import Complete, RowCheck
 from papers_pipeline.llm.chain import Answer
-from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.records import (
     Enrichment,
@@ -99,6 +99,10 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """The template's variables. If there are several, each further model of the chain gets the
         next; only the first counts as the input."""
 
+    def repair(self, output: Output) -> tuple[Output, Sequence[str]]:
+        """The answer with its mechanical faults mended before it is judged, and what changed."""
+        return output, ()
+
     @abstractmethod
     def judge(self, output: Output, variables: Variables) -> Verdict:
         """The guardrails' verdict on an answer to these variables."""
@@ -166,6 +170,8 @@ class Stage(ABC, Generic[Item, Row, Output]):
             "prompt_version": self.prompt.version,
             "input_hash": self.input_hash(item),
             "created_at": answer.created_at,
+            "unverified": quoted(answer.faults),
+            "style_notes": [fault.message for fault in of_severity(answer.faults, "style")],
         }
 
     def fallback_fields(self, item: Item, outcome: Outcome[Row]) -> dict[str, Any]:
@@ -178,6 +184,11 @@ class Stage(ABC, Generic[Item, Row, Output]):
             "prompt_version": self.prompt.version,
             "input_hash": self.input_hash(item),
         }
+
+
+def quoted(faults: Sequence[Fault]) -> list[str]:
+    """The numbers and names that the source does not have, each once."""
+    return list(dict.fromkeys(fault.quoted for fault in of_severity(faults, "unverified")))
 
 
 AnyStage = Stage[Any, Any, Any]

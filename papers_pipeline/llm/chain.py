@@ -1,10 +1,11 @@
 """Chains of models: a prompt's models are asked in order until an answer passes the guardrails.
 
-No answer is bought twice. The next model is asked after an error, a refusal, an answer that is cut
-off, or one that still breaks the guardrails after it was sent back. A provider that answers 401,
-403 or "no credit" is closed for the rest of the process after one call. Every call goes to the
-ledger; messages, replies and verdicts are stored with the answer. If a batch has answered already,
-its answer takes the place of the first request.
+No answer is bought twice. An answer with faults is sent back. The next model is asked after an
+error, a refusal, an answer that is cut off, or one that still has a fatal fault. An answer with
+other faults is kept meanwhile: it is published if the corrections give no better one. A provider
+that answers 401, 403 or "no credit" is closed for the rest of the process after one call. Every
+call goes to the ledger; messages, replies and verdicts are stored with the answer. If a batch has
+answered already, its answer takes the place of the first request.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
-from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 
 Output = TypeVar("Output", bound=BaseModel)
 Judge = Callable[[Output, Mapping[str, Any]], Verdict]
+Repair = Callable[[Output], tuple[Output, Sequence[str]]]
+"""Mends an answer free of charge; the mended answer, and what was changed."""
 
 WINDOW_SECONDS = 61.0
 """A minute and a second: a request reaches the provider a little after the limit allowed it."""
@@ -67,13 +70,17 @@ CHARACTERS_A_TOKEN = 3.0
 
 @dataclass(frozen=True)
 class Answer(Generic[Output]):
-    """A model's answer about a paper; `reused` if it came from the cache."""
+    """A model's answer about a paper; `reused` if it came from the cache.
+
+    `faults` are those that it still has. None of them is fatal.
+    """
 
     output: Output
     provider: str
     model: str
     created_at: datetime
     reused: bool
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass
@@ -230,18 +237,20 @@ class Models:
         judge: Judge[Output],
         day: str | None = None,
         *,
+        repair: Repair[Output] = lambda output: (output, ()),
         note: Note = lambda message: None,
         preloads: Sequence[LoadedOnce[Any]] = (),
     ) -> "AsyncIterator[Chain[Output]]":
         """The chain of a prompt; its connections are closed at the end.
 
-        Answers are `output` objects without faults in the verdict of `judge`. `day` goes to
-        the ledger. `note` is told what long waits are for. `preloads`, which `judge` needs, are
-        loaded while the first answer is awaited. Raises UnknownPrice before any model is asked.
+        Answers are `output` objects without fatal faults in the verdict of `judge`, which sees what
+        `repair` has mended. `day` goes to the ledger. `note` is told what long waits are for.
+        `preloads`, which `judge` needs, are loaded while the first answer is awaited. Raises
+        UnknownPrice before any model is asked.
         """
         self.require_prices(self.configured(prompt))
         async with AsyncExitStack() as stack:
-            yield Chain(self, prompt, output, judge, day, note, preloads, stack)
+            yield Chain(self, prompt, output, judge, repair, day, note, preloads, stack)
 
 
 class Chain(Generic[Output]):
@@ -253,6 +262,7 @@ class Chain(Generic[Output]):
         prompt: Prompt,
         output: type[Output],
         judge: Judge[Output],
+        repair: Repair[Output],
         day: str | None,
         note: Note,
         preloads: Sequence[LoadedOnce[Any]],
@@ -263,6 +273,7 @@ class Chain(Generic[Output]):
         self._prompt = prompt
         self._output = output
         self._judge = judge
+        self._repair = repair
         self._day = day
         self._note = note
         self._preloads = preloads
@@ -318,6 +329,7 @@ class Chain(Generic[Output]):
             model=provenance.model or "",
             created_at=entry.created_at,
             reused=reused,
+            faults=provenance.faults,
         )
 
     def identity(self, prompt_variables: Mapping[str, Any]) -> dict[str, str]:
@@ -351,15 +363,20 @@ class Chain(Generic[Output]):
             is_last = number >= last_variables
             is_kept = kept is not None and kept.model == name and number == 0
             question = self._question(variables, is_last, kept if is_kept else None)
-            output, attempt = await self._attempt(arxiv_id, name, variables, question)
-            attempts.append(attempt)
-            if output is not None:
-                provenance = self._provenance(arxiv_id, available, attempts, answered_by=name)
+            attempts.append(await self._attempt(arxiv_id, name, variables, question))
+            best = question.best
+            if best is not None:
+                provenance = self._provenance(arxiv_id, available, attempts)
+                provider, model = split_name(name)
+                published = {"faults": best.faults, "repairs": best.repairs}
+                provenance = provenance.model_copy(
+                    update={"provider": provider, "model": model, **published}
+                )
                 return CacheEntry(
                     asset=self._prompt.asset,
                     identity=identity,
                     created_at=self._models.clock.now(),
-                    value=output.model_dump(mode="json"),
+                    value=best.output.model_dump(mode="json"),
                     provenance=provenance.as_json(),
                 )
         return self._failure(arxiv_id, identity, available, attempts)
@@ -395,13 +412,9 @@ class Chain(Generic[Output]):
         arxiv_id: str,
         available: Sequence[str],
         attempts: Sequence[Attempt],
-        answered_by: str | None = None,
     ) -> Provenance:
-        provider, model = split_name(answered_by) if answered_by else (None, None)
         prices = [attempt.usd for attempt in attempts if attempt.usd is not None]
         return Provenance(
-            provider=provider,
-            model=model,
             models=tuple(available),
             arxiv_id=arxiv_id,
             prompt=self._prompt.name,
@@ -419,6 +432,7 @@ class Chain(Generic[Output]):
         characters = len(sent.system) + len(sent.user)
         return _Question(
             lambda output: self._judge(output, prompt_variables),
+            self._repair,
             is_last,
             most_tokens=round(characters / CHARACTERS_A_TOKEN) + self._prompt.max_tokens,
             kept=kept,
@@ -430,8 +444,11 @@ class Chain(Generic[Output]):
         name: str,
         prompt_variables: Mapping[str, Any],
         question: "_Question",
-    ) -> tuple[Output | None, Attempt]:
-        """Ask one model, with corrections; the answer, or None, and the record of the attempt."""
+    ) -> Attempt:
+        """Ask one model, with corrections. Its answer is the question's `best`, if it has one.
+
+        Whatever ends the corrections, an answer without fatal faults is not lost.
+        """
         from pydantic_ai import capture_run_messages
         from pydantic_ai.exceptions import (
             AgentRunError,
@@ -440,16 +457,18 @@ class Chain(Generic[Output]):
         )
 
         sent = self._prompt.messages(**prompt_variables)
-        output: Output | None = None
         result: AttemptResult = "error"
         detail: str | None = None
         with capture_run_messages() as messages:
             try:
                 model = _metered(self, name, arxiv_id, question)
-                run = await self._agent(name).run(
+                await self._agent(name).run(
                     sent.user, instructions=sent.system, model=model, deps=question
                 )
-                output, result = run.output, "answered"
+            except PaperPending as pending:
+                if question.best is None:
+                    raise
+                detail = str(pending)
             except (_Closed, ProviderPaused) as closed:
                 result, detail = "closed", str(closed)
             except ContentFilterError as error:
@@ -467,9 +486,9 @@ class Chain(Generic[Output]):
             except AgentRunError as error:
                 detail = _line(error)
         spent = question.spent
-        attempt = Attempt(
+        return Attempt(
             model=name,
-            result=result,
+            result="answered" if question.best else result,
             detail=detail,
             messages=conversation(sent.system, messages),
             verdicts=tuple(question.verdicts),
@@ -477,7 +496,6 @@ class Chain(Generic[Output]):
             output_tokens=spent.output_tokens,
             usd=spent.usd if spent.calls > spent.unpriced_calls else None,
         )
-        return output, attempt
 
     def connection(self, name: str) -> Connection:
         """The connection to a model, opened for its first question and closed with the chain."""
@@ -546,14 +564,9 @@ class Chain(Generic[Output]):
 
             @agent.output_validator
             def check(context: RunContext[_Question], output: Output) -> Output:
-                verdict = context.deps.judge(output)
-                context.deps.verdicts.append(
-                    KeptVerdict(faults=verdict.faults, warnings=verdict.warnings)
-                )
-                if verdict.faults:
-                    raise ModelRetry("\n".join(fault.message for fault in verdict.faults))
-                if verdict.is_empty and not context.deps.is_last:
-                    raise _AskNext
+                correction = context.deps.correction(output)
+                if correction:
+                    raise ModelRetry(correction)
                 return output
 
             self._agents[name] = agent
@@ -683,11 +696,27 @@ def _failed(failure: CachedFailure) -> PaperFailed:
     return PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
 
 
+@dataclass(frozen=True)
+class _Publishable:
+    """A reply without fatal faults, as it was repaired."""
+
+    output: BaseModel
+    faults: tuple[Fault, ...]
+    repairs: tuple[str, ...]
+
+    @property
+    def shortcomings(self) -> tuple[int, int]:
+        """The less the better: what is unverified counts more than style."""
+        unverified = len(of_severity(self.faults, "unverified"))
+        return unverified, len(self.faults) - unverified
+
+
 @dataclass
 class _Question:
     """One question to one model, with the verdicts on its replies and what they cost."""
 
     judge: Callable[[Any], Verdict]
+    repair: Callable[[Any], tuple[Any, Sequence[str]]]
     is_last: bool
     """Whether no further prompt variables are left for the next model."""
     most_tokens: int = 0
@@ -695,7 +724,35 @@ class _Question:
     kept: KeptText | None = None
     """The answer of a batch that takes the place of the first request."""
     verdicts: list[KeptVerdict] = field(default_factory=list)
+    best: _Publishable | None = None
+    """The best reply so far that can be published."""
     spent: Spent = field(default_factory=Spent)
+
+    def correction(self, reply: BaseModel) -> str | None:
+        """Judge a reply. What to send back; None if the reply is good enough.
+
+        Faults of style are sent back once, alone or with others, all other faults always. Raises
+        _AskNext if the reply is valid but empty and the next model is given more text.
+        """
+        output, repairs = self.repair(reply)
+        verdict = self.judge(output)
+        was_sent_style = any(of_severity(earlier.faults, "style") for earlier in self.verdicts)
+        self.verdicts.append(KeptVerdict(faults=verdict.faults, warnings=verdict.warnings))
+        is_for_next = verdict.is_empty and not self.is_last
+        if not of_severity(verdict.faults, "fatal") and not is_for_next:
+            self._keep_if_best(_Publishable(output, verdict.faults, tuple(repairs)))
+        if of_severity(verdict.faults, "fatal", "unverified") or (
+            verdict.faults and not was_sent_style
+        ):
+            return "\n".join(fault.message for fault in verdict.faults)
+        if is_for_next:
+            raise _AskNext
+        return None
+
+    def _keep_if_best(self, reply: _Publishable) -> None:
+        """Of two equal replies, the later one saw more corrections."""
+        if self.best is None or reply.shortcomings <= self.best.shortcomings:
+            self.best = reply
 
 
 class _Closed(Exception):

@@ -53,7 +53,10 @@ class KeptVerdict(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One model asked about one paper, with a verdict for each reply that could be parsed."""
+    """One model asked about one paper, with a verdict for each reply that could be parsed.
+
+    `detail` says why no answer came, or why an answer with faults was not corrected further.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,7 +74,9 @@ class Provenance(BaseModel):
     """How an answer or a final failure came about; the `provenance` of its cache entry.
 
     A failure has no `provider` and `model`. `models` are the configured models of the chain
-    at that time. `earlier` are the answers that this one replaced, oldest first.
+    at that time. `faults` are those that the published answer still has, and `repairs` what was
+    mended in it without asking a model. `earlier` are the answers that this one replaced, oldest
+    first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,6 +91,8 @@ class Provenance(BaseModel):
     output_tokens: int
     usd: float | None
     attempts: tuple[Attempt, ...]
+    faults: tuple[KeptFault, ...] = ()
+    repairs: tuple[str, ...] = ()
     earlier: tuple[CacheEntry, ...] = ()
 
     @classmethod
@@ -94,8 +101,9 @@ class Provenance(BaseModel):
         return cls.model_validate(entry.provenance)
 
     def as_json(self) -> dict[str, Any]:
-        """The stored form, without `provider`, `model` and `earlier` if they are empty."""
-        empty = {name for name in ("provider", "model", "earlier") if not getattr(self, name)}
+        """The stored form, without those fields that are often empty if they are."""
+        often_empty = ("provider", "model", "faults", "repairs", "earlier")
+        empty = {name for name in often_empty if not getattr(self, name)}
         return self.model_dump(mode="json", exclude=empty)
 
 

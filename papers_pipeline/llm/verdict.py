@@ -20,6 +20,6 @@ class Verdict:
     is_empty: bool = False
 
 
-def of_severity(faults: Sequence[Fault], severity: Severity) -> list[Fault]:
-    """The faults of one severity."""
-    return [fault for fault in faults if fault.severity == severity]
+def of_severity(faults: Sequence[Fault], *severities: Severity) -> list[Fault]:
+    """The faults of these severities."""
+    return [fault for fault in faults if fault.severity in severities]

@@ -8,6 +8,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.llm.chain import is_valid
 from papers_pipeline.llm.conversation import Provenance
+from papers_pipeline.llm.verdict import Fault
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline_tests.conftest import LONG_AGO
 
@@ -86,6 +87,21 @@ def test_what_is_stored_is_read_as_typed_records():
     assert [message.role for message in attempt.messages][-2:] == ["correction", "reply"]
     assert attempt.verdicts[1].warnings == ("One topic only.",)
     assert [entry.value for entry in provenance.earlier] == [{"topics": ["AUDIO"]}] * 2
+
+
+def test_a_fault_stored_as_a_sentence_is_fatal_and_has_no_rule():
+    provenance = Provenance.of(CacheEntry.model_validate(ENTRY))
+    first, _ = provenance.attempts[0].verdicts
+    assert first.faults == (Fault("", "KETTLES is not in the list.", "fatal"),)
+    assert (provenance.faults, provenance.repairs) == ((), ())
+
+
+def test_a_fault_is_stored_with_its_rule_and_severity():
+    fault = {"rule": "number", "message": "Compare 97%.", "severity": "unverified", "quoted": "97%"}
+    stored = {**ANSWERED, "faults": [fault], "repairs": ['title: "." is removed']}
+    provenance = Provenance.model_validate(stored)
+    assert provenance.faults == (Fault("number", "Compare 97%.", "unverified", "97%"),)
+    assert provenance.as_json() == stored
 
 
 def test_an_answer_is_valid_for_ever_and_a_failure_until_another_model_is_configured():

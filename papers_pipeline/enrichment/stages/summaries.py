@@ -7,9 +7,11 @@ from pydantic import BaseModel
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
+from papers_pipeline.enrichment.changes import changes
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.guardrails import summary_verdict
-from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck
+from papers_pipeline.enrichment.repairs import repaired_text, repaired_title
+from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck, Verified
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
@@ -55,7 +57,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
 
     @property
     def checks(self) -> Sequence[RowCheck]:
-        return (*super().checks, InLanguage(self.language))
+        return (*super().checks, InLanguage(self.language), Verified())
 
     def items(self, feed_listing: Sequence[Paper]) -> Sequence[Paper]:
         return feed_listing
@@ -65,6 +67,13 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
 
     def prompt_variables(self, item: Paper) -> Sequence[Variables]:
         return (abstract_variables(item),)
+
+    def repair(self, output: WrittenSummary) -> tuple[WrittenSummary, Sequence[str]]:
+        """Quotation marks and full stops are put right, as far as that is mechanical."""
+        title = repaired_title(output.title)
+        text = repaired_text(self.language, output.text)
+        notes = [*changes("title", output.title, title), *changes("text", output.text, text)]
+        return output.model_copy(update={"title": title, "text": text}), notes
 
     def judge(self, output: WrittenSummary, variables: Variables) -> Verdict:
         return summary_verdict(
