@@ -335,7 +335,7 @@ UNVERIFIED = {
         "Чайник предупреждает заранее",
         "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. "
         "Для этого обучена регрессия. Её точность равна 97%.",
-        "Не проверено: в названии и аннотации статьи нет 97%.",
+        "Не проверено: в названии и аннотации статьи нет 97 %.",
         "1 текст с непроверенными данными",
     ),
     "zh": (
@@ -517,7 +517,7 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     [
         ("topic_tags", "You file", True),
         ("reading_task", "汉语", True),
-        ("reading_translation_ru", "No pinyin", False),
+        ("reading_translation_ru", "Write no pinyin", False),
     ],
 )
 def test_every_kind_of_prompt_can_be_compared(
