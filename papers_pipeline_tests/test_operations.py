@@ -13,6 +13,7 @@ import pytest
 
 # Parts of the daemon's loops (Dagster 1.13.27): nothing public runs such a loop just once.
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.test_utils import create_run_for_test, load_remote_repo
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -119,6 +120,17 @@ def daemon() -> Iterator[WorkspaceProcessContext]:
         WorkspaceProcessContext(instance, target) as context,
     ):
         yield context
+
+
+def test_the_queue_is_looked_at_every_second_and_keeps_its_limits(daemon: WorkspaceProcessContext):
+    coordinator = daemon.instance.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    assert coordinator.dequeue_interval_seconds == 1
+    limits = daemon.instance.get_concurrency_config().run_queue_config
+    assert limits is not None
+    assert limits.max_concurrent_runs == 2
+    keys = [limit["key"] for limit in limits.tag_concurrency_limits]
+    assert keys == ["dagster/partition", "papers/site"]
 
 
 def test_ticks_missed_while_the_machine_slept_are_run_once(daemon: WorkspaceProcessContext):
