@@ -387,7 +387,26 @@ class IssueTopics(RecordPart):
     source: Literal["model", "keywords"] | None = None
 
 
-class IssueText(RecordPart):
+class IssueAnswer(RecordPart):
+    """A text by a model in the public record.
+
+    `unverified` are the numbers and names in it that its source does not have.
+    """
+
+    unverified: list[str] = []
+
+    @model_serializer(mode="wrap")
+    def _without_empty_mark(
+        self, serialize: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Omit `unverified` from JSON if it is empty, so that older issues stay equal."""
+        fields: dict[str, Any] = serialize(self)
+        if info.mode == "json" and not self.unverified:
+            fields.pop("unverified", None)
+        return fields
+
+
+class IssueText(IssueAnswer):
     """One language's text of a paper in the public record."""
 
     state: OutcomeState
@@ -492,7 +511,7 @@ class IssueTranslation(RecordPart):
     created_at: datetime | None = None
 
 
-class IssueReadingTask(RecordPart):
+class IssueReadingTask(IssueAnswer):
     """The Chinese reading task in the public record of a day.
 
     `arxiv_id` and `title` identify the paper that it is about.

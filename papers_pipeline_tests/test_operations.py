@@ -38,7 +38,8 @@ from papers_pipeline_tests.helpers.outside import (
     entry,
     kettles,
 )
-from papers_pipeline_tests.helpers.terminal import papers
+from papers_pipeline_tests.helpers.pages import shown_as
+from papers_pipeline_tests.helpers.terminal import one_line, papers
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 
@@ -300,6 +301,7 @@ def test_a_good_day_passes_every_check(outside: Outside, pipeline: Pipeline, mon
         *((asset, "providers_answer") for asset in STAGES),
         *((asset, "complete") for asset in STAGES),
         *((asset, "in_language") for asset in SUMMARIES),
+        *((asset, "verified") for asset in (*SUMMARIES, "reading_task")),
     }
 
 
@@ -320,6 +322,76 @@ def test_a_bad_day_says_what_is_wrong_and_how_badly(
     }
     (row,) = found["summaries_zh", "complete"].metadata["papers_without"].value.records
     assert (row.data["arxiv_id"], row.data["state"]) == ("2603.10002", "failed")
+
+
+UNVERIFIED = {
+    "en": (
+        "A kettle that warns early",
+        "Kettles whistle late. A regressor predicts boiling. It needs a minute. It is 97% right.",
+        "Unverified: the paper’s title and abstract do not mention 97%.",
+        "1 text has unverified details",
+    ),
+    "ru": (
+        "Чайник предупреждает заранее",
+        "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. "
+        "Для этого обучена регрессия. Её точность равна 97%.",
+        "Не проверено: в названии и аннотации статьи нет 97%.",
+        "1 текст с непроверенными данными",
+    ),
+    "zh": (
+        "水壶提前预警",
+        "水壶鸣响太晚。作者用回归模型预测沸腾时间。模型只需一分钟的声音。它的准确率为 97%。",
+        "未经核实：论文标题和摘要中没有 97%。",
+        "1 篇简介含未经核实的内容",
+    ),
+}
+
+
+@pytest.fixture
+def unverified(outside: Outside, pipeline: Pipeline, monkeypatch) -> Pipeline:
+    """A day with two papers; the models insist on a number that the first does not have."""
+    monkeypatch.setenv("PAPERS_SITE_URL", "https://papers.example")
+    outside.list(DAY, kettles(1, 2))
+    outside.offer(monkeypatch)
+    for language, (title, text, _, _) in UNVERIFIED.items():
+        content = {"title": title, "text": text}
+        if language == "ru":
+            content["emoji"] = "🫖"
+        reply = Reply(content=content, language=language, title="Kettle 1", times=99)
+        outside.world.replies.append(reply)
+    return pipeline
+
+
+def test_a_number_that_the_abstract_lacks_is_marked_wherever_the_text_stands(
+    unverified: Pipeline,
+):
+    unverified.build(DAY)
+    marked, clean = unverified.json(DAY)["papers"]
+    for language, (_, text, mark, count) in UNVERIFIED.items():
+        assert marked["summaries"][language]["text"] == text
+        assert marked["summaries"][language]["unverified"] == ["97%"]
+        assert "unverified" not in clean["summaries"][language]
+        day = shown_as(unverified.page(DAY, language))
+        assert (day.count(mark), day.count(count)) == (1, 1)
+        site = unverified.data / "site" / language
+        for name in ("p/2603.10001.html", "feed.xml", "feed.json"):
+            assert shown_as((site / name).read_text()).count(mark) == 1, name
+        assert mark not in shown_as((site / "p/2603.10002.html").read_text())
+
+
+def test_a_number_that_the_abstract_lacks_is_reported_to_the_operator(unverified: Pipeline):
+    found = checks(unverified, DAY)["summaries_en", "verified"]
+    assert (found.passed, found.severity.value) == (False, "WARN")
+    assert found.metadata["2603.10001"].value == "not in title or abstract: 97%"
+    assert papers("costs").stdout.splitlines()[-1] == "unverified texts: 3"
+    assert json.loads(papers("costs", "--json").stdout)["unverified_texts"] == 3
+    assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout) == {
+        "rows": [],
+        "unverified_texts": 0,
+    }
+    shown = one_line(papers("show", "2603.10001").stdout)
+    fault = '(unverified, number) The number "97%" occurs neither in the abstract nor in the title'
+    assert f"published with {fault}" in shown
 
 
 # The plan
@@ -404,7 +476,9 @@ def test_costs_are_summed_by_day_asset_model_and_version(bought: Pipeline):
     )
     assert russian["prompt_version"] == bought.rows("summaries_ru", DAY)[0].prompt_version
     table = papers("costs").stdout
-    assert table.splitlines()[-1].split()[0] == str(sum(calls_for(2).values()))
+    *_, total, unverified = table.splitlines()
+    assert total.split()[0] == str(sum(calls_for(2).values()))
+    assert unverified == "unverified texts: 0"
     assert json.loads(papers("costs", "--json", "--to", "2026-03-19").stdout)["rows"] == []
 
 

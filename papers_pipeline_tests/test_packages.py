@@ -1,10 +1,12 @@
-"""Importing the packages asks nothing of the environment, and test modules are not imported."""
+"""Importing the packages is cheap and asks nothing of the environment; nobody imports a test."""
 
 import ast
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 IMPORT_ALL = """
@@ -26,6 +28,16 @@ def test_no_module_reads_the_settings_while_it_is_imported():
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+@pytest.mark.parametrize("module", ["papers_pipeline.runner", "papers_pipeline.definitions"])
+def test_a_run_without_work_imports_nothing_that_only_work_needs(module):
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    for_work = {"pymupdf", "pydantic_ai", "openai", "sklearn", "matplotlib", "pandas", "jieba"}
+    assert loaded & for_work == set()
 
 
 def imported(source: str) -> set[str]:

@@ -25,15 +25,22 @@ def sample(outside: Outside) -> Outside:
     outside.list(
         DAY,
         [
-            entry(
-                TWO_COLUMNS, title="TideServe: Scheduling LLM Requests by Predicted Cache Pressure"
-            ),
+            entry(TWO_COLUMNS, **told_of(TWO_COLUMNS)),
             entry(TEAM, title="A Team's Paper", organization={"name": "The Team's Company"}),
             entry(BROKEN, title="A Broken Paper", organization={"name": "Charles University"}),
         ],
     )
     shutil.copytree(SAMPLE / "papers", outside.world.folder / "papers")
     return outside
+
+
+def told_of(arxiv_id: str) -> dict[str, str]:
+    """The title and abstract of a sample paper: its written answers hold against no other."""
+    for path in (SAMPLE / "hf_api").glob("*.json"):
+        for listed in json.loads(path.read_text(encoding="utf-8")):
+            if listed["paper"]["id"] == arxiv_id:
+                return {name: listed["paper"][name] for name in ("title", "summary")}
+    raise KeyError(arxiv_id)
 
 
 def kinds(outside: Outside) -> Counter[str]:

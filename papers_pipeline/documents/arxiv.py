@@ -17,7 +17,6 @@ from itertools import chain, islice
 from typing import Literal, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import pymupdf
 import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
@@ -371,6 +370,8 @@ def _not_a_pdf(head: bytes, answer: requests.Response, url: str) -> ArxivError:
 def _page_count(content: bytes, url: str) -> int:
     """The number of pages. Raises ArxivError for an encrypted or damaged PDF."""
     with MUPDF:
+        import pymupdf  # only a downloaded PDF needs it
+
         pymupdf.TOOLS.mupdf_display_errors(False)
         try:
             with pymupdf.open(stream=content, filetype="pdf") as document:

@@ -16,7 +16,8 @@ from papers_pipeline.enrichment.foreign_text import foreign_text_faults, wrong_l
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.enrichment.sentences import sentence_count_faults
 from papers_pipeline.llm.verdict import Verdict
-from papers_pipeline.text.markup import emoji_faults, form_faults
+from papers_pipeline.text.markup import emoji_faults, form_faults, without_markup
+from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
 
 # Models count characters badly, and the site's layout has room for a few more than the limit.
@@ -59,8 +60,8 @@ def summary_verdict(
         message = "There is no abstract to summarize. Do not write a summary."
         faults.append(Fault("no_abstract", message))
     faults += _title_faults(title, paper_title, limits.get("title_characters"))
-    faults += form_faults("title", title)
-    faults += form_faults("text", text)
+    faults += form_faults("title", title, paper_title)
+    faults += form_faults("text", text, paper_title)
     faults += sentence_count_faults(language, text, limits.get("sentences"))
     wrong_language = wrong_language_fault(language, text)
     if wrong_language:
@@ -68,10 +69,11 @@ def summary_verdict(
     else:
         faults += foreign_text_faults(language, title, text, source)
         if language == "ru":
-            faults += russian_faults(summary, paper_title, terms)
+            faults += russian_faults(summary, terms, title=paper_title, abstract=abstract)
     if wants_emoji:
         faults += emoji_faults(emoji)
     faults += number_faults(summary, source)
+    faults += name_faults(without_markup(summary), source, language=language)
     return Verdict(tuple(faults))
 
 

@@ -12,7 +12,8 @@ from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.text import chinese
 from papers_pipeline.text.languages import detected_language, knows
-from papers_pipeline.text.markup import form_faults
+from papers_pipeline.text.markup import form_faults, without_markup
+from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
 
 SIMPLE_SHARE = 0.8
@@ -52,7 +53,9 @@ def reading_verdict(
         faults.append(Fault("repeated", message, "style"))
     if not of_severity(faults, "fatal"):
         faults += _difficulty_faults(sentences)
-    faults += number_faults(text, f"{paper_title}\n{abstract}")
+    source = f"{paper_title}\n{abstract}"
+    faults += number_faults(text, source)
+    faults += name_faults(without_markup(text), source, language="zh")
     return Verdict(tuple(faults))
 
 
@@ -172,7 +175,7 @@ def _language_faults(
     elif language == "ru":
         latin_words = regex.findall(r"[\p{Latin}\d]+", " ".join(originals))
         names = {word.lower() for word in latin_words}
-        yield from russian_faults(text, "", terms | names)
+        yield from russian_faults(text, terms | names)
 
 
 def _meaning_faults(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, get_args
 
-from papers_pipeline.records import StageRow, UnaskableReason
+from papers_pipeline.records import Enrichment, StageRow, UnaskableReason
 from papers_pipeline.text.languages import UNDETERMINED, language_of
 
 
@@ -50,6 +50,29 @@ class Complete(RowCheck):
             rows=unanswered,
             notes={"papers": len(rows), "without": len(unanswered)},
         )
+
+
+class Verified(RowCheck):
+    """WARN if a text has a number or name that its source does not have.
+
+    Faults of style that a text was accepted with are noted and do not fail the check.
+    """
+
+    name = "verified"
+    description = "Every number and name in a text is in the paper's title or abstract."
+
+    def examine(self, rows: Sequence[StageRow]) -> Finding:
+        notes: dict[str, str | int] = {}
+        passed = True
+        for row in rows:
+            if not isinstance(row, Enrichment):
+                continue
+            if row.unverified:
+                passed = False
+                notes[row.arxiv_id] = f"not in title or abstract: {', '.join(row.unverified)}"
+            if row.style_notes:
+                notes[f"{row.arxiv_id} style"] = " ".join(row.style_notes)
+        return Finding(passed=passed, notes=notes)
 
 
 class InLanguage(RowCheck):

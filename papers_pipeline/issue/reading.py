@@ -48,7 +48,7 @@ def issue_reading_task(
         sentences=task.sentences,
         vocabulary=[_word(word, fitting) for word in task.vocabulary],
         translations=public if task.sentences else {},
-        **task.model_dump(include=SHARED_FIELDS),
+        **task.model_dump(include=SHARED_FIELDS | {"unverified"}),
     )
 
 

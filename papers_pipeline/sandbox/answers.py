@@ -62,7 +62,8 @@ COMMON_WORDS = """
     within without work works would your
 """
 COMMON = frozenset(COMMON_WORDS.split())
-CODE_LETTERS, CODE_LENGTH = "BCDFGHKLMNPQRSTVWXZ", 5
+# Greek, because a Latin mark would be a name that the abstract does not have.
+CODE_LETTERS, CODE_LENGTH = "αβγδεζηθκλμνξπρστφχψω", 5
 EMOJI = "🧪🔭🧭🪁🧩🔬📐🧮🪄📦🧶🪜🔦🧲🪴🎈"
 
 TITLES = {

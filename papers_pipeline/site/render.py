@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import get_args
 from urllib.parse import urlsplit
 
+from babel.lists import format_list
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -138,6 +139,7 @@ class Renderer:
             locale=locale,
             say=partial(_say, locale),
             notes=partial(notes, locale),
+            unverified=partial(unverified, locale),
             written=partial(written, locale),
             plural=partial(_plural, locale),
             english="" if locale.html == "en" else Markup(' lang="en"'),
@@ -155,6 +157,7 @@ class Renderer:
             image_sources=self.image_sources,
             other_days=other_days,
             topic_counts=topic_counts,
+            unverified_count=unverified_count,
             institution_counts=institution_counts,
             **context,
         )
@@ -223,6 +226,20 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     if paper.institutions and paper.institutions_source == "hf_organization":
         sentences.append(_say(locale, "paper.institutions_hf"))
     return sentences
+
+
+def unverified(locale: Locale, text: IssueText | IssueReadingTask | None) -> Markup | None:
+    """The mark of a text that says something which its source does not; None if it needs none."""
+    if text is None or not text.unverified:
+        return None
+    found = format_list(text.unverified, style="or", locale=locale.babel)
+    return _say(locale, "text.unverified", found=found)
+
+
+def unverified_count(papers: Iterable[IssuePaper], language: str) -> int:
+    """The number of papers whose text in the language has something unverified."""
+    texts = [paper.summaries.get(language) for paper in papers]
+    return sum(1 for text in texts if text and text.unverified)
 
 
 def reason_code(text: IssueText | IssueReadingTask | IssueTranslation) -> str:

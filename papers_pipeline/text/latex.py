@@ -27,6 +27,10 @@ STYLE_COMMANDS = """
 """
 _STYLE_COMMANDS = frozenset(STYLE_COMMANDS.split())
 """Commands that change only how their argument looks. They are dropped; the argument stays."""
+_WITH_ARGUMENT = ("frac", "dfrac", "tfrac", "sqrt", "textsuperscript", "textsubscript")
+FUNCTIONS = "arg argmax argmin cos det dim exp inf lim ln log max min mod Pr sin sup tan tanh"
+_FUNCTIONS = frozenset(FUNCTIONS.split())
+"""Commands that text writes as they are called."""
 OWN_SYMBOLS = {
     "ne": "≠", "mid": "|", "|": "‖", "cdots": "…", "prime": "′", "degree": "°", "checkmark": "✓",
     "bot": "⊥", "epsilon": "ε", "phi": "φ", "quad": " ", "qquad": " ",
@@ -49,6 +53,12 @@ def readable_math(latex: str) -> str:
         if following is None:
             return one_line(text)
         tokens = iter([following, *tokens])
+
+
+def is_writable(latex: str) -> bool:
+    """Whether every command of the formula has a character, a look or a name: not `\\foo`."""
+    commands = re.findall(r"\\([A-Za-z]+\*?)", latex)
+    return all(map(_is_known, commands)) and len(latex) <= LONGEST
 
 
 def accented(mark: str, letter: str) -> str:
@@ -85,7 +95,7 @@ def _piece(token: str, tokens: Iterator[str]) -> str:
 
 def _argument(tokens: Iterator[str]) -> str:
     for token in tokens:
-        if not token.isspace():
+        if not token.isspace() and token[1:] not in _STYLE_COMMANDS:
             return _piece(token, tokens).strip()
     return ""
 
@@ -93,6 +103,8 @@ def _argument(tokens: Iterator[str]) -> str:
 def _command(name: str, tokens: Iterator[str]) -> str:
     if name in ("frac", "dfrac", "tfrac"):
         return f"{_operand(_argument(tokens))}/{_operand(_argument(tokens))}"
+    if name in ("textsuperscript", "textsubscript"):
+        return _script("^" if name == "textsuperscript" else "_", _argument(tokens))
     if name == "sqrt":
         return f"√{_operand(_argument(tokens))}"
     if name in _STYLE_COMMANDS:
@@ -105,6 +117,12 @@ def _command(name: str, tokens: Iterator[str]) -> str:
     if name[0].isalpha():
         return name
     return name if name in "{}%_&#$" else " "
+
+
+def _is_known(name: str) -> bool:
+    if name in _STYLE_COMMANDS or name in _WITH_ARGUMENT:
+        return True
+    return name in _FUNCTIONS or bool(_symbol(name))
 
 
 @loaded_once
@@ -138,6 +156,6 @@ def _script(mark: str, text: str) -> str:
         return text.translate(table)
     if mark == "^" and text == "∘":
         return "°"
-    if mark == "^" and text in ("", "°", "′", "†", "∗"):
+    if mark == "^" and text in ("", "°", "′", "†", "∗", "*"):
         return text
     return mark + _operand(text)

@@ -1,10 +1,11 @@
 """Finds what plain text from a model must not contain: markup, links, secrets, emoji and such."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import regex
 
-from papers_pipeline.base.characters import excerpt, graphemes
+from papers_pipeline.base.characters import bare, excerpt, graphemes
 from papers_pipeline.base.faults import Fault
 
 _HTML = (
@@ -30,7 +31,11 @@ _PATTERNS = {
         r"|(?<![\w*\\])\*[^\s*](?:[^*\n]*[^\s*])?\*(?![\w*])"
         r"|~~[^\s~][^~\n]*~~"
     ),
-    "a list": r"(?m)^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+\S[^\n]{0,40}",
+    # "1) … 2) …" within a line is prose, even at the start of the text.
+    "a list": (
+        r"(?m)^[ \t]*[-*+•][ \t]+\S[^\n]{0,40}"
+        r"|(?:(?<=\n)[ \t]*|^[ \t]*(?=[^\n]*\n))(?:\d{1,2}(?:[.)][ \t]+|[）、])|[①-⑳])\S[^\n]{0,40}"
+    ),
     "a Markdown quotation": r"(?m)^[ \t]*>[ \t]+\S[^\n]{0,40}",
     "a table": r"(?m)^[ \t]*\|[^\n]*\|[ \t]*$",
     "LaTeX": r"\\(?:[A-Za-z]+(?:\{[^{}]*\})?|[()\[\]])|\$\$|[\^_]\{[^{}]*\}",
@@ -85,7 +90,7 @@ _TALK = regex.compile(
         (?:ai\b|(?:large\ )?language\ model|assistant|chatgpt|claude|gpt|sorry)
     | \bi\ (?:can(?:['’]t|not|\ not)|won['’]t|will\ not|am\ unable\ to|apologi[sz]e)\b
     | \bmy\ (?:system\ prompt|instructions)\b
-    | \bas\ (?:instructed|requested),
+    | (?:^|(?<=[.!?:;]\s))as\ (?:instructed|requested),
     | \bthe\ abstract\ (?:instructs|contains\ (?:an?\ )?instructions?
         |asks\ (?:me|to|the\ (?:assistant|model)))\b
     | \bсогласно\ (?:(?:ваш|мо)\w+\ инструкци\w+|инструкции,)
@@ -116,6 +121,8 @@ _HIDDEN = regex.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
     r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]"
 )
+_TOP_LEVEL = "com|org|net|io|co|cn|ru|dev|me|app|info|xyz|site|top"
+_DOMAIN = regex.compile(rf"(?<![\w.@/-])[a-z0-9][a-z0-9-]*+\.(?:{_TOP_LEVEL})\b(?![./-]\w|/)")
 _LINKS = ("a link", "an e-mail address")
 MARKUP = {kind: regex.compile(pattern) for kind, pattern in _PATTERNS.items()}
 # ™, ↔ and the like count as emoji only with the emoji selector: formulas and names use them.
@@ -126,9 +133,13 @@ _EMOJI = regex.compile(
 )
 
 
-def form_faults(field: str, value: str) -> Iterator[Fault]:
-    """The faults in the form of a title or a text, as corrections that name the field."""
-    rest = value
+def form_faults(field: str, value: str, subject: str = "") -> Iterator[Fault]:
+    """The faults in the form of a title or a text, as corrections that name the field.
+
+    `subject` is the paper's title: a domain whose name is in it, as a study of moltbook.com has, is
+    no link.
+    """
+    rest = _DOMAIN.sub(lambda found: _spoken(found, bare(subject)), value)
     for kind, pattern in MARKUP.items():
         found = pattern.search(rest)
         if found:
@@ -143,6 +154,19 @@ def form_faults(field: str, value: str) -> Iterator[Fault]:
     if emoji:
         message = f'The {field} holds the emoji "{emoji[0]}": leave it out.'
         yield Fault("emoji_in_text", message, "style")
+
+
+def without_markup(text: str) -> str:
+    """The text with a line break in place of everything that plain text must not contain."""
+    for pattern in (*MARKUP.values(), _SECRET):
+        text = pattern.sub("\n", text)
+    return text
+
+
+def _spoken(domain: Any, subject: str) -> str:
+    """The name of a domain if the paper is about it; otherwise the domain."""
+    name = domain[0].rpartition(".")[0]
+    return str(name if subject and bare(name) in subject else domain[0])
 
 
 def _injection_faults(field: str, value: str) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ import regex
 
 from papers_pipeline.base.characters import bare
 from papers_pipeline.base.faults import Fault
+from papers_pipeline.text.names import NAME
 
 _SPACES = " \u00a0\u2009\u202f"
 _NUMBER = r"\d+(?:[.,]\d+)*"
@@ -57,34 +58,134 @@ for _value, _words in enumerate(_ENGLISH.split("|")):
 _WORD_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _BETWEEN = regex.compile(r"\s?(?:[-–—~,、至到和]|and|or|to|bis|und|[yaи]|или|до)\s?")
 _NAME = regex.compile(rf"(?<![\p{{L}}\d]){_LETTER}+(?:[-‑–@_./=+]?(?:{_LETTER}|\d)+)*")
+_ENUMERATORS = (
+    regex.compile(r"(?<![\p{L}\d(（.,])(\d{1,2})[)）]"),
+    regex.compile(r"[(（](\d{1,2})[)）]"),
+    regex.compile(r"(?:(?m:^)|(?<=[:：;；。.!?]))[^\S\n]*(\d{1,2})(?:[.．](?!\d)|、)"),
+)
+_MATH_WRITING = (
+    (r"\{,\}", ","),
+    (r"\\%", "%"),
+    (r"\\[,;: ]|~", " "),
+    (r"\\(?:text|mathrm|mathbf|textbf|mathit)\s*\{([^{}]*)\}", r"\1"),
+    (r"\$", ""),
+)
+# The last word before a number, if it says that the number is not exact.
+_NO_LESS = regex.compile(
+    r"(?i)(?:over|above|exceed\w*|more\s+than|at\s+least|more|beyond|более|больше|свыше|не\s+менее"
+    r"|превы\w+|超过|超|逾|高于|多于|至少|大于|más\s+de)(?:\s+(?:чем|на|в)){0,2}\s*$"
+)
+_NO_MORE = regex.compile(
+    r"(?i)(?:under|below|less\s+than|fewer\s+than|nearly|almost|up\s+to|менее|меньше|почти|до|не\s+более"
+    r"|近|接近|将近|不到|低于|少于|不足|casi)(?:\s+(?:чем|на|в)){0,2}\s*$"
+)
+_ABOUT = regex.compile(
+    r"(?i)(?:about|around|roughly|approximately|some|около|примерно|порядка|приблизительно|где-то"
+    r"|约|大约|约为|大概|左右|≈|~|∼|alrededor\s+de)(?:\s+(?:в|на))?\s*$"
+)
+_DIMENSIONS = regex.compile(r"(?<![\p{L}\d.,])[1-4][DdД](?![\p{L}\d])")
+_PLUS = regex.compile(r"[^.;:?!\d]{0,60}(?:\band\b|\bplus\b|\+)[^.;:?!\d]{0,30}")
+LONGEST_HEDGE = 20
+"""Characters before a number in which a word such as "about" may stand."""
+MOST_ROUNDED = Decimal("0.1")
+"""The largest share of its value by which a number may change when it is rounded."""
 
 
 def number_faults(prose: str, source: str) -> Iterator[Fault]:
-    """A fault for each number in digits whose value does not occur in the source.
+    """A fault for each number in digits that does not occur in the source.
 
-    Separators, scales and percent signs do not matter. Digits in names from the source (GPT-4,
-    MATH500) and a bare 1 are ignored.
+    Numbers are compared by value: separators, scales and percent signs do not matter. A number may
+    be rounded to the digits that it has: 12.34 is 12.3, and 494.8 million is 4.95亿. After "about",
+    "over" or "nearly" its final zeros are no digits, and it may be rounded up or down as they say.
+    Digits of Latin names (GPT-4, MATH500: see `name_faults`) and of other names that the source
+    has, enumerators such as "2)", a bare 1, "2D" and "3D" are ignored.
+
+    The sum of two numbers that the source joins by "and" is known: "400 English and 400 Chinese
+    questions" are 800. Other sums, differences and ratios are faults.
     """
-    known = set(_spelled(source))
-    for _, readings in _numbers(source):
-        known |= readings
+    source = _plain(source)
+    known = _known(source)
     names = set()
     for name in _NAME.findall(source):
         if regex.search(r"\d", name):
             names.add(bare(name))
+    prose = _DIMENSIONS.sub(" ", _without_enumerators(_plain(prose)))
+    prose = NAME.sub(lambda name: " " if regex.search(r"\d", name[0]) else name[0], prose)
     plain = _NAME.sub(lambda name: " " if bare(name[0]) in names else name[0], prose)
-    for number, readings in dict(_numbers(plain)).items():
-        if number != "1" and not readings & known:
-            message = (
-                f'The number "{number}" occurs neither in the abstract nor in the title: '
-                "compare them."
-            )
-            yield Fault("number", message, "unverified", number)
+    seen = set()
+    for number, readings, start, _ in _numbers(plain):
+        before = plain[max(0, start - LONGEST_HEDGE) : start]
+        if number == "1" or number in seen or readings & known:
+            continue
+        if any(_is_rounded(reading, known, before) for reading in readings):
+            continue
+        seen.add(number)
+        message = (
+            f'The number "{number}" occurs neither in the abstract nor in the title: compare them.'
+        )
+        yield Fault("number", message, "unverified", number)
 
 
-def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
-    """Each number as written, with scale and percent sign, and every value it can mean."""
-    text = text.replace("{,}", ",").replace("\\%", "%").replace("\\,", " ")
+def _known(source: str) -> set[Decimal]:
+    """All values of the source's numbers, in digits or words, and the sums of joined ones."""
+    known = set(_spelled(source))
+    numbers = list(_numbers(source))
+    for _, readings, _, _ in numbers:
+        known |= readings
+    for (_, one, _, end), (_, other, start, _) in pairwise(numbers):
+        if _PLUS.fullmatch(source, end, start):
+            known |= {first + second for first, second in product(one, other)}
+    return known
+
+
+def _plain(text: str) -> str:
+    """The text with the numbers of its formulas as in prose: `$220$K` is 220K."""
+    for pattern, replacement in _MATH_WRITING:
+        text = regex.sub(pattern, replacement, text)
+    return text
+
+
+def _without_enumerators(text: str) -> str:
+    """The text without the numbers that count its own points: "1) … 2) …" or "(1) … (2) …"."""
+    for pattern in _ENUMERATORS:
+        last = 0
+        places = []
+        for found in pattern.finditer(text):
+            number = int(found[1])
+            if number in (1, last + 1):
+                places.append(found.span(1))
+                last = number
+        for start, end in reversed(places):
+            text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    return text
+
+
+def _is_rounded(value: Decimal, known: set[Decimal], before: str) -> bool:
+    """Whether a number of the source becomes the value when it is rounded to the value's digits."""
+    if not value:
+        return False
+    no_less, no_more = _NO_LESS.search(before), _NO_MORE.search(before)
+    if no_less or no_more or _ABOUT.search(before):
+        value = value.normalize()
+    step = Decimal(1).scaleb(_exponent(value))
+    for original in known:
+        change = original - value
+        if (no_less and 0 <= change < step) or (no_more and 0 <= -change < step):
+            return True
+        if abs(change) * 2 <= step and abs(change) <= value * MOST_ROUNDED:
+            return True
+    return False
+
+
+def _exponent(value: Decimal) -> int:
+    """The power of ten of the last digit: -1 for 12.3, and 6 for 4.95 × 10⁸."""
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exponent
+
+
+def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal], int, int]]:
+    """Each number as written, with scale and percent sign, all its values, and where it is."""
     quantities = list(_QUANTITY.finditer(text))
     for found, following in zip(quantities, [*quantities[1:], None], strict=False):
         values = _scaled(found, _readings(found["number"]))
@@ -98,7 +199,7 @@ def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
             values |= _times(values, -2)
             if "成" in found["percent"]:  # 3成 is 30%
                 values |= _times(values, 3)
-        yield found[0].strip(), frozenset(values)
+        yield found[0].strip(), frozenset(values), *found.span()
 
 
 def _scaled(found: Any, values: set[Decimal]) -> set[Decimal]:
@@ -130,7 +231,7 @@ def _scaled(found: Any, values: set[Decimal]) -> set[Decimal]:
 
 
 def _times(values: set[Decimal], power: int) -> set[Decimal]:
-    return _products(values, {Decimal(10) ** power})
+    return {value.scaleb(power) for value in values}
 
 
 def _products(values: set[Decimal], factors: set[Decimal]) -> set[Decimal]:

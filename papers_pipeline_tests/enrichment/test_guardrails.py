@@ -590,8 +590,9 @@ def missing(number: str) -> Fault:
     return Fault("number", message, "unverified", number)
 
 
-def test_the_digits_of_an_unknown_model_name_count_as_a_number():
-    assert unverified("en", TEXTS["en"].replace("GPT-4o", "GPT-5")) == [missing("5")]
+def test_an_unknown_model_is_a_name_and_no_number():
+    (fault,) = unverified("en", TEXTS["en"].replace("GPT-4o", "GPT-5"))
+    assert (fault.rule, fault.quoted) == ("name", "GPT-5")
 
 
 def test_numbers_in_the_slogan_are_compared_with_title_and_abstract():
@@ -616,6 +617,7 @@ SEVERITIES = {
     "emoji": ({"of": "ru", "emoji": "🚰🔥"}, "fatal"),
     "emoji_in_text": ({"title": "Wake one expert 🚰"}, "style"),
     "number": ({"title": "Wake one expert of 16"}, "unverified"),
+    "name": ({"title": "Wake one expert of Mixtral"}, "unverified"),
     "length": ({"title": "a" * 100}, "style"),
     "sentences": ({"text": "Sluice wakes one expert."}, "style"),
     "full_stop": ({"title": "Wake one expert."}, "style"),

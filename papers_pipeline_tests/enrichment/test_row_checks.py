@@ -2,7 +2,7 @@
 
 import pytest
 
-from papers_pipeline.enrichment.row_checks import Complete, InLanguage
+from papers_pipeline.enrichment.row_checks import Complete, InLanguage, Verified
 from papers_pipeline.records import Summary
 
 
@@ -45,3 +45,20 @@ def test_in_language_names_the_texts_of_a_model_that_read_as_another_language():
     finding = InLanguage("ru").examine([row(1, text=russian), row(2, text=english), stand_in])
     assert not finding.passed
     assert finding.notes == {"2603.00002": "reads as en"}
+
+
+def test_verified_names_what_the_source_does_not_have_and_notes_style():
+    styled = row(1, style_notes=["The title has 100 characters."])
+    finding = Verified().examine([styled, row(2)])
+    assert (finding.passed, finding.notes) == (
+        True,
+        {"2603.00001 style": "The title has 100 characters."},
+    )
+    finding = Verified().examine([styled, row(3, unverified=["97%", "GPT-5"])])
+    assert (finding.passed, finding.is_error) == (False, False)
+    assert finding.notes["2603.00003"] == "not in title or abstract: 97%, GPT-5"
+
+
+def test_a_mark_counts_for_the_data_version_and_its_absence_does_not():
+    assert {"unverified", "style_notes"}.isdisjoint(row(1, style_notes=["Long."]).content())
+    assert row(1, unverified=["97%"]).content()["unverified"] == ["97%"]

@@ -221,6 +221,43 @@ def test_a_faulty_answer_is_corrected_live_and_the_good_ones_are_kept(shop: Shop
     assert shop.spent.usd == pytest.approx(sum(line.usd for line in shop.spendings()))
 
 
+GOOD = {
+    "title": "Kettles warn early",
+    "text": "Kettles whistle late. A regressor predicts boiling. It listens. It is right.",
+}
+STYLE = GOOD | {"title": "Kettles " + "warn their owners " * 6 + "early"}
+NUMBER = GOOD | {"text": GOOD["text"].replace("right", "97% right")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "live_calls"), [(STYLE, 1), (NUMBER, 2)], ids=["style", "unverified"]
+)
+def test_an_answer_of_a_batch_that_stays_faulty_is_published_as_a_live_one(
+    shop: Shop, answer: dict[str, str], live_calls: int
+):
+    shop.papers = PAPERS[:1]
+    shop.outside.world.replies.append(Reply(content=answer, title="Kettle 10001", times=99))
+    shop.submit(ENGLISH)
+    shop.settle()
+    (row,) = shop.buy(ENGLISH)
+    assert (row.state, row.title, row.text) == ("done", answer["title"], answer["text"])
+    assert shop.calls() == live_calls
+    assert row.unverified == (["97%"] if answer is NUMBER else [])
+    assert len(row.style_notes) == (answer is STYLE)
+
+
+def test_an_answer_of_a_batch_is_not_lost_to_a_worse_correction(shop: Shop):
+    shop.papers = PAPERS[:1]
+    shop.outside.world.replies.append(Reply(content=NUMBER, title="Kettle 10001", times=1))
+    shop.submit(ENGLISH)
+    shop.settle()
+    worse = Reply(content=GOOD | {"title": "**Kettles**"}, title="Kettle 10001", times=99)
+    shop.outside.world.replies.append(worse)
+    (row,) = shop.buy(ENGLISH)
+    assert (row.text, row.unverified) == (NUMBER["text"], ["97%"])
+    assert shop.calls() == 2
+
+
 def test_a_refusal_and_half_an_answer_in_a_batch_go_to_the_next_model_live(shop: Shop):
     shop.outside.world.replies += [
         Reply("refusal", title="Kettle 10001"),

@@ -12,10 +12,14 @@ from papers_pipeline.records import (
     FailureReason,
     Figure,
     IssueAuthor,
+    IssueReadingTask,
     IssueText,
     IssueTopics,
     PendingReason,
+    ReadingSentence,
+    ReadingWord,
 )
+from papers_pipeline.site.parts.reading_pages import reading_page
 from papers_pipeline.site.render import static_files
 from papers_pipeline_tests.helpers.pages import (
     DAY,
@@ -37,6 +41,37 @@ from papers_pipeline_tests.helpers.pages import (
     text_of,
     written,
 )
+
+MARKS = {
+    "ru": "Не проверено: в названии и аннотации статьи нет 2,5, <GPT-5> или 97%.",
+    "en": "Unverified: the paper’s title and abstract do not mention 2,5, <GPT-5>, or 97%.",
+    "zh": "未经核实：论文标题和摘要中没有 2,5、<GPT-5>或97%。",
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_unverified_is_named_beside_its_text(lang):
+    text = written(lang).model_copy(update={"unverified": ["2,5", "<GPT-5>", "97%"]})
+    html = renderer().day_page(issue(paper(summaries={lang: text}), paper("2502.00002")), lang)
+    (mark,) = (each for each in elements(html, "p") if each.get("class") == "unverified")
+    assert text_of(mark) == MARKS[lang]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_unverified_in_a_reading_task_is_named_below_it(lang):
+    task = IssueReadingTask(
+        arxiv_id="2502.00001",
+        title="Sensor Bridges Foresee Gusts",
+        state="done",
+        sentences=[ReadingSentence(text="桥很聪明。", words=[ReadingWord(text="桥很聪明。")])],
+        model="windy-1",
+        prompt_version="abc123",
+        created_at=SEEN,
+        unverified=["2,5", "<GPT-5>", "97%"],
+    )
+    html = reading_page(renderer(), issue(paper()), task, lang)
+    (mark,) = (each for each in elements(html, "p") if each.get("class") == "unverified")
+    assert text_of(mark) == MARKS[lang]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -20,14 +20,21 @@ from papers_pipeline.cli.terminal import (
 @click.option("--to", "last", metavar="B", help="The last UTC day; by default today.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
 def costs(first: str | None, last: str | None, as_json: bool) -> None:
-    """Print what was spent on models, by day, asset, model, and prompt version."""
+    """Print what was spent on models, by day, asset, model, and prompt version.
+
+    The last line counts the texts of these days that say something their source does not.
+    """
+    from papers_pipeline.enrichment.unverified import unverified_texts
     from papers_pipeline.llm.costs import costs as sum_up
-    from papers_pipeline.wiring import models_of
+    from papers_pipeline.wiring import lake_of, models_of, stages_of
 
     settings, clock = current_settings(), current_clock()
-    rows = sum_up(models_of(settings, clock).ledger, *first_and_last(first, last, clock))
+    span = first_and_last(first, last, clock)
+    rows = sum_up(models_of(settings, clock).ledger, *span)
+    unverified = unverified_texts(lake_of(settings), list(stages_of(settings).values()), *span)
     if as_json:
-        click.echo(json.dumps({"rows": rows}, ensure_ascii=False, indent=1))
+        content = {"rows": rows, "unverified_texts": unverified}
+        click.echo(json.dumps(content, ensure_ascii=False, indent=1))
         return
     table = new_table(("day", "asset", "model", "version"), ("calls", "tokens", "USD"))
     calls, tokens, usd = 0, 0, 0.0
@@ -47,3 +54,4 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
         usd += row["usd"]
     table.add_row("", "", "", "", f"{calls:,}", f"{tokens:,}", f"{usd:.4f}", style="bold")
     out.print(table)
+    out.print(f"unverified texts: {unverified:,}")

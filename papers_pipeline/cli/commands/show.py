@@ -8,6 +8,8 @@ import click
 from papers_pipeline.cli.terminal import current_clock, current_settings, fail, out, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from papers_pipeline.base.faults import Fault
     from papers_pipeline.llm.conversation import KeptVerdict, Provenance
 
@@ -35,7 +37,10 @@ def show(arxiv_id: str) -> None:
 
 
 def print_attempts(title: str, provenance: "Provenance") -> None:
-    """Print the messages, raw replies and verdicts of every model that was asked."""
+    """Print the messages, raw replies and verdicts of every model that was asked.
+
+    At the end are the faults of the published answer and what was repaired in it.
+    """
     for attempt in provenance.attempts:
         usd = "unknown" if attempt.usd is None else f"{attempt.usd:.6f}"
         tokens = f"{attempt.input_tokens} + {attempt.output_tokens} tokens, USD {usd}"
@@ -49,6 +54,15 @@ def print_attempts(title: str, provenance: "Provenance") -> None:
                 print_verdict(verdict)
         if attempt.detail:
             out.print(attempt.detail, markup=False, soft_wrap=True)
+    print_lines("published with", [described(fault) for fault in provenance.faults])
+    print_lines("repaired", provenance.repairs)
+
+
+def print_lines(heading: str, lines: "Sequence[str]") -> None:
+    """Print a heading and its lines; nothing without lines."""
+    if lines:
+        out.print(f"[bold]{heading}[/bold]", markup=True)
+        out.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def described(fault: "Fault") -> str:

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, pairwise
-from typing import Any
-
-import pymupdf
+from typing import TYPE_CHECKING, Any
 
 from papers_pipeline.documents.pdf.accents import compose_accents
 
-# Without TEXT_PRESERVE_LIGATURES, MuPDF spells ligatures out. Images would take two thirds of the
-# time.
-FLAGS = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
+if TYPE_CHECKING:
+    import pymupdf
+
 BOLD = re.compile(
     r"bold|medi(?!um)|heavy|black|semibold|demi|cmbx|sfbx|tb$|-bd|cmssbx|lmbx", re.IGNORECASE
 )
@@ -92,15 +90,16 @@ class Pages:
     body_size: float
 
 
-def read_pages(document: pymupdf.Document) -> Pages:
+def read_pages(document: "pymupdf.Document") -> Pages:
     """The lines of all pages, without rotated text, running heads and page numbers.
 
     The arXiv stamp is rotated text. Its version is kept.
     """
+    flags = _flags()
     pages: list[list[Line]] = []
     arxiv_version: int | None = None
     for number in range(document.page_count):
-        blocks = document[number].get_text("dict", flags=FLAGS)["blocks"]
+        blocks = document[number].get_text("dict", flags=flags)["blocks"]
         lines, stamped_version = _page_lines(number, blocks)
         pages.append(lines)
         arxiv_version = arxiv_version or stamped_version
@@ -121,6 +120,18 @@ def read_pages(document: pymupdf.Document) -> Pages:
         body_font=body_font,
         body_size=body_size,
     )
+
+
+def _flags() -> int:
+    """What MuPDF reads of a page: no images, which would take two thirds of the time.
+
+    Without TEXT_PRESERVE_LIGATURES, it spells ligatures out.
+    """
+    import pymupdf
+
+    unwanted = pymupdf.TEXT_PRESERVE_IMAGES | pymupdf.TEXT_PRESERVE_LIGATURES
+    flags: int = pymupdf.TEXTFLAGS_DICT & ~unwanted
+    return flags
 
 
 def _page_lines(page: int, blocks: list[dict[str, Any]]) -> tuple[list[Line], int | None]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import pymupdf
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.documents.pdf.header import read_header
@@ -69,6 +68,8 @@ def parse_pdf(path: Path) -> ParsedPdf:
 
 
 def _read(path: Path) -> Pages:
+    import pymupdf  # the run of a day without a new PDF does without
+
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     try:

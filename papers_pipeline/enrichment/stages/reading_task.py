@@ -14,6 +14,7 @@ from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abs
 from papers_pipeline.enrichment.by_votes import by_votes
 from papers_pipeline.enrichment.reading import annotate, reading_version
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
+from papers_pipeline.enrichment.row_checks import RowCheck, Verified
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
@@ -47,6 +48,10 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with pinyin "
         "and vocabulary from libraries. A new vote does not make it out of date."
     )
+
+    @property
+    def checks(self) -> Sequence[RowCheck]:
+        return (*super().checks, Verified())
 
     def items(
         self, feed_listing: Sequence[Paper], feed_response: Sequence[FeedResponse]

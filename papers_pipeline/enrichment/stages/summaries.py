@@ -11,7 +11,7 @@ from papers_pipeline.enrichment.changes import changes
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.guardrails import summary_verdict
 from papers_pipeline.enrichment.repairs import repaired_text, repaired_title
-from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck
+from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck, Verified
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
@@ -57,7 +57,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
 
     @property
     def checks(self) -> Sequence[RowCheck]:
-        return (*super().checks, InLanguage(self.language))
+        return (*super().checks, InLanguage(self.language), Verified())
 
     def items(self, feed_listing: Sequence[Paper]) -> Sequence[Paper]:
         return feed_listing

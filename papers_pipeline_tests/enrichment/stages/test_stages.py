@@ -36,3 +36,5 @@ def test_the_ui_says_what_a_stage_is_and_what_its_checks_hold(asset: str):
     assert stage.description.endswith(".")
     assert {check.name for check in stage.checks} >= {"complete"}
     assert ("in_language" in {check.name for check in stage.checks}) == bool(stage.prompt.language)
+    is_text = bool(stage.prompt.language) or asset == "reading_task"
+    assert ("verified" in {check.name for check in stage.checks}) == is_text
