@@ -420,7 +420,7 @@ class IssueText(IssueAnswer):
     created_at: datetime | None = None
 
 
-class IssueNote(RecordPart):
+class IssueNote(IssueAnswer):
     """Another text about a paper in the public record of a day, written by its own stage.
 
     Notes on the full text have no `text` but `parts`, and the `version` of the paper that they are

@@ -1,6 +1,7 @@
 """Verdicts on notes on the full text of a paper."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from papers_pipeline.base.characters import bare, excerpt
 from papers_pipeline.base.faults import Fault
@@ -10,7 +11,8 @@ from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.records import NoteStatement
-from papers_pipeline.text.markup import form_faults
+from papers_pipeline.text.markup import form_faults, without_markup
+from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
 
 MAY_BE_EMPTY = "limitations"
@@ -48,7 +50,13 @@ def notes_verdict(
         faults += _part_faults(name, part, limits.get("statements"))
         for number, statement in enumerate(part, 1):
             field = f"statement {number} of {name}"
-            faults += _statement_faults(field, statement, list(sections), limits.get("characters"))
+            faults += _statement_faults(
+                field,
+                statement,
+                titles=list(sections),
+                most=limits.get("characters"),
+                paper_title=paper_title,
+            )
     source = "\n".join([paper_title, *sections, *sections.values()])
     wrong_language = wrong_language_fault(language, text)
     if wrong_language:
@@ -56,9 +64,21 @@ def notes_verdict(
     else:
         faults += foreign_text_faults(language, "", text, source)
         if language == "ru":
-            faults += russian_faults(text, paper_title, terms)
-    faults += number_faults(text, source)
+            faults += russian_faults(text, terms, title=paper_title, abstract=source)
+    faults += _unverified(text, source, language)
     return Verdict(tuple(faults))
+
+
+def _unverified(text: str, source: str, language: str) -> Iterator[Fault]:
+    """A fault for each number and name that the sections do not have."""
+    numbers = number_faults(text, source)
+    names = name_faults(without_markup(text), source, language=language)
+    for fault in (*numbers, *names):
+        message = (
+            f'The {fault.rule} "{fault.quoted}" occurs in none of the sections: '
+            "write the paper's own or leave it out."
+        )
+        yield replace(fault, message=message)
 
 
 def _part_faults(name: str, part: Sequence[NoteStatement], most: int | None) -> Iterator[Fault]:
@@ -70,12 +90,17 @@ def _part_faults(name: str, part: Sequence[NoteStatement], most: int | None) -> 
 
 
 def _statement_faults(
-    field: str, statement: NoteStatement, titles: Sequence[str], most: int | None
+    field: str,
+    statement: NoteStatement,
+    *,
+    titles: Sequence[str],
+    most: int | None,
+    paper_title: str,
 ) -> Iterator[Fault]:
     text = statement.text
     if not bare(text):
         yield Fault("empty", f"The {field} is empty. Write it or leave it out.")
-    yield from form_faults(field, text)
+    yield from form_faults(field, text, paper_title)
     if most is not None and len(text) > most * LENGTH_TOLERANCE:
         message = f"The {field} has {len(text)} characters; the limit is {most}. Shorten it."
         yield Fault("length", message, "style")

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from papers_pipeline.records import (
     DailyIssue,
     FailureReason,
+    IssueAnswer,
     IssuePaper,
     IssueReadingTask,
     IssueText,
@@ -228,12 +229,14 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     return sentences
 
 
-def unverified(locale: Locale, text: IssueText | IssueReadingTask | None) -> Markup | None:
+def unverified(
+    locale: Locale, text: IssueAnswer | None, message: str = "text.unverified"
+) -> Markup | None:
     """The mark of a text that says something which its source does not; None if it needs none."""
     if text is None or not text.unverified:
         return None
     found = format_list(text.unverified, style="or", locale=locale.babel)
-    return _say(locale, "text.unverified", found=found)
+    return _say(locale, message, found=found)
 
 
 def unverified_count(papers: Iterable[IssuePaper], language: str) -> int:

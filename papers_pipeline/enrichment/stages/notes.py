@@ -14,7 +14,7 @@ from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.full_text import body, named_section, trimmed
 from papers_pipeline.enrichment.notes_guardrails import notes_verdict
 from papers_pipeline.enrichment.repairs import repaired_text
-from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck
+from papers_pipeline.enrichment.row_checks import InLanguage, RowCheck, Verified
 from papers_pipeline.enrichment.stage import Stage, Variables
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
@@ -104,7 +104,7 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
 
     @property
     def checks(self) -> Sequence[RowCheck]:
-        return (*super().checks, InLanguage(self.language))
+        return (*super().checks, InLanguage(self.language), Verified("sections"))
 
     @property
     def input_characters(self) -> int:
@@ -158,7 +158,7 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
         return (variables,)
 
     def repair(self, output: WrittenNotes) -> tuple[WrittenNotes, Sequence[str]]:
-        """Full stops are put right."""
+        """Full stops and formulas are put right, as far as that is mechanical."""
         repaired: dict[str, list[WrittenStatement]] = {}
         notes: list[str] = []
         for name in WrittenNotes.model_fields:
