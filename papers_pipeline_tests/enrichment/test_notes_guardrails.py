@@ -42,7 +42,10 @@ RUSSIAN = {
 CHINESE = {
     "problem": ("水壶要等水烧开溢出才会响，人们来不及反应。", "1 Introduction"),
     "method": ("Boilcast 每秒读取热电偶 50 次。", "2 Method"),
-    "evidence": ("在 4,100 段录音上，Boilcast 提前 37 秒报警，GPT-5.2 只提前 9 秒。", "3 Experiments"),
+    "evidence": (
+        "在 4,100 段录音上，Boilcast 提前 37 秒报警，GPT-5.2 只提前 9 秒。",
+        "3 Experiments",
+    ),
     "limitations": ("所有水壶都来自同一间厨房。", "4 Limitations"),
     "remember": ("便宜的热电偶比哨声更早听到水开。", "2 Method"),
 }
@@ -70,9 +73,7 @@ def rules(*given, **changes) -> list[tuple[str, str]]:
     return [(fault.rule, fault.severity) for fault in faults(*given, **changes)]
 
 
-@pytest.mark.parametrize(
-    ("notes", "language"), [(ENGLISH, "en"), (RUSSIAN, "ru"), (CHINESE, "zh")]
-)
+@pytest.mark.parametrize(("notes", "language"), [(ENGLISH, "en"), (RUSSIAN, "ru"), (CHINESE, "zh")])
 def test_good_notes_pass(notes: dict, language: str):
     assert faults(notes, language) == []
 
