@@ -502,6 +502,9 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     assert result.exit_code == 0, result.output
     assert outside.calls() == {"ru": 3}
     assert result.stdout.count("before, ") == result.stdout.count("now, ") == 3
+    figures = [line.split() for line in result.stdout.splitlines()]
+    assert ["texts", "3", "3"] in figures
+    assert ["refused", "0.0%", "of", "3", "0.0%", "of", "3"] in figures
     assert {row.prompt_version for row in pipeline.rows("summaries_ru", DAY)} != {
         result.stdout.split()[1].rstrip(":")
     }

@@ -10,6 +10,9 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.evaluation.answers import answer_of_row, is_answer, stored_papers
+from papers_pipeline.evaluation.report import Report
+from papers_pipeline.evaluation.rules import evaluated
 from papers_pipeline.records import Enrichment, by_arxiv_id
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
@@ -67,6 +70,28 @@ def answer(
     )
     rows, _, _ = loop.run(enriching)
     return rows
+
+
+def reports_of(
+    settings: Settings, stage: AnyStage, samples: Sequence[Sample], rows: Sequence[Enrichment]
+) -> list[Report]:
+    """The figures of the stored answers and of the new ones, over the papers that have both.
+
+    Empty for prompts whose answers are not measured by rules alone.
+    """
+    papers = stored_papers(lake_of(settings))
+    before, after = [], []
+    for sample, row in zip(samples, rows, strict=True):
+        paper = papers.get(row.arxiv_id)
+        if paper and is_answer(sample.old) and is_answer(row):
+            before.append(answer_of_row(stage, sample.old, paper))
+            after.append(answer_of_row(stage, row, paper))
+    reports = []
+    for name, answers in (("before", before), ("now", after)):
+        report = evaluated(stage, answers, name)
+        if answers and report:
+            reports.append(report)
+    return reports
 
 
 def _samples_of_day(lake: Lake, stage: AnyStage, day: str) -> list[Sample]:

@@ -141,6 +141,10 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """Whether the row is of this answer: a prompt has no two of one paper at the same time."""
         return row.prompt_version == self.prompt.version and row.created_at == answer.created_at
 
+    def output_of(self, row: Row) -> Output:
+        """The answer that a row of a model's answer was made from."""
+        return self.output.model_validate(row.model_dump(include=set(self.output.model_fields)))
+
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
         """Add the row to the paper's public record. `row` is None if the day was never built."""
 

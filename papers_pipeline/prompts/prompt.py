@@ -202,7 +202,7 @@ def load_prompts(
     notes: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}
     for name, path in sorted(_prompt_files(overlay, packaged).items()):
-        prompt = _load(path, topics, model)
+        prompt = load_prompt(path, topics, model)
         if prompt.language and prompt.kind == NOTES:
             notes[prompt.language] = prompt.model_copy(update={"most_papers": notes_top})
         elif prompt.language:
@@ -261,7 +261,8 @@ def _read(name: str, overlay: Path | None, packaged: Path) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _load(path: Path, topics: tuple[Topic, ...], model: str | None) -> Prompt:
+def load_prompt(path: Path, topics: tuple[Topic, ...] = (), model: str | None = None) -> Prompt:
+    """The prompt of one file. `model` replaces its chain. Raises PromptError."""
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     if len(parts) != 3 or parts[0].strip():
         raise PromptError(f"{path}: a prompt begins with front matter between two lines of ---")

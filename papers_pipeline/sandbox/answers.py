@@ -216,6 +216,10 @@ def answer(question: Question) -> dict[str, Any]:
         arxiv_id = _sample_titles().get(question.title)
         code = _code(question.title)
         return written_notes(arxiv_id, question.language, code, question.headings)
+    if fields == {"reason", "better"}:
+        return _preference(question)
+    if fields == {"unsupported", "supported"}:
+        return _support(question)
     made = _made_answer(question)
     values = made | _sample_answer(question.title, question.language)
     if not fields:
@@ -288,6 +292,29 @@ def _sample_translation(sentences: list[str], language: str) -> dict[str, Any]:
             translation: dict[str, Any] = reading.get(language, {})
             return translation
     return {}
+
+
+def _preference(question: Question) -> dict[str, Any]:
+    """The text that repeats more of the abstract's numbers is better, wherever it stands."""
+    numbers = _digits(question.passages.get("abstract", ""))
+    first = len(numbers & _digits(question.passages.get("first", "")))
+    second = len(numbers & _digits(question.passages.get("second", "")))
+    reason = f"Test answer: {first} and {second} numbers of the abstract are repeated."
+    if first == second:
+        return {"reason": reason, "better": "equal"}
+    return {"reason": reason, "better": "first" if first > second else "second"}
+
+
+def _support(question: Question) -> dict[str, Any]:
+    """A sentence is supported if title and abstract have the digits of its numbers."""
+    source = f"{question.title} {question.passages.get('abstract', '')}"
+    unknown = sorted(_digits(question.passages.get("sentence", "")) - _digits(source))
+    return {"unsupported": ", ".join(unknown), "supported": not unknown}
+
+
+def _digits(text: str) -> set[str]:
+    """The numbers of a text as written, with a point between whole and fraction."""
+    return {number.replace(",", ".") for number in re.findall(r"\d+(?:[.,]\d+)?", text)}
 
 
 def _made_sentences(question: Question) -> list[str]:

@@ -5,7 +5,7 @@ Nothing is computed or paid for twice, whichever day lists the paper and however
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,13 @@ class Cache:
             return None
         expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
         return None if expired else entry
+
+    def entries(self, asset: str) -> Iterator[CacheEntry]:
+        """Every entry of an asset, in no order, also those that have expired."""
+        for path in (self._root / asset).glob("*/*.json"):
+            entry = CacheEntry.model_validate_json(path.read_bytes())
+            if entry.format == FORMAT:
+                yield entry
 
     def put(self, entry: CacheEntry) -> None:
         """Write an entry; it replaces the one with the same identity."""

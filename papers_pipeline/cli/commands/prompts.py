@@ -1,20 +1,17 @@
 """`papers prompts`, with `diff` and `eval`."""
 
-from pathlib import Path
-
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from papers_pipeline.cli.commands.evaluation import evaluate
 from papers_pipeline.cli.terminal import (
     agree,
     as_usage,
     current_clock,
     current_settings,
-    new_table,
     out,
     rule,
-    watcher,
 )
 
 
@@ -70,9 +67,11 @@ def prompts(context: click.Context) -> None:
 def diff(name: str, count: int, yes: bool) -> None:
     """Show a changed prompt's answers about a few papers beside the stored ones.
 
-    Only these calls are bought. If you adopt the prompt, their answers come from the cache.
+    Only these calls are bought. If you adopt the prompt, their answers come from the cache. For
+    summaries, topics and reading tasks, the figures of `papers prompts eval` follow.
     """
-    from papers_pipeline.cli.comparison import answer, sample
+    from papers_pipeline.cli.comparison import answer, reports_of, sample
+    from papers_pipeline.cli.evaluations import print_figures
     from papers_pipeline.wiring import planner_of
 
     settings, clock = current_settings(), current_clock()
@@ -93,42 +92,10 @@ def diff(name: str, count: int, yes: bool) -> None:
         table.add_column(f"now, {after.prompt_version}", ratio=1)
         table.add_row(escape(stage.show(before.old)), escape(stage.show(after)))
         out.print(table)
+    reports = reports_of(settings, stage, samples, rows)
+    if reports:
+        rule("figures")
+        print_figures(reports)
 
 
-@prompts.command("eval")
-@click.argument("name", type=click.Choice(["affiliations"]))
-@click.option(
-    "--labels",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="JSON lines of hand-labelled papers; by default those of the sample days.",
-)
-def eval_prompt(name: str, labels: Path | None) -> None:
-    """Measure precision and recall of a prompt on hand-labelled papers, with the configured models.
-
-    A line is an object with `id`, `affiliations` and `author_affiliations`. The PDFs come from
-    arXiv.
-    """
-    from papers_pipeline.cli.evaluation import SAMPLE_LABELS, evaluate, load_labels
-    from papers_pipeline.cli.reports import money
-
-    settings, clock = current_settings(), current_clock()
-    labelled = as_usage(lambda: load_labels(labels or SAMPLE_LABELS))
-    result = evaluate(settings, clock, labelled, watcher(plain=True).of("labels"))
-    table = new_table(("",), ("found", "right", "expected", "precision", "recall"))
-    for title, score in (("institutions", result.institutions), ("author links", result.links)):
-        table.add_row(
-            title,
-            str(score.found),
-            str(score.right),
-            str(score.expected),
-            f"{score.precision:.1%}",
-            f"{score.recall:.1%}",
-        )
-    out.print(table)
-    for arxiv_id, fault in result.faults.items():
-        out.print(f"{arxiv_id}: {fault}", markup=False, soft_wrap=True)
-    for unread in result.unread:
-        out.print(f"not read: {unread}", markup=False, soft_wrap=True)
-    calls, tokens, usd = money([result.spent])
-    papers = f"{result.papers} papers, {len(result.unread)} not read"
-    out.print(f"{papers}; {calls} calls, {tokens} tokens, USD {usd}")
+prompts.add_command(evaluate)

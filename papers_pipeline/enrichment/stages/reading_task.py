@@ -109,5 +109,8 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
     def fallback_row(self, item: Paper, outcome: Outcome[ReadingTask]) -> ReadingTask:
         return ReadingTask(**self.fallback_fields(item, outcome))
 
+    def output_of(self, row: ReadingTask) -> WrittenSentences:
+        return WrittenSentences(sentences=[sentence.text for sentence in row.sentences])
+
     def show(self, row: ReadingTask) -> str:
         return "\n".join(sentence.text for sentence in row.sentences) or super().show(row)

@@ -1,4 +1,4 @@
-"""Measures how well the configured models read title pages: `papers prompts eval affiliations`."""
+"""Measures how well the configured models read title pages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.institution_names import letters
-from papers_pipeline.enrichment.stages.affiliations import TitlePage
-from papers_pipeline.llm.chain import Spent
+from papers_pipeline.enrichment.stages.affiliations import AffiliationsStage, TitlePage
+from papers_pipeline.evaluation.score import Score
+from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.records import Affiliations, Paper
-from papers_pipeline.settings import Settings
-from papers_pipeline.wiring import documents_of, models_of, stages_of
 
 SAMPLE_LABELS = Path(__file__).parents[2] / "data" / "sample" / "labels.jsonl"
 
@@ -52,28 +50,6 @@ class Label(BaseModel):
 
 
 @dataclass
-class Score:
-    """Counts of found, right, and expected names."""
-
-    found: int = 0
-    right: int = 0
-    expected: int = 0
-
-    @property
-    def precision(self) -> float:
-        return self.right / self.found if self.found else 1.0
-
-    @property
-    def recall(self) -> float:
-        return self.right / self.expected if self.expected else 1.0
-
-    def add(self, found: set[str], expected: set[str], ignored: set[str]) -> None:
-        self.found += len(found - ignored)
-        self.right += len(found & expected)
-        self.expected += len(expected)
-
-
-@dataclass
 class Evaluation:
     """The scores over all papers, what was spent, and the faults of each imperfect paper."""
 
@@ -100,36 +76,27 @@ def load_labels(path: Path) -> list[Label]:
     return labels
 
 
-def evaluate(
-    settings: Settings, clock: Clock, labels: Sequence[Label], progress: Progress
+async def evaluate_affiliations(
+    stage: AffiliationsStage,
+    labels: Sequence[Label],
+    *,
+    documents: Documents,
+    models: Models,
+    clock: Clock,
+    concurrency: int,
+    progress: Progress,
 ) -> Evaluation:
     """Read the title page of each labelled paper and compare.
 
     PDFs come from arXiv and answers are cached, as in a build: evaluating the same prompt again is
     free.
     """
-    with documents_of(settings, clock) as documents:
-        return loop.run(_evaluate(settings, clock, documents, labels, progress))
-
-
-async def _evaluate(
-    settings: Settings,
-    clock: Clock,
-    documents: Documents,
-    labels: Sequence[Label],
-    progress: Progress,
-) -> Evaluation:
     papers = [_paper(label, clock) for label in labels]
     pdfs, _ = await documents.pdfs(papers, earlier=(), progress=progress)
     parsed, _ = await documents.parsed(pdfs, earlier=(), progress=progress)
     pages = [TitlePage(paper, row) for paper, row in zip(papers, parsed, strict=True)]
-    stage = stages_of(settings)["affiliations"]
     rows, _, spent = await enrich(
-        stage,
-        pages,
-        models=models_of(settings, clock),
-        concurrency=settings.llm_concurrency,
-        progress=progress,
+        stage, pages, models=models, concurrency=concurrency, progress=progress
     )
     result = Evaluation(papers=len(labels), spent=spent)
     for label, row in zip(labels, rows, strict=True):

@@ -1,0 +1,200 @@
+"""The answers that an evaluation judges: stored ones, those of another prompt version, or a file's.
+
+A file has one JSON object per line: `arxiv_id`, `output` (the answer), and `title` and `abstract`
+of the paper. The paper's fields may be left out if a stored day lists it.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.llm.conversation import Provenance
+from papers_pipeline.prompts.topics import validation_faults
+from papers_pipeline.records import Enrichment, Paper
+from papers_pipeline.store.cache import Cache, digest
+from papers_pipeline.store.lake import Lake
+
+Papers = Mapping[str, Paper]
+
+
+class AnswerError(OperatorError):
+    """Answers that cannot be judged. The message names the file and line, or what is missing."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer about a paper, whose `title`, `abstract` and Hugging Face `keywords` it has.
+
+    `output` is the stage's object. `absent` are the fields of it that a file left out.
+    """
+
+    arxiv_id: str
+    title: str
+    abstract: str
+    output: Any
+    absent: frozenset[str] = frozenset()
+    keywords: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of a prompt about the paper."""
+        return {"title": self.title, "abstract": self.abstract}
+
+
+class AnswerLine(BaseModel):
+    """A line of a file of answers."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    arxiv_id: str
+    output: dict[str, Any]
+    title: str | None = None
+    abstract: str | None = None
+
+
+def stored_papers(lake: Lake) -> dict[str, Paper]:
+    """Every paper that a stored day lists, as on the latest of its days."""
+    papers: dict[str, Paper] = {}
+    for day in lake.partitions("feed_listing"):
+        for paper in lake.read("feed_listing", day, Paper) or ():
+            papers[paper.arxiv_id] = paper
+    return papers
+
+
+def answers_of_file(
+    path: Path, stage: AnyStage, papers: Papers, may_lack: Collection[str] = ()
+) -> list[Answered]:
+    """The answers of a JSON lines file.
+
+    An answer may do without the fields `may_lack`; what the guardrails say about them does not
+    count. Raises AnswerError.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnswerError(f"{path}: {error}") from None
+    answers = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            answers.append(_answer_of_line(line, stage, papers, may_lack))
+        except ValidationError as error:
+            raise AnswerError(f"{path}, line {number}: {validation_faults(error)}") from None
+        except (ValueError, AnswerError) as error:
+            raise AnswerError(f"{path}, line {number}: {error}") from None
+    if not answers:
+        raise AnswerError(f"{path}: the file has no answers")
+    return answers
+
+
+def _answer_of_line(
+    line: str, stage: AnyStage, papers: Papers, may_lack: Collection[str]
+) -> Answered:
+    parsed = AnswerLine.model_validate(json.loads(line))
+    stored = papers.get(parsed.arxiv_id)
+    title, abstract = parsed.title, parsed.abstract
+    if stored is not None:
+        title = stored.title if title is None else title
+        abstract = stored.abstract if abstract is None else abstract
+    if title is None or abstract is None:
+        missing = "title" if title is None else "abstract"
+        raise AnswerError(
+            f"no stored day lists {parsed.arxiv_id}, and the line has no {missing} of the paper"
+        )
+    absent = frozenset(name for name in may_lack if name not in parsed.output)
+    return Answered(
+        arxiv_id=parsed.arxiv_id,
+        title=title,
+        abstract=abstract,
+        output=stage.output.model_validate(dict.fromkeys(absent, "") | parsed.output),
+        absent=absent,
+        keywords=tuple(stored.ai_keywords) if stored else (),
+    )
+
+
+def stored_answers(
+    lake: Lake,
+    stage: AnyStage,
+    papers: Papers,
+    first: date | None = None,
+    last: date | None = None,
+) -> list[Answered]:
+    """The models' answers of all stored days, or of those from `first` to `last`.
+
+    A paper of several days counts once, as on the latest. Raises AnswerError if there are none.
+    """
+    answers: dict[str, Answered] = {}
+    for day in lake.partitions(stage.asset):
+        if (first and day < first.isoformat()) or (last and day > last.isoformat()):
+            continue
+        for row in lake.read(stage.asset, day, stage.record) or ():
+            if is_answer(row) and row.arxiv_id in papers:
+                answers[row.arxiv_id] = answer_of_row(stage, row, papers[row.arxiv_id])
+    if not answers:
+        raise AnswerError(
+            f"no stored day has an answer of {stage.asset}: build a day, or name a file of answers"
+        )
+    return list(answers.values())
+
+
+def is_answer(row: Enrichment) -> bool:
+    """Whether a row holds a model's answer, and not a stand-in."""
+    return row.state == "done" and getattr(row, "source", "model") == "model"
+
+
+def answer_of_row(stage: AnyStage, row: Enrichment, paper: Paper) -> Answered:
+    """The answer that a stored row holds, about its paper."""
+    return _about(paper, stage.output_of(row))
+
+
+def answers_of_version(
+    cache: Cache, stage: AnyStage, papers: Papers, version: str
+) -> list[Answered]:
+    """The cached answers of one version of the stage's prompt, about papers of stored days.
+
+    Raises AnswerError if there are none; the message lists the versions that have answers.
+    """
+    answers: dict[str, Answered] = {}
+    versions: set[str] = set()
+    for entry in cache.entries(stage.asset):
+        if entry.value is None:
+            continue
+        versions.add(entry.identity["prompt_version"])
+        paper = papers.get(Provenance.of(entry).arxiv_id)
+        if paper is not None and entry.identity["prompt_version"] == version:
+            answers[paper.arxiv_id] = _about(paper, stage.output.model_validate(entry.value))
+    if not answers:
+        known = ", ".join(sorted(versions)) or "none"
+        raise AnswerError(
+            f"{version} is neither a file nor a version of {stage.prompt.name} that has answers; "
+            f"those that have: {known}"
+        )
+    return list(answers.values())
+
+
+def _about(paper: Paper, output: BaseModel) -> Answered:
+    return Answered(
+        arxiv_id=paper.arxiv_id,
+        title=paper.title,
+        abstract=paper.abstract,
+        output=output,
+        keywords=tuple(paper.ai_keywords),
+    )
+
+
+def sampled(answers: Sequence[Answered], most: int) -> list[Answered]:
+    """At most so many of the answers, chosen by the hash of their papers' ids: always the same."""
+    by_hash = sorted(answers, key=_id_hash)
+    return by_hash[:most]
+
+
+def _id_hash(answer: Answered) -> str:
+    return digest(answer.arxiv_id)

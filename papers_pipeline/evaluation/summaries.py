@@ -1,0 +1,131 @@
+"""Measures summaries by rules, without a model: are they true to the abstract, and well written?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from papers_pipeline.base.characters import graphemes
+from papers_pipeline.enrichment.sentences import split_sentences
+from papers_pipeline.enrichment.stages.summaries import SummaryStage
+from papers_pipeline.evaluation.answers import Answered
+from papers_pipeline.evaluation.headlines import (
+    has_name,
+    has_number,
+    headline_numbers,
+    method_name,
+)
+from papers_pipeline.evaluation.report import Figure, Report, count, middle, share
+from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+
+MAY_LACK = ("title", "emoji")
+"""Fields that an answer in a file may do without: other digests write texts alone."""
+NOTHING = {"title": "", "abstract": ""}
+"""A source without words: measured against it, every number and name of a text is unknown."""
+
+
+@dataclass
+class _Sums:
+    """Counts over the answers so far."""
+
+    refused: int = 0
+    repaired: int = 0
+    unverified: int = 0
+    styled: int = 0
+    style_faults: int = 0
+    unknown: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
+    stated: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
+    with_headline: int = 0
+    headlines: int = 0
+    with_method: int = 0
+    methods: int = 0
+    title_characters: list[int] = field(default_factory=list)
+    text_characters: list[int] = field(default_factory=list)
+    sentences: list[int] = field(default_factory=list)
+
+
+def evaluate_summaries(stage: SummaryStage, answers: Sequence[Answered], source: str) -> Report:
+    """The report on summaries in the language of the stage.
+
+    Faults are those of the stage's own guardrails, after its own repairs. What they say about
+    fields that a file left out does not count.
+    """
+    report = Report(source)
+    sums = _Sums()
+    for given in answers:
+        output, repairs = stage.repair(given.output)
+        answer = replace(given, output=output)
+        sums.repaired += bool(repairs)
+        faults = _faults(stage.judge(answer.output, answer.variables), answer)
+        if faults:
+            report.faults[answer.arxiv_id] = faults
+        _add_faults(sums, faults, stage.judge(answer.output, NOTHING))
+        _add_recall(sums, answer)
+        _add_sizes(sums, stage.language, answer)
+    report.figures = _figures(sums, len(answers))
+    return report
+
+
+def _faults(verdict: Verdict, answer: Answered) -> list[Fault]:
+    """The faults of a verdict without those of absent fields."""
+    faults = []
+    for fault in verdict.faults:
+        absent = [name for name in answer.absent if fault.message.startswith(f"The {name} ")]
+        if not absent and fault.rule not in answer.absent:
+            faults.append(fault)
+    return faults
+
+
+def _add_faults(sums: _Sums, faults: Sequence[Fault], against_nothing: Verdict) -> None:
+    style = of_severity(faults, "style")
+    sums.refused += bool(of_severity(faults, "fatal"))
+    sums.unverified += bool(of_severity(faults, "unverified"))
+    sums.styled += bool(style)
+    sums.style_faults += len(style)
+    for rule in sums.unknown:
+        sums.unknown[rule] += sum(fault.rule == rule for fault in faults)
+        sums.stated[rule] += sum(fault.rule == rule for fault in against_nothing.faults)
+
+
+def _add_recall(sums: _Sums, answer: Answered) -> None:
+    written = f"{answer.output.title}\n{answer.output.text}"
+    numbers = headline_numbers(answer.abstract)
+    if numbers:
+        sums.headlines += 1
+        sums.with_headline += any(has_number(written, number) for number in numbers)
+    name = method_name(answer.title, answer.abstract)
+    if name:
+        sums.methods += 1
+        sums.with_method += has_name(written, name)
+
+
+def _add_sizes(sums: _Sums, language: str, answer: Answered) -> None:
+    if "title" not in answer.absent:
+        sums.title_characters.append(len(graphemes(answer.output.title)))
+    sums.text_characters.append(len(graphemes(answer.output.text)))
+    sums.sentences.append(len(split_sentences(language.split("-")[0], answer.output.text)))
+
+
+def _figures(sums: _Sums, texts: int) -> list[Figure]:
+    numbers, names = sums.stated["number"], sums.stated["name"]
+    known_numbers = numbers - sums.unknown["number"]
+    known_names = names - sums.unknown["name"]
+    return [
+        count("texts", "texts", texts),
+        share("refused", "refused", sums.refused, texts),
+        share("repaired", "repaired", sums.repaired, texts),
+        share("unverified", "with an unverified number or name", sums.unverified, texts),
+        share("style", "with a fault of style", sums.styled, texts),
+        Figure(
+            "style_faults",
+            "faults of style in 100 texts",
+            100 * sums.style_faults / texts if texts else None,
+            "number",
+            texts,
+        ),
+        share("number_precision", "numbers that the source has", known_numbers, numbers),
+        share("name_precision", "names that the source has", known_names, names),
+        share("headline_recall", "has a main number", sums.with_headline, sums.headlines),
+        share("method_recall", "has the method's name", sums.with_method, sums.methods),
+        middle("title_characters", "characters of a title", sums.title_characters),
+        middle("text_characters", "characters of a text", sums.text_characters),
+        middle("sentences", "sentences of a text", sums.sentences),
+    ]
