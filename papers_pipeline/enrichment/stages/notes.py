@@ -200,6 +200,9 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
             **self.answer_fields(item, answer),
         )
 
+    def output_of(self, row: FullTextNotes) -> WrittenNotes:
+        return WrittenNotes.model_validate(row.model_dump()["parts"])
+
     def fallback_row(self, item: PaperText, outcome: Outcome[FullTextNotes]) -> FullTextNotes:
         return FullTextNotes(**self.fallback_fields(item, outcome))
 
