@@ -512,6 +512,25 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     assert outside.calls() == {"ru": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "has_figures"),
+    [
+        ("topic_tags", "You file", True),
+        ("reading_task", "汉语", True),
+        ("reading_translation_ru", "No pinyin", False),
+    ],
+)
+def test_every_kind_of_prompt_can_be_compared(
+    bought: Pipeline, monkeypatch, tmp_path: Path, name: str, old: str, has_figures: bool
+):
+    file = f"{name.removesuffix('_ru')}.md"
+    overlay_prompt(tmp_path, monkeypatch, file, old, f"{old} ")
+    result = papers("prompts", "diff", name, "--sample", "1", "--yes")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("before, ") == result.stdout.count("now, ") == 1
+    assert ("refused" in result.stdout) is has_figures
+
+
 def test_a_withdrawn_paper_is_marked_and_keeps_its_text(outside: Outside, bought: Pipeline):
     withdrawn = entry("2603.10001", title="Kettle 1", summary="Kettle number 1 whistles late.")
     withdrawn["paper"]["withdrawnAt"] = "2026-03-03T10:00:00.000Z"

@@ -12,7 +12,7 @@ from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.evaluation.answers import answer_of_row, is_answer, stored_papers
 from papers_pipeline.evaluation.report import Report
-from papers_pipeline.evaluation.rules import evaluated
+from papers_pipeline.evaluation.rules import EVALUATIONS
 from papers_pipeline.records import Enrichment, by_arxiv_id
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
@@ -79,6 +79,9 @@ def reports_of(
 
     Empty for prompts whose answers are not measured by rules alone.
     """
+    evaluate = EVALUATIONS.get(type(stage))
+    if evaluate is None:
+        return []
     papers = stored_papers(lake_of(settings))
     before, after = [], []
     for sample, row in zip(samples, rows, strict=True):
@@ -86,12 +89,9 @@ def reports_of(
         if paper and is_answer(sample.old) and is_answer(row):
             before.append(answer_of_row(stage, sample.old, paper))
             after.append(answer_of_row(stage, row, paper))
-    reports = []
-    for name, answers in (("before", before), ("now", after)):
-        report = evaluated(stage, answers, name)
-        if answers and report:
-            reports.append(report)
-    return reports
+    if not before:
+        return []
+    return [evaluate(stage, before, "before"), evaluate(stage, after, "now")]
 
 
 def _samples_of_day(lake: Lake, stage: AnyStage, day: str) -> list[Sample]:

@@ -6,12 +6,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
 from papers_pipeline.enrichment.row_checks import Complete, RowCheck
 from papers_pipeline.llm.chain import Answer
-from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.records import (
     Enrichment,
@@ -142,7 +143,7 @@ class Stage(ABC, Generic[Item, Row, Output]):
         return row.prompt_version == self.prompt.version and row.created_at == answer.created_at
 
     def output_of(self, row: Row) -> Output:
-        """The answer that a row of a model's answer was made from."""
+        """The answer that a row holds. For stages whose rows keep their answer as it was."""
         return self.output.model_validate(row.model_dump(include=set(self.output.model_fields)))
 
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:

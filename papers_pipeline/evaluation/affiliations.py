@@ -1,11 +1,10 @@
 """Measures how well the configured models read title pages."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
@@ -14,6 +13,7 @@ from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.institution_names import letters
 from papers_pipeline.enrichment.stages.affiliations import AffiliationsStage, TitlePage
+from papers_pipeline.evaluation.lines import read_lines
 from papers_pipeline.evaluation.score import Score
 from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.records import Affiliations, Paper
@@ -63,17 +63,7 @@ class Evaluation:
 
 def load_labels(path: Path) -> list[Label]:
     """The labels of a JSON lines file. Raises LabelError."""
-    labels = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise LabelError(f"{path}: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
-        try:
-            labels.append(Label.model_validate(json.loads(line)))
-        except (ValueError, ValidationError) as error:
-            raise LabelError(f"{path}, line {number}: {error}") from None
-    return labels
+    return read_lines(path, Label.model_validate, LabelError)
 
 
 async def evaluate_affiliations(

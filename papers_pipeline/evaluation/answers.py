@@ -4,19 +4,18 @@ A file has one JSON object per line: `arxiv_id`, `output` (the answer), and `tit
 of the paper. The paper's fields may be left out if a stored day lists it.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.enrichment.stage import AnyStage
+from papers_pipeline.evaluation.lines import read_lines
 from papers_pipeline.llm.conversation import Provenance
-from papers_pipeline.prompts.topics import validation_faults
 from papers_pipeline.records import Enrichment, Paper
 from papers_pipeline.store.cache import Cache, digest
 from papers_pipeline.store.lake import Lake
@@ -76,29 +75,20 @@ def answers_of_file(
     An answer may do without the fields `may_lack`; what the guardrails say about them does not
     count. Raises AnswerError.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnswerError(f"{path}: {error}") from None
-    answers = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            answers.append(_answer_of_line(line, stage, papers, may_lack))
-        except ValidationError as error:
-            raise AnswerError(f"{path}, line {number}: {validation_faults(error)}") from None
-        except (ValueError, AnswerError) as error:
-            raise AnswerError(f"{path}, line {number}: {error}") from None
+
+    def read(line: Any) -> Answered:
+        return _answer_of_line(line, stage, papers, may_lack)
+
+    answers = read_lines(path, read, AnswerError)
     if not answers:
         raise AnswerError(f"{path}: the file has no answers")
     return answers
 
 
 def _answer_of_line(
-    line: str, stage: AnyStage, papers: Papers, may_lack: Collection[str]
+    line: Any, stage: AnyStage, papers: Papers, may_lack: Collection[str]
 ) -> Answered:
-    parsed = AnswerLine.model_validate(json.loads(line))
+    parsed = AnswerLine.model_validate(line)
     stored = papers.get(parsed.arxiv_id)
     title, abstract = parsed.title, parsed.abstract
     if stored is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-from papers_pipeline.llm.verdict import Fault
+from papers_pipeline.base.faults import Fault
 
 Kind = Literal["count", "share", "number"]
 

@@ -1,6 +1,7 @@
 """The evaluation by rules of each stage that has one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages.reading_task import ReadingTaskStage
@@ -12,13 +13,11 @@ from papers_pipeline.evaluation.report import Report
 from papers_pipeline.evaluation.summaries import evaluate_summaries
 from papers_pipeline.evaluation.topics import evaluate_topics
 
+Evaluation = Callable[[Any, Sequence[Answered], str], Report]
+"""Takes a stage, its answers and their source."""
 
-def evaluated(stage: AnyStage, answers: Sequence[Answered], source: str) -> Report | None:
-    """The report on a stage's answers; None if no rules measure them."""
-    if isinstance(stage, SummaryStage):
-        return evaluate_summaries(stage, answers, source)
-    if isinstance(stage, TopicTagsStage):
-        return evaluate_topics(stage, answers, source)
-    if isinstance(stage, ReadingTaskStage):
-        return evaluate_reading(stage, answers, source)
-    return None
+EVALUATIONS: Mapping[type[AnyStage], Evaluation] = {
+    SummaryStage: evaluate_summaries,
+    TopicTagsStage: evaluate_topics,
+    ReadingTaskStage: evaluate_reading,
+}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from papers_pipeline.base.characters import graphemes
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.sentences import split_sentences
 from papers_pipeline.enrichment.stages.summaries import SummaryStage
 from papers_pipeline.evaluation.answers import Answered
@@ -14,7 +15,7 @@ from papers_pipeline.evaluation.headlines import (
     method_name,
 )
 from papers_pipeline.evaluation.report import Figure, Report, count, middle, share
-from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+from papers_pipeline.llm.verdict import Verdict, of_severity
 
 MAY_LACK = ("title", "emoji")
 """Fields that an answer in a file may do without: other digests write texts alone."""

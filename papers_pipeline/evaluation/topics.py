@@ -1,19 +1,21 @@
 """Measures topics: against the list, the keyword rules, and labels."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.enrichment.stages.topic_tags import TopicTagsStage
 from papers_pipeline.evaluation.answers import Answered
+from papers_pipeline.evaluation.lines import read_lines
 from papers_pipeline.evaluation.report import Figure, Report, count, share
 from papers_pipeline.evaluation.score import Score
-from papers_pipeline.prompts.topics import keyword_topics, validation_faults
+from papers_pipeline.llm.verdict import of_severity
+from papers_pipeline.prompts.topics import keyword_topics
 
 
 class TopicLabelError(OperatorError):
@@ -40,23 +42,15 @@ class TopicsReport(Report):
 def load_topic_labels(path: Path, names: Sequence[str]) -> dict[str, list[str]]:
     """The topics by paper of a JSON lines file. Raises TopicLabelError, also for a topic that is
     not among `names`."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise TopicLabelError(f"{path}: {error.strerror}") from None
-    labels = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            label = TopicLabel.model_validate(json.loads(line))
-        except ValidationError as error:
-            raise TopicLabelError(f"{path}, line {number}: {validation_faults(error)}") from None
-        except ValueError as error:
-            raise TopicLabelError(f"{path}, line {number}: {error}") from None
+
+    def read(line: Any) -> TopicLabel:
+        label = TopicLabel.model_validate(line)
         unknown = sorted(set(label.topics) - set(names))
         if unknown:
-            raise TopicLabelError(f"{path}, line {number}: no such topic: {', '.join(unknown)}")
-        labels[label.id] = label.topics
-    return labels
+            raise TopicLabelError(f"no such topic: {', '.join(unknown)}")
+        return label
+
+    return {label.id: label.topics for label in read_lines(path, read, TopicLabelError)}
 
 
 def evaluate_topics(
@@ -72,11 +66,12 @@ def evaluate_topics(
     report = TopicsReport(source)
     names = [topic.name for topic in stage.prompt.topics]
     agreements = []
-    invented = 0
+    invented = refused = 0
     for answer in answers:
         verdict = stage.judge(answer.output, answer.variables)
         if verdict.faults:
             report.faults[answer.arxiv_id] = list(verdict.faults)
+        refused += bool(of_severity(verdict.faults, "fatal"))
         topics = set(answer.output.topics)
         invented += len(topics - set(names))
         by_rules = keyword_topics(
@@ -86,7 +81,7 @@ def evaluate_topics(
     sizes = [len(answer.output.topics) for answer in answers]
     report.figures = [
         count("texts", "papers", len(answers)),
-        share("refused", "refused", len(report.faults), len(answers)),
+        share("refused", "refused", refused, len(answers)),
         share("without", "without a topic", sizes.count(0), len(answers)),
         count("invented", "invented topics", invented),
         Figure("mean", "topics of a paper, mean", fmean(sizes) if sizes else None),

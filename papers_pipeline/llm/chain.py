@@ -23,6 +23,7 @@ from upath import UPath
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce, preload
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.llm.batch_providers import BatchProvider, connect_batches
@@ -39,7 +40,7 @@ from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
-from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from papers_pipeline.base.faults import Fault as Fault
-from papers_pipeline.base.faults import Severity as Severity
+from papers_pipeline.base.faults import Fault, Severity
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.guardrails import summary_verdict, topics_verdict
-from papers_pipeline.llm.verdict import Fault, Verdict, of_severity
+from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.prompts.prompt import PACKAGED, fenced
 from papers_pipeline.prompts.terms import load_terms
 from papers_pipeline.text.languages import detected_language

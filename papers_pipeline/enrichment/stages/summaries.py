@@ -69,7 +69,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
         return (abstract_variables(item),)
 
     def repair(self, output: WrittenSummary) -> tuple[WrittenSummary, Sequence[str]]:
-        """Quotation marks and full stops are put right, as far as that is mechanical."""
+        """Full stops, quotation marks around a title and LaTeX are put right."""
         title = repaired_title(output.title)
         text = repaired_text(self.language, output.text)
         notes = [*changes("title", output.title, title), *changes("text", output.text, text)]
