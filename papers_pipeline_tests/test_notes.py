@@ -4,9 +4,12 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.sandbox.notes import PARTS
+from papers_pipeline.sandbox.world import Reply
 from papers_pipeline_tests.helpers.building import Pipeline, build_once, overlay_prompt
 from papers_pipeline_tests.helpers.outside import LANGUAGES, LONG_AGO, Outside, entry
 from papers_pipeline_tests.helpers.pages import elements, shown, text_of
@@ -108,7 +111,7 @@ def test_the_page_of_the_paper_shows_each_statement_with_its_section(with_notes:
     for statements in english.parts.values():
         for statement in statements:
             assert f"{statement.text} Section: {statement.section}" in shown(page)
-    assert "from the PDF of version 1 on arXiv" in shown(page)
+    assert "from version 1 of the PDF on arXiv" in shown(page)
     russian = (with_notes.site / "ru" / "p" / f"{SECOND}.html").read_text(encoding="utf-8")
     assert "Заметки по полному тексту" in shown(russian)
     assert "по PDF версии 1 на arXiv" in shown(russian)
@@ -196,6 +199,32 @@ def test_notes_are_bought_by_batch_and_moving_votes_waste_none_of_them(
     bought = sorted((line.asset, line.arxiv_id) for line in lines)
     assert bought == sorted((asset, paper) for asset in NOTES for paper in (SECOND, THIRD))
     assert [noted(day, asset) for asset in NOTES] == [[SECOND, THIRD]] * len(NOTES)
+
+
+def test_what_no_section_has_is_marked_on_the_page_and_counted(
+    without: Pipeline, outside: Outside, monkeypatch
+):
+    parsed = {row.arxiv_id: row for row in without.rows("parsed_text", DAY)}[SECOND]
+    section = parsed.sections[1].title
+    told = {"text": "The kettle warns the cook 97531 seconds ahead.", "section": section}
+    outside.world.replies.append(
+        Reply(content={part: [told] for part in PARTS}, language="en", title=SECOND, times=99)
+    )
+    monkeypatch.setenv("PAPERS_NOTES_TOP", "1")
+    checks = without.run_job("build_day", DAY).get_asset_check_evaluations()
+    (check,) = (
+        one for one in checks if one.asset_key == dg.AssetKey("notes_en") and not one.passed
+    )
+    assert (check.check_name, check.severity) == ("verified", dg.AssetCheckSeverity.WARN)
+    assert check.metadata[SECOND].value == "not in sections: 97531"
+    assert papers("costs").stdout.splitlines()[-1] == "unverified texts: 1"
+    assert "1 text has unverified details" in shown(without.page(DAY))
+    assert "непроверенными" not in shown(without.page(DAY, "ru"))
+    page = (without.site / "en" / "p" / f"{SECOND}.html").read_text(encoding="utf-8")
+    assert "the sections that the model read do not mention 97531." in shown(page)
+    notes = {paper["id"]: paper.get("notes") for paper in without.json(DAY)["papers"]}[SECOND]
+    assert notes["en"]["unverified"] == ["97531"]
+    assert "unverified" not in notes["ru"]
 
 
 def test_one_paper_s_notes_can_be_asked_for_again_and_shown(with_notes: Pipeline, outside: Outside):

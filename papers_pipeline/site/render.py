@@ -240,9 +240,12 @@ def unverified(
 
 
 def unverified_count(papers: Iterable[IssuePaper], language: str) -> int:
-    """The number of papers whose text in the language has something unverified."""
-    texts = [paper.summaries.get(language) for paper in papers]
-    return sum(1 for text in texts if text and text.unverified)
+    """The number of the papers' texts and notes in the language with something unverified."""
+    count = 0
+    for paper in papers:
+        for text in (paper.summaries.get(language), paper.notes.get(language)):
+            count += bool(text and text.unverified)
+    return count
 
 
 def reason_code(text: IssueText | IssueReadingTask | IssueTranslation) -> str:
