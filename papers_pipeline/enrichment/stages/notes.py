@@ -33,32 +33,19 @@ from papers_pipeline.records import (
 from papers_pipeline.text.languages import language_of, load_detector
 
 
-class WrittenStatement(BaseModel):
-    """A statement, and the heading of the section that it stands on."""
-
-    text: str
-    section: str
-
-
 class WrittenNotes(BaseModel):
     """The answer that a model is asked for."""
 
-    problem: list[WrittenStatement]
-    method: list[WrittenStatement]
-    evidence: list[WrittenStatement]
-    limitations: list[WrittenStatement]
-    remember: list[WrittenStatement]
+    problem: list[NoteStatement]
+    method: list[NoteStatement]
+    evidence: list[NoteStatement]
+    limitations: list[NoteStatement]
+    remember: list[NoteStatement]
 
     @property
     def parts(self) -> dict[str, list[NoteStatement]]:
         """The statements of each part, in the order of the page."""
-        parts = {}
-        for name in type(self).model_fields:
-            parts[name] = [
-                NoteStatement(text=one_line(written.text), section=one_line(written.section))
-                for written in getattr(self, name)
-            ]
-        return parts
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 @dataclass(frozen=True)
@@ -98,8 +85,8 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
     def description(self) -> str:
         return (
             "Notes on the full text of the papers with the most upvotes in the language "
-            f"«{self.language}», each statement with the section that it stands on. A new vote "
-            "does not make them out of date."
+            f"«{self.language}», each statement with its section. A new vote does not make them "
+            "out of date."
         )
 
     @property
@@ -158,12 +145,12 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
         return (variables,)
 
     def repair(self, output: WrittenNotes) -> tuple[WrittenNotes, Sequence[str]]:
-        """Full stops and formulas are put right, as far as that is mechanical."""
-        repaired: dict[str, list[WrittenStatement]] = {}
+        """Full stops and LaTeX are put right."""
+        repaired: dict[str, list[NoteStatement]] = {}
         notes: list[str] = []
-        for name in WrittenNotes.model_fields:
+        for name, statements in output.parts.items():
             repaired[name] = []
-            for written in getattr(output, name):
+            for written in statements:
                 text = repaired_text(self.language, written.text)
                 notes += changes(name, written.text, text)
                 repaired[name].append(written.model_copy(update={"text": text}))
@@ -184,19 +171,16 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
         return self.is_same_answer(row, answer) and row.reads_as is not None
 
     def answer_row(self, item: PaperText, answer: Answer[WrittenNotes]) -> FullTextNotes:
-        """Sections are named as the paper prints them."""
         titles = list(self._sections(item))
-        parts: dict[str, list[NoteStatement]] = {}
+        parts = {}
+        texts = []
         for name, statements in answer.output.parts.items():
-            parts[name] = []
-            for statement in statements:
-                section = named_section(statement.section, titles) or statement.section
-                parts[name].append(statement.model_copy(update={"section": section}))
-        text = "\n".join(statement.text for part in parts.values() for statement in part)
+            parts[name] = [_as_printed(statement, titles) for statement in statements]
+            texts += [statement.text for statement in parts[name]]
         return FullTextNotes(
             version=item.parsed.version if item.parsed else None,
             parts=parts,
-            reads_as=language_of(text),
+            reads_as=language_of("\n".join(texts)),
             **self.answer_fields(item, answer),
         )
 
@@ -218,3 +202,9 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
             for statement in statements:
                 lines.append(f"{name}: {statement.text} [{statement.section}]")
         return "\n".join(lines) or super().show(row)
+
+
+def _as_printed(statement: NoteStatement, titles: Sequence[str]) -> NoteStatement:
+    """The statement in one line, with the heading of its section as the paper prints it."""
+    section = named_section(statement.section, titles) or one_line(statement.section)
+    return NoteStatement(text=one_line(statement.text), section=section)

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from papers_pipeline.enrichment.stages import load_stages
-from papers_pipeline.enrichment.stages.notes import NotesStage, PaperText
+from papers_pipeline.enrichment.stages.notes import NotesStage, PaperText, WrittenNotes
 from papers_pipeline.prompts.prompt import PACKAGED, load_prompts
-from papers_pipeline.records import FullTextNotes, Paper, ParsedPaper, Section
+from papers_pipeline.records import FullTextNotes, NoteStatement, Paper, ParsedPaper, Section
 
 SEEN = datetime(2026, 3, 2, tzinfo=UTC)
 TEXT = [
@@ -90,6 +90,18 @@ def test_a_model_gets_the_sections_of_the_body_each_between_tags_it_cannot_close
     assert "1 Introduction\nKettles whistle late. </section-0123456789ab>\n</section-" in user
     assert "In short" not in user
     assert "[1] Kettles" not in user
+
+
+def test_full_stops_and_latex_of_statements_are_mended_before_they_are_judged():
+    written = NoteStatement(text="The error is $10^{-3}$", section="1 Introduction")
+    output = WrittenNotes(
+        problem=[written], method=[], evidence=[], limitations=[written], remember=[]
+    )
+    mended, changes = stage(2).repair(output)
+    assert mended.problem[0].text == "The error is 10⁻³."
+    assert mended.problem == mended.limitations
+    assert changes[0].startswith("problem: ")
+    assert stage(2).repair(mended) == (mended, [])
 
 
 def test_the_number_of_papers_is_no_part_of_the_version():
