@@ -325,7 +325,7 @@ class ReadingTranslation(Enrichment):
 
 
 class NoteStatement(BaseModel):
-    """A statement about a paper, and the heading of the section that it stands on, as printed."""
+    """A statement about a paper, and the heading of the section that says it."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -107,7 +107,7 @@ def _statement_faults(
     if named_section(statement.section, titles) is None:
         headings = ", ".join(f'"{excerpt(title)}"' for title in titles)
         message = (
-            f'The {field} stands on the section "{excerpt(statement.section)}", which the paper '
-            f"does not have. Name the one of these that says it: {headings}."
+            f'The {field} names the section "{excerpt(statement.section)}", which the paper does '
+            f"not have. Name the one of these that says it: {headings}."
         )
         yield Fault("section", message)

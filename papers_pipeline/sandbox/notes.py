@@ -26,7 +26,7 @@ def written_notes(
 ) -> dict[str, Any]:
     """The notes on a paper, each part a list of statements.
 
-    Made notes are marked with `code`, and stand on the sections in turn.
+    Made notes are marked with `code` and name the sections in turn.
     """
     path = SAMPLE / "notes" / f"{arxiv_id}.yaml"
     if arxiv_id and path.exists():

@@ -81,7 +81,7 @@ def test_good_notes_pass(notes: dict, language: str):
 def test_a_section_that_the_paper_does_not_have_is_fatal_and_answered_with_its_headings():
     (fault,) = faults(ENGLISH, remember=[("Thermocouples hear boiling first.", "5 Ablations")])
     assert (fault.rule, fault.severity) == ("section", "fatal")
-    assert 'statement 1 of remember stands on the section "5 Ablations"' in fault.message
+    assert 'statement 1 of remember names the section "5 Ablations"' in fault.message
     assert '"1 Introduction", "2 Method", "3 Experiments", "4 Limitations"' in fault.message
 
 
