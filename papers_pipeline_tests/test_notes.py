@@ -174,6 +174,9 @@ def test_a_changed_prompt_buys_only_its_own_notes_again(
     compared = papers("prompts", "diff", "notes.ru", "--sample", "1", "--yes")
     assert compared.exit_code == 0, compared.output
     assert "problem: Это утверждение номер 1" in one_line(compared.stdout)
+    figures = one_line(compared.stdout.partition("figures")[2])
+    assert "numbers that the source has" in figures
+    assert "statements about a paper 5.0 5.0" in figures
     assert papers("refresh", "--yes").exit_code == 0
     assert outside.calls() == {"notes_ru": 2}
 
@@ -199,6 +202,22 @@ def test_notes_are_bought_by_batch_and_moving_votes_waste_none_of_them(
     bought = sorted((line.asset, line.arxiv_id) for line in lines)
     assert bought == sorted((asset, paper) for asset in NOTES for paper in (SECOND, THIRD))
     assert [noted(day, asset) for asset in NOTES] == [[SECOND, THIRD]] * len(NOTES)
+
+
+def test_notes_wait_for_the_budget_and_are_bought_later(
+    without: Pipeline, outside: Outside, monkeypatch
+):
+    outside.calls()
+    monkeypatch.setenv("PAPERS_NOTES_TOP", "1")
+    monkeypatch.setenv("PAPERS_DAILY_BUDGET_USD", "0.000001")
+    without.build_day(DAY)
+    assert note_calls(outside) == {}
+    assert {row.reason for asset in NOTES for row in without.rows(asset, DAY)} == {"budget"}
+    assert {row["calls"] for row in plan().values()} == {1}
+    monkeypatch.delenv("PAPERS_DAILY_BUDGET_USD")
+    without.build_day(DAY)
+    assert note_calls(outside) == dict.fromkeys(NOTES, 1)
+    assert noted(without) == [SECOND]
 
 
 def test_what_no_section_has_is_marked_on_the_page_and_counted(
