@@ -449,7 +449,7 @@ def test_notes_on_the_full_text_name_section_version_model_and_prompt():
         *("The problem", "The method", "Limitations")
     ]
     assert "Gusts are seen late. Section: 1 Introduction" in map(text_of, elements(html, "li"))
-    assert "The authors name no limitations." in shown(html)
+    assert "The sections that the model read name none." in shown(html)
     assert "Written by windy-2 from version 2 of the PDF on arXiv on Feb 6, 2025" in shown(html)
     assert "prompt def456" in shown(html)
     assert "from the text of the PDF" in shown(page_of(noted(version=None)))
