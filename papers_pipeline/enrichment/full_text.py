@@ -11,8 +11,9 @@ CUT = "[…]"
 """Stands where the rest of a section is left out."""
 
 _LEFT_OUT = regex.compile(
-    r"(?i)abstract|(?:table of )?contents|acknowledge?ments?\b.*|(?:author )?contributions?"
-    r"|(?:neurips )?(?:paper )?checklist"
+    r"(?i)(?:abstract|(?:table of )?contents|acknowledge?ments?\b.*"
+    r"|(?:authors?['’]? )?contributions?|(?:conflicts? of|competing) interests?\b.*"
+    r"|(?:neurips )?(?:paper )?checklist)\.?"
 )
 _END_OF_BODY = regex.compile(r"(?i)references\b.*|bibliography")
 _LIMITATIONS = regex.compile(r"(?i)\blimitations?\b")

@@ -15,6 +15,7 @@ def sections(*titles: str) -> list[Section]:
 def test_the_body_is_what_stands_between_abstract_and_references():
     printed = [
         *("Abstract", "1 Introduction", "2 Method", "Limitations", "Acknowledgments and Funding"),
+        *("Authors’ contributions.", "8 Competing interest statement"),
         *("REFERENCES", "Author Contributions", "A Proofs", "B Limitations and Future Work"),
     ]
     titles = [section.title for section in body(sections(*printed))]
