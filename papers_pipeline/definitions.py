@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._utils.warnings import BetaWarning
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.memory import share_arenas
 from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.defs import documents, feed, periods, site
 from papers_pipeline.defs.alarms import alarm_sensors
@@ -31,6 +32,9 @@ from papers_pipeline.wiring import prompts_of, stages_of
 # Dagster 1.13.27 warns about this parameter, which we do not set, when it binds resources to a
 # sensor's job. Drop this when `owners` of SensorDefinition leaves beta.
 warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDef", BetaWarning)
+
+# Every process that runs jobs imports this module, before its threads allocate.
+share_arenas()
 
 
 def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.Definitions:
