@@ -32,6 +32,9 @@ from papers_pipeline.records import (
 )
 from papers_pipeline.text.languages import language_of, load_detector
 
+MOST_CHARACTERS = 40_000
+"""The characters of a text that a model is given if its prompt has no limit."""
+
 
 class WrittenNotes(BaseModel):
     """The answer that a model is asked for."""
@@ -95,7 +98,7 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
 
     @property
     def input_characters(self) -> int:
-        return self.prompt.limits["text_characters"]
+        return self.prompt.limits.get("text_characters", MOST_CHARACTERS)
 
     def rows_expected(self, papers: int) -> int:
         return min(papers, self.most_papers)
