@@ -16,7 +16,7 @@ from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
 from papers_pipeline.defs.jobs import build_day, build_month, build_site, build_week
 from papers_pipeline.defs.operations import refresh_plan_asset, refresh_stale
-from papers_pipeline.defs.publishing import publish_job
+from papers_pipeline.defs.publishing import publish_job, publishing_sensor
 from papers_pipeline.defs.resources import resources
 from papers_pipeline.defs.retention import prune
 from papers_pipeline.defs.schedules import (
@@ -56,7 +56,10 @@ def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.De
             *(refresh_stale, buy_by_batch, prune, publish_job),
         ],
         schedules=[today_every_two_hours, last_days_nightly, prune_nightly],
-        sensors=[site_follows, batches_ended, dead_runs, *alarm_sensors(settings)],
+        sensors=[
+            *(site_follows, publishing_sensor(settings), batches_ended, dead_runs),
+            *alarm_sensors(settings),
+        ],
         resources=resources(settings, clock, watcher),
         executor=threads_executor,
     )
