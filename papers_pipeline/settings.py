@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = _setting("PAPERS_PROMPTS_DIR", None)
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)
+    notes_top: int = Field(default=0, ge=0, validation_alias="PAPERS_NOTES_TOP")
     llm_concurrency: int = Field(default=32, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
     llm_requests_per_minute: int | None = Field(
         default=None, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"

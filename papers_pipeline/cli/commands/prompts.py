@@ -67,8 +67,9 @@ def prompts(context: click.Context) -> None:
 def diff(name: str, count: int, yes: bool) -> None:
     """Show a changed prompt's answers about a few papers beside the stored ones.
 
-    Only these calls are bought. If you adopt the prompt, their answers come from the cache. For
-    summaries, topics and reading tasks, the figures of `papers prompts eval` follow.
+    Only these calls are bought. If you adopt the prompt, their answers come from the cache. Figures
+    of both sides follow, as those of `papers prompts eval`, except for affiliations and
+    translations.
     """
     from papers_pipeline.cli.comparison import answer, reports_of, sample
     from papers_pipeline.cli.evaluations import print_figures
