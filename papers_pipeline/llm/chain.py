@@ -10,6 +10,7 @@ answered already, its answer takes the place of the first request.
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
     from pydantic_ai.models.batch import BatchRequest
     from pydantic_ai.settings import ModelSettings
+
+logger = logging.getLogger(__name__)
 
 Output = TypeVar("Output", bound=BaseModel)
 Judge = Callable[[Output, Mapping[str, Any]], Verdict]
@@ -448,7 +451,8 @@ class Chain(Generic[Output]):
     ) -> Attempt:
         """Ask one model, with corrections. Its answer is the question's `best`, if it has one.
 
-        Whatever ends the corrections, an answer without fatal faults is not lost.
+        Whatever ends the corrections, an answer without fatal faults is not lost, and whatever goes
+        wrong, the next model can be asked.
         """
         from pydantic_ai import capture_run_messages
         from pydantic_ai.exceptions import (
@@ -484,8 +488,11 @@ class Chain(Generic[Output]):
                 result = "unusable" if question.spent.calls else "error"
                 faults = question.verdicts[-1].faults if question.verdicts else ()
                 detail = " ".join(fault.message for fault in faults) or _line(error)
-            except AgentRunError as error:
+            except (AgentRunError, _NotReadable) as error:
                 detail = _line(error)
+            except Exception as error:
+                logger.exception("%s: %s about %s", self._prompt.asset, name, arxiv_id)
+                detail = _named(error)
         spent = question.spent
         return Attempt(
             model=name,
@@ -615,6 +622,7 @@ class Chain(Generic[Output]):
     ) -> "ModelResponse":
         """Send one request when its turn has come, and enter its answer into the ledger."""
         from pydantic_ai.exceptions import (
+            AgentRunError,
             ModelAuthenticationError,
             ModelNotFoundError,
             ModelQuotaExceededError,
@@ -642,6 +650,10 @@ class Chain(Generic[Output]):
                 except ModelRateLimitError as error:
                     await turn.refused(error.retry_after)
                     raise
+                except AgentRunError:
+                    raise
+                except Exception as error:  # an SDK stumbled over what came
+                    raise _NotReadable(f"no readable answer ({_named(error)})") from error
                 # Before anything is awaited: a cancelled run has to pay as well.
                 self._book(name, arxiv_id, question, response)
                 models.turns.has_answered(provider)
@@ -760,6 +772,10 @@ class _Closed(Exception):
     """The provider was closed earlier in this process."""
 
 
+class _NotReadable(Exception):
+    """What came is no answer that the provider's SDK can read."""
+
+
 class _CutOff(Exception):
     """The answer reached the token limit."""
 
@@ -811,6 +827,10 @@ def _spending(
 
 def _line(error: Exception, most: int = 300) -> str:
     return excerpt(str(error), most)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {_line(error)}"
 
 
 def _with_earlier(entry: CacheEntry, replaced: CacheEntry) -> CacheEntry:

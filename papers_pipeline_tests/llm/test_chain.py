@@ -252,6 +252,46 @@ def test_a_page_in_place_of_an_answer_is_an_error_and_not_final(
     assert desk.buy().row.state == "done"
 
 
+JSON = {"Content-Type": "application/json"}
+CHAT = {"id": "chat", "object": "chat.completion", "created": 1, "model": "gpt-6-luna"}
+UNREADABLE = {
+    "no choices": json.dumps(CHAT),
+    "choices null": json.dumps(CHAT | {"choices": None}),
+    "choices empty": json.dumps(CHAT | {"choices": []}),
+    "choices of words": json.dumps(CHAT | {"choices": ["yes"]}),
+    "an error with status 200": json.dumps({"error": {"message": "overloaded", "code": 503}}),
+    "null": "null",
+    "a list": "[]",
+    "half a body": json.dumps(CHAT)[:-9],
+    "no JSON": "upstream connect error",
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_an_answer_that_cannot_be_read_leaves_the_question_to_the_next_model(
+    desk: Desk, outside: Outside, body: str
+):
+    outside.world.faults.append(Fault("/openai/", body=UNREADABLE[body], headers=JSON))
+    row = desk.buy().row
+    assert (row.state, row.provider) == ("done", "anthropic")
+    first, second = desk.attempts()
+    assert (first["model"], first["result"], second["result"]) == (
+        *(STAGES["summaries_en"].prompt.models[0], "error"),
+        "answered",
+    )
+    assert first["detail"]
+
+
+def test_an_error_inside_the_sdk_is_named(desk: Desk, outside: Outside):
+    desk.made("openai")
+    body = UNREADABLE["choices empty"]
+    outside.world.faults.append(Fault("/openai/", body=body, headers=JSON))
+    row = desk.buy().row
+    assert (row.state, row.reason) == ("failed", "unreachable")
+    assert "no readable answer (IndexError: list index out of range)" in row.detail
+    assert desk.entries() == []
+
+
 @pytest.mark.parametrize(
     ("provider", "reason", "calls"),
     [
