@@ -66,6 +66,8 @@ WINDOW_SECONDS = 61.0
 """A minute and a second: a request reaches the provider a little after the limit allowed it."""
 CORRECTIONS = 2
 TRIES = 3
+TRIES_WHEN_SENT = 2
+"""A request that was sent and got no answer may have been paid for, each time."""
 TRIES_WHEN_REFUSED = 10
 """A rate limit says nothing against the request: it is sent again more often."""
 CHARACTERS_A_TOKEN = 3.0
@@ -585,8 +587,9 @@ class Chain(Generic[Output]):
     ) -> "ModelResponse":
         """Send one request within the limits, and enter it into the ledger.
 
-        It is repeated after a rate limit, a server error or a broken connection. The pause after a
-        rate limit is waited for with all other requests to the provider.
+        It is repeated after a rate limit, a server error or a broken connection; only once if the
+        provider may have answered, as after a timeout. The pause after a rate limit is waited for
+        with all other requests to the provider.
         """
         from pydantic_ai.exceptions import (
             ModelConnectionError,
@@ -595,7 +598,7 @@ class Chain(Generic[Output]):
             ModelUnavailableError,
         )
 
-        refusals = failures = 0
+        refusals = failures = unanswered = 0
         while True:
             try:
                 response = await self._in_turn(name, arxiv_id, question, request)
@@ -607,8 +610,11 @@ class Chain(Generic[Output]):
                     raise
             except (ModelServerError, ModelUnavailableError, ModelConnectionError) as error:
                 failures += 1
+                unanswered += not _is_free(error)
                 pause = error.retry_after or self._models.backoff_seconds * 2 ** (failures - 1)
-                if failures == TRIES or pause > LONGEST_WAITED_PAUSE_SECONDS:
+                if failures == TRIES or unanswered == TRIES_WHEN_SENT:
+                    raise
+                if pause > LONGEST_WAITED_PAUSE_SECONDS:
                     raise
                 await asyncio.sleep(pause)
         # Not left to validation: half an answer may be valid, and a correction of an invalid one
@@ -823,6 +829,20 @@ def _spending(
     except (LookupError, ValueError):
         usd = price(name, call, assumed_price)
     return Spending(provider=provider, model=model, usd=usd, **asdict(call), **about)
+
+
+def _is_free(error: Exception) -> bool:
+    """Whether a request certainly costs nothing: it was not sent, or the provider turned it away.
+
+    After a timeout, or if the answer broke off, the provider may have written it all.
+    """
+    from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError
+
+    if isinstance(error, ModelConnectionError):
+        return error.phase in ("pool", "connect")
+    if isinstance(error, ModelHTTPError):
+        return not error.in_stream and error.status_code not in (408, 504)
+    return False
 
 
 def _line(error: Exception, most: int = 300) -> str:

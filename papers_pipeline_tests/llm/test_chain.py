@@ -233,11 +233,23 @@ def test_a_server_error_is_tried_again_and_then_left(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_timeout_is_tried_again(desk: Desk, outside: Outside, provider: str):
+@pytest.mark.parametrize("fault", ["timeout", "broken body", "gateway timeout"])
+def test_a_request_that_may_have_been_paid_for_is_sent_once_more_and_then_left(
+    desk: Desk, outside: Outside, provider: str, fault: str
+):
+    details: dict[str, dict[str, Any]] = {
+        "timeout": {"seconds": 1.5},
+        "broken body": {"cut_after": 20},
+        "gateway timeout": {"status": 504},
+    }
     desk.made(provider, timeout_seconds=0.5)
-    outside.world.faults.append(Fault(f"/{provider}/", seconds=1.5))
+    outside.world.faults.append(Fault(f"/{provider}/", **details[fault]))
     assert desk.buy().row.state == "done"
     assert len(asked(outside)) == 2
+    outside.world.faults.append(Fault(f"/{provider}/", times=9, **details[fault]))
+    row = desk.buy("topic_tags").row
+    assert (row.state, row.reason) == ("failed", "unreachable")
+    assert len(asked(outside)) == 4
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
