@@ -182,6 +182,21 @@ def test_a_build_of_more_than_a_dollar_asks(outside: Outside, instance, monkeypa
     assert outside.world.calls == []
 
 
+def test_costs_say_what_is_estimated(outside: Outside, pipeline: Pipeline, monkeypatch):
+    outside.offer(monkeypatch, "openai")
+    outside.list(DAYS[0], kettles(1, 2, 3))
+    outside.world.replies.append(Reply(language="ru", reports_usage=False, times=2))
+    pipeline.build(DAYS[0], only=(*RUSSIAN, "summaries_en"))
+    rows = json.loads(papers("costs", "--json").stdout)["rows"]
+    marks = {row["asset"]: (row["calls"], row["estimated"]) for row in rows}
+    assert marks == {"summaries_ru": (3, 2), "summaries_en": (3, 0)}
+    printed = papers("costs").stdout
+    assert "estimated calls: 2 (their providers report no tokens)" in printed
+    usd = {row["asset"]: f"{row['usd']:.4f}" for row in rows}
+    assert f"{usd['summaries_ru']}~" in printed
+    assert f"{usd['summaries_en']}~" not in printed
+
+
 def test_a_budget_stops_buying_and_the_rest_is_bought_later(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):

@@ -15,7 +15,8 @@ from typing import Any, get_args
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.batch_providers import BATCH_SHARE, has_batches
 from papers_pipeline.llm.batch_store import BatchStore, KeptText
-from papers_pipeline.llm.chain import CHARACTERS_A_TOKEN, is_valid
+from papers_pipeline.llm.chain import is_valid
+from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
 from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from papers_pipeline.base.per_paper import Progress, per_paper
 from papers_pipeline.enrichment.sentences import split_sentences
 from papers_pipeline.evaluation.answers import Answered
-from papers_pipeline.llm.chain import CHARACTERS_A_TOKEN, Models, Spent, is_valid
+from papers_pipeline.llm.chain import Models, Spent, is_valid
+from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt, input_hash, load_prompt

@@ -37,7 +37,8 @@ from papers_pipeline.llm.conversation import (
     Provenance,
     conversation,
 )
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.llm.estimates import counted_tokens, estimated_tokens
+from papers_pipeline.llm.ledger import CallState, Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
@@ -50,7 +51,7 @@ from papers_pipeline.store.limits import Rate
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
-    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model
     from pydantic_ai.models.batch import BatchRequest
     from pydantic_ai.settings import ModelSettings
@@ -70,8 +71,6 @@ TRIES_WHEN_SENT = 2
 """A request that was sent and got no answer may have been paid for, each time."""
 TRIES_WHEN_REFUSED = 10
 """A rate limit says nothing against the request: it is sent again more often."""
-CHARACTERS_A_TOKEN = 3.0
-"""Fewer than the four of English: Russian and Chinese take more tokens."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ class Models:
         finally:
             await connection.close()
         spending = _spending(
-            response, name, self.assumed_price, at=self.clock.now(), asset="doctor"
+            response, [question], name, self.assumed_price, at=self.clock.now(), asset="doctor"
         )
         self.ledger.add(spending)
         return None
@@ -440,7 +439,7 @@ class Chain(Generic[Output]):
             lambda output: self._judge(output, prompt_variables),
             self._repair,
             is_last,
-            most_tokens=round(characters / CHARACTERS_A_TOKEN) + self._prompt.max_tokens,
+            most_tokens=estimated_tokens(characters) + self._prompt.max_tokens,
             kept=kept,
         )
 
@@ -583,7 +582,7 @@ class Chain(Generic[Output]):
         return self._agents[name]
 
     async def send(
-        self, name: str, arxiv_id: str, question: "_Question", request: "Callable[[], Any]"
+        self, name: str, arxiv_id: str, question: "_Question", model: "Model", *asked: Any
     ) -> "ModelResponse":
         """Send one request within the limits, and enter it into the ledger.
 
@@ -601,7 +600,7 @@ class Chain(Generic[Output]):
         refusals = failures = unanswered = 0
         while True:
             try:
-                response = await self._in_turn(name, arxiv_id, question, request)
+                response = await self._in_turn(name, arxiv_id, question, model, *asked)
                 break
             except ModelRateLimitError as error:
                 refusals += 1
@@ -624,7 +623,7 @@ class Chain(Generic[Output]):
         return response
 
     async def _in_turn(
-        self, name: str, arxiv_id: str, question: "_Question", request: "Callable[[], Any]"
+        self, name: str, arxiv_id: str, question: "_Question", model: "Model", *asked: Any
     ) -> "ModelResponse":
         """Send one request when its turn has come, and enter its answer into the ledger."""
         from pydantic_ai.exceptions import (
@@ -637,6 +636,7 @@ class Chain(Generic[Output]):
 
         models = self._models
         provider = split_name(name)[0]
+        messages = asked[0]
         async with models.turns.after_first_answer(provider):
             self._require_open(name)
             async with models.turns.turn(provider, question.most_tokens, self._note) as turn:
@@ -646,7 +646,7 @@ class Chain(Generic[Output]):
                     raise PaperPending("budget")
                 self._begin_to_preload()
                 try:
-                    response: ModelResponse = await request()
+                    response = await model.request(*asked)
                 except (ModelAuthenticationError, ModelQuotaExceededError) as error:
                     models.closed[provider] = _line(error)
                     raise
@@ -661,9 +661,9 @@ class Chain(Generic[Output]):
                 except Exception as error:  # an SDK stumbled over what came
                     raise _NotReadable(f"no readable answer ({_named(error)})") from error
                 # Before anything is awaited: a cancelled run has to pay as well.
-                self._book(name, arxiv_id, question, response)
+                spending = self._book(name, arxiv_id, question, messages, response)
                 models.turns.has_answered(provider)
-                await turn.used(response.usage.input_tokens + response.usage.output_tokens)
+                await turn.used(spending.input_tokens + spending.output_tokens)
                 return response
 
     def _require_open(self, name: str) -> None:
@@ -677,10 +677,16 @@ class Chain(Generic[Output]):
             self._preloads = ()
 
     def _book(
-        self, name: str, arxiv_id: str, question: "_Question", response: "ModelResponse"
-    ) -> None:
+        self,
+        name: str,
+        arxiv_id: str,
+        question: "_Question",
+        messages: "Sequence[ModelMessage]",
+        response: "ModelResponse",
+    ) -> Spending:
         spending = _spending(
             response,
+            messages,
             name,
             self._models.assumed_price,
             at=self._models.clock.now(),
@@ -691,6 +697,7 @@ class Chain(Generic[Output]):
         )
         self._models.ledger.add(spending)
         self._count(question, spending.input_tokens, spending.output_tokens, spending.usd)
+        return spending
 
     def _count(
         self, question: "_Question", input_tokens: int, output_tokens: int, usd: float | None
@@ -812,23 +819,35 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, question: _Question)
             kept = chain.take_kept(name, question, *args)
             if kept is not None:
                 return kept
-            return await chain.send(name, arxiv_id, question, lambda: self.wrapped.request(*args))
+            return await chain.send(name, arxiv_id, question, self.wrapped, *args)
 
     return Metered(chain.connection(name).model)
 
 
 def _spending(
-    response: "ModelResponse", name: str, assumed_price: float | None, **about: Any
+    response: "ModelResponse",
+    messages: "Sequence[ModelMessage]",
+    name: str,
+    assumed_price: float | None,
+    **about: Any,
 ) -> Spending:
+    """What an answer to these messages cost."""
     provider, model = split_name(name)
-    call = CallTokens.of(response.usage)
-    usd: float | None
+    tokens, is_estimated = counted_tokens(response, messages)
+    usd = None if is_estimated else _known_usd(response)
+    if usd is None:
+        usd = price(name, tokens, assumed_price)
+    state: CallState = "estimated" if is_estimated else "settled"
+    return Spending(provider=provider, model=model, usd=usd, state=state, **asdict(tokens), **about)
+
+
+def _known_usd(response: "ModelResponse") -> float | None:
+    """The price by the response, which also knows its service tier, and audio and other tokens with
+    own prices; None if that is unknown."""
     try:
-        # The response also knows its service tier, and audio and other tokens with own prices.
-        usd = float(response.cost().total_price)
+        return float(response.cost().total_price)
     except (LookupError, ValueError):
-        usd = price(name, call, assumed_price)
-    return Spending(provider=provider, model=model, usd=usd, **asdict(call), **about)
+        return None
 
 
 def _is_free(error: Exception) -> bool:

@@ -7,14 +7,22 @@ import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
-FORMAT = 1
+FORMAT = 2
 LOCK = ".lock"
 SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key")
 """Fields that a line has only if they say something."""
+
+CallState = Literal["settled", "estimated"]
+"""How sure the tokens and the price of a call are.
+
+- `settled`: the provider counted the tokens. Lines of format 1 are such, and no line says it.
+- `estimated`: it answered without counting them; they are estimated from characters.
+"""
 
 
 class Spending(BaseModel):
@@ -22,7 +30,8 @@ class Spending(BaseModel):
 
     `usd` is None if the model's price is unknown. `input_tokens` include those read from and
     written to the provider's cache, and `output_tokens` include those of reasoning. An answer
-    bought by batch names the job that gave it and its key in the cache.
+    bought by batch names the job that gave it and its key in the cache. `state` says how sure the
+    tokens and the price are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,10 +52,13 @@ class Spending(BaseModel):
     usd: float | None = None
     batch: str | None = None
     key: str | None = None
+    state: CallState = "settled"
 
     def line(self) -> bytes:
         """The line of the ledger, without its end."""
         absent = {name for name in SOMETIMES if not getattr(self, name)}
+        if self.state == "settled":
+            absent.add("state")
         return self.model_dump_json(exclude=absent).encode()
 
 

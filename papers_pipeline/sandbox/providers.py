@@ -721,7 +721,8 @@ def _endpoint_routes(world: World, endpoint: Endpoint) -> list[Route]:
         call.outcome = reply.kind if reply else "ok"
         if reply and reply.kind == "html":
             return HTMLResponse(reply.content if isinstance(reply.content, str) else PAGE)
-        return endpoint.answer(complete(question, reply), body, call.model)
+        response = endpoint.answer(complete(question, reply), body, call.model)
+        return response if reply is None or reply.reports_usage else _without_usage(response)
 
     async def models(request: Request) -> Response:
         world.asked[f"{endpoint.name} models"] += 1
@@ -870,6 +871,14 @@ def _google_detail(kind: str, **fields: Any) -> dict[str, Any]:
 
 def _data(event: dict[str, Any]) -> str:
     return f"data: {json.dumps(event)}\n\n"
+
+
+def _without_usage(response: Response) -> Response:
+    """The answer of a server that counts no tokens. It is not a stream."""
+    whole = _read(bytes(response.body))
+    for name in ("usage", "usageMetadata"):
+        whole.pop(name, None)
+    return JSONResponse(whole)
 
 
 def _event_stream(events: Iterator[str]) -> Response:

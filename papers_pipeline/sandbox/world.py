@@ -50,7 +50,8 @@ class Reply:
     - `text`: prose instead of a tool call.
 
     Of the tokens of the question, `cached_tokens` are reported as read from the provider's cache;
-    `reasoning_tokens` are added to those of the answer.
+    `reasoning_tokens` are added to those of the answer. Without `reports_usage`, the answer says
+    nothing about tokens.
     Only for requests in a batch:
 
     - `expired`: the batch ends before the request has run.
@@ -77,6 +78,7 @@ class Reply:
     times: int = 1
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    reports_usage: bool = True
 
     def fits(self, call: "Call") -> bool:
         """Whether the provider, the language and part of the title match, where they are given."""

@@ -16,6 +16,7 @@ from papers_pipeline.base.per_paper import NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Spent
+from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.answers import Question, answer
@@ -144,6 +145,32 @@ def test_a_price_that_is_not_known_is_unknown_and_not_zero(desk: Desk):
     assert (spent.calls, spent.unpriced_calls, spent.usd) == (1, 1, 0.0)
     assert desk.spendings()[0].usd is None
     assert desk.attempts()[0]["usd"] is None
+
+
+@pytest.mark.parametrize("provider", ["openai", "google", "deepseek", "local"])
+def test_the_tokens_of_an_answer_without_usage_are_estimated_and_marked(desk: Desk, provider: str):
+    desk.made(provider)
+    desk.models.assumed_price = 2.0
+    reply(desk, Reply(reports_usage=False))
+    bought = desk.buy(papers=PAPERS[:2])
+    estimated, counted = sorted(desk.spendings(), key=lambda spending: spending.state)
+    assert (estimated.state, counted.state) == ("estimated", "settled")
+    # We take a token for three characters, the sandbox one for four.
+    assert estimated.input_tokens == pytest.approx(counted.input_tokens * 4 / 3, abs=2)
+    assert estimated.output_tokens == pytest.approx(counted.output_tokens * 4 / 3, abs=10)
+    tokens = CallTokens(estimated.input_tokens, estimated.output_tokens)
+    assert estimated.usd == price(f"{estimated.provider}:{estimated.model}", tokens, 2.0) > 0
+    assert bought.spent.usd == pytest.approx(estimated.usd + counted.usd)
+
+
+def test_a_budget_stops_a_server_that_counts_no_tokens(desk: Desk, outside: Outside):
+    desk.made("local", concurrency=1)
+    desk.models.assumed_price = 20.0
+    desk.models.daily_budget_usd = 0.08
+    reply(desk, Reply(reports_usage=False, times=99))
+    bought = desk.buy(papers=PAPERS)
+    assert bought.counts.computed == len(asked(outside)) < len(PAPERS)
+    assert {row.reason for row in bought.rows if row.state == "pending"} == {"budget"}
 
 
 def test_an_empty_abstract_is_never_asked_about(desk: Desk, outside: Outside):

@@ -66,5 +66,8 @@ def test_lines_name_cached_and_reasoning_tokens_only_if_there_were_any(tmp_path)
         *("input_tokens", "output_tokens", "usd"),
     }
     assert set(detailed) - set(plain) == {"cache_read_tokens", "reasoning_tokens"}
+    ledger.add(spending(0.3).model_copy(update={"state": "estimated"}))
+    estimated = json.loads((tmp_path / "2026-03-02.jsonl").read_text().splitlines()[-1])
+    assert set(estimated) - set(plain) == {"state"}
     parts = [(line.cache_read_tokens, line.reasoning_tokens) for line in ledger.spent(AT.date())]
-    assert parts == [(0, 0), (8, 3)]
+    assert parts == [(0, 0), (8, 3), (0, 0)]

@@ -1,6 +1,7 @@
 """`papers costs`."""
 
 import json
+from typing import Any
 
 import click
 
@@ -22,7 +23,9 @@ from papers_pipeline.cli.terminal import (
 def costs(first: str | None, last: str | None, as_json: bool) -> None:
     """Print what was spent on models, by day, asset, model, and prompt version.
 
-    The last line counts the texts of these days that say something their source does not.
+    A price with "?" lacks calls of unknown price, one with "~" has estimated calls. The lines below
+    say what is estimated, and count the texts of these days that say something their source does
+    not.
     """
     from papers_pipeline.enrichment.unverified import unverified_texts
     from papers_pipeline.llm.costs import costs as sum_up
@@ -37,7 +40,7 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
         click.echo(json.dumps(content, ensure_ascii=False, indent=1))
         return
     table = new_table(("day", "asset", "model", "version"), ("calls", "tokens", "USD"))
-    calls, tokens, usd = 0, 0, 0.0
+    calls, tokens, usd, estimated = 0, 0, 0.0, 0
     for row in rows:
         row_tokens = row["input_tokens"] + row["output_tokens"]
         table.add_row(
@@ -47,11 +50,21 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
             row["prompt_version"],
             f"{row['calls']:,}",
             f"{row_tokens:,}",
-            f"{row['usd']:.4f}{'?' if row['unpriced'] else ''}",
+            f"{row['usd']:.4f}{_marks(row)}",
         )
         calls += row["calls"]
         tokens += row_tokens
         usd += row["usd"]
+        estimated += row["estimated"]
     table.add_row("", "", "", "", f"{calls:,}", f"{tokens:,}", f"{usd:.4f}", style="bold")
     out.print(table)
+    if estimated:
+        out.print(f"estimated calls: {estimated:,} (their providers report no tokens)")
     out.print(f"unverified texts: {unverified:,}")
+
+
+def _marks(row: dict[str, Any]) -> str:
+    """What is to be known about the price of a row."""
+    unpriced = "?" if row["unpriced"] else ""
+    estimated = "~" if row["estimated"] else ""
+    return unpriced + estimated
