@@ -300,9 +300,11 @@ class Planner:
         return CallSize(characters / CHARACTERS_A_TOKEN, stage.answer_tokens)
 
     def _spendings(self) -> Iterator[Spending]:
-        """The calls in the ledger, newest day first."""
+        """The calls in the ledger whose tokens are known, newest day first."""
         for day in reversed(self._ledger.days()):
-            yield from self._ledger.spent(day)
+            for spending in self._ledger.spent(day):
+                if spending.state != "unsettled":
+                    yield spending
 
     @cached_property
     def _sizes(self) -> dict[tuple[str, str | None], CallSize]:

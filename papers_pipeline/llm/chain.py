@@ -11,6 +11,7 @@ answered already, its answer takes the place of the first request.
 import asyncio
 import json
 import logging
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -37,11 +38,17 @@ from papers_pipeline.llm.conversation import (
     Provenance,
     conversation,
 )
-from papers_pipeline.llm.estimates import counted_tokens, estimated_tokens
+from papers_pipeline.llm.estimates import asked_tokens, counted_tokens, estimated_tokens
 from papers_pipeline.llm.ledger import CallState, Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
-from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Note, ProviderPaused, Turns
+from papers_pipeline.llm.turns import (
+    LONGEST_WAITED_PAUSE_SECONDS,
+    Note,
+    ProviderPaused,
+    Turn,
+    Turns,
+)
 from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
@@ -201,30 +208,59 @@ class Models:
 
     async def examine(self, name: str) -> str | None:
         """What is wrong with a model; None if its provider lists it and it answers a question."""
-        from pydantic_ai import UnexpectedModelBehavior
         from pydantic_ai.direct import model_request
-        from pydantic_ai.exceptions import ModelAPIError
         from pydantic_ai.messages import ModelRequest
         from pydantic_ai.settings import ModelSettings
 
         connection = connect(name, self.access[split_name(name)[0]], self.timeout_seconds)
         question = ModelRequest.user_text_prompt("Answer with the word yes.")
         settings = ModelSettings(max_tokens=64, thinking=False)
+        call = self.unsettled(name, [question], 64, asset="doctor")
         try:
             try:
                 await connection.card()
             except Exception as error:  # each SDK has errors of its own
                 return f"is not listed: {_line(error)}"
-            response = await model_request(connection.model, [question], model_settings=settings)
-        except (ModelAPIError, UnexpectedModelBehavior) as error:
-            return f"is listed, but does not answer: {_line(error)}"
+            self.ledger.add(call)
+            try:
+                response = await model_request(
+                    connection.model, [question], model_settings=settings
+                )
+            except Exception as error:  # whatever an SDK makes of an answer
+                if _is_free(error):
+                    self.settle(call.refused())
+                return f"is listed, but does not answer: {_line(error)}"
         finally:
             await connection.close()
-        spending = _spending(
-            response, [question], name, self.assumed_price, at=self.clock.now(), asset="doctor"
-        )
-        self.ledger.add(spending)
+        self.settle(_settled(call, response, [question], self.assumed_price))
         return None
+
+    def unsettled(
+        self, name: str, messages: "Sequence[ModelMessage]", max_tokens: int, **about: Any
+    ) -> Spending:
+        """The line of the ledger for a request about to be sent, with the most that it may cost.
+
+        `max_tokens` are those of the answer; `about` says what it is asked for.
+        """
+        provider, model = split_name(name)
+        tokens = CallTokens(asked_tokens(messages), max_tokens)
+        return Spending(
+            at=self.clock.now(),
+            provider=provider,
+            model=model,
+            usd=price(name, tokens, self.assumed_price),
+            call=uuid.uuid4().hex[:16],
+            state="unsettled",
+            **asdict(tokens),
+            **about,
+        )
+
+    def settle(self, spending: Spending) -> None:
+        """Enter what became of a call. An answer is not lost if this fails."""
+        try:
+            self.ledger.add(spending)
+        except OSError:
+            logger.exception("a call stays unsettled in the ledger")
 
     async def why_unreachable(self, provider: str) -> str | None:
         """Why a provider does not list its models; None if it does."""
@@ -625,14 +661,8 @@ class Chain(Generic[Output]):
     async def _in_turn(
         self, name: str, arxiv_id: str, question: "_Question", model: "Model", *asked: Any
     ) -> "ModelResponse":
-        """Send one request when its turn has come, and enter its answer into the ledger."""
-        from pydantic_ai.exceptions import (
-            AgentRunError,
-            ModelAuthenticationError,
-            ModelNotFoundError,
-            ModelQuotaExceededError,
-            ModelRateLimitError,
-        )
+        """Send one request when its turn has come. It is in the ledger before it is sent."""
+        from pydantic_ai.exceptions import AgentRunError
 
         models = self._models
         provider = split_name(name)[0]
@@ -645,23 +675,18 @@ class Chain(Generic[Output]):
                 if models.is_over_budget():
                     raise PaperPending("budget")
                 self._begin_to_preload()
+                call = self._enter(name, arxiv_id, messages)
                 try:
                     response = await model.request(*asked)
-                except (ModelAuthenticationError, ModelQuotaExceededError) as error:
-                    models.closed[provider] = _line(error)
-                    raise
-                except ModelNotFoundError as error:
-                    models.closed[name] = _line(error)
-                    raise
-                except ModelRateLimitError as error:
-                    await turn.refused(error.retry_after)
-                    raise
-                except AgentRunError:
+                except AgentRunError as error:
+                    await self._unanswered(name, call, turn, error)
                     raise
                 except Exception as error:  # an SDK stumbled over what came
                     raise _NotReadable(f"no readable answer ({_named(error)})") from error
                 # Before anything is awaited: a cancelled run has to pay as well.
-                spending = self._book(name, arxiv_id, question, messages, response)
+                spending = _settled(call, response, messages, models.assumed_price)
+                models.settle(spending)
+                self._count(question, spending.input_tokens, spending.output_tokens, spending.usd)
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
                 return response
@@ -676,28 +701,41 @@ class Chain(Generic[Output]):
             preload(*self._preloads)
             self._preloads = ()
 
-    def _book(
-        self,
-        name: str,
-        arxiv_id: str,
-        question: "_Question",
-        messages: "Sequence[ModelMessage]",
-        response: "ModelResponse",
-    ) -> Spending:
-        spending = _spending(
-            response,
-            messages,
+    def _enter(self, name: str, arxiv_id: str, messages: "Sequence[ModelMessage]") -> Spending:
+        """Enter a request into the ledger; its line there."""
+        call = self._models.unsettled(
             name,
-            self._models.assumed_price,
-            at=self._models.clock.now(),
+            messages,
+            self._prompt.max_tokens,
             asset=self._prompt.asset,
             arxiv_id=arxiv_id,
             day=self._day,
             prompt_version=self._prompt.version,
         )
-        self._models.ledger.add(spending)
-        self._count(question, spending.input_tokens, spending.output_tokens, spending.usd)
-        return spending
+        self._models.ledger.add(call)
+        return call
+
+    async def _unanswered(self, name: str, call: Spending, turn: Turn, error: Exception) -> None:
+        """Settle a request that was turned away, and close or pause what turned it away.
+
+        A request that may have been paid for stays unsettled.
+        """
+        from pydantic_ai.exceptions import (
+            ModelAuthenticationError,
+            ModelNotFoundError,
+            ModelQuotaExceededError,
+            ModelRateLimitError,
+        )
+
+        models = self._models
+        if _is_free(error):
+            models.settle(call.refused())
+        if isinstance(error, (ModelAuthenticationError, ModelQuotaExceededError)):
+            models.closed[split_name(name)[0]] = _line(error)
+        elif isinstance(error, ModelNotFoundError):
+            models.closed[name] = _line(error)
+        elif isinstance(error, ModelRateLimitError):
+            await turn.refused(error.retry_after)
 
     def _count(
         self, question: "_Question", input_tokens: int, output_tokens: int, usd: float | None
@@ -824,21 +862,19 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, question: _Question)
     return Metered(chain.connection(name).model)
 
 
-def _spending(
+def _settled(
+    call: Spending,
     response: "ModelResponse",
     messages: "Sequence[ModelMessage]",
-    name: str,
     assumed_price: float | None,
-    **about: Any,
 ) -> Spending:
-    """What an answer to these messages cost."""
-    provider, model = split_name(name)
+    """The line that settles a call: what the answer to these messages cost."""
     tokens, is_estimated = counted_tokens(response, messages)
     usd = None if is_estimated else _known_usd(response)
     if usd is None:
-        usd = price(name, tokens, assumed_price)
+        usd = price(f"{call.provider}:{call.model}", tokens, assumed_price)
     state: CallState = "estimated" if is_estimated else "settled"
-    return Spending(provider=provider, model=model, usd=usd, state=state, **asdict(tokens), **about)
+    return call.model_copy(update=asdict(tokens) | {"usd": usd, "state": state})
 
 
 def _known_usd(response: "ModelResponse") -> float | None:

@@ -16,7 +16,8 @@ def costs(
     """One row per UTC day, asset, model and prompt version, from `first` to `last`.
 
     A row has calls, tokens and the USD of calls with a known price; `unpriced` counts the others.
-    `estimated` counts those whose provider reported no tokens.
+    `estimated` counts those whose provider reported no tokens. `unsettled` counts those without a
+    known end, which cost the most that they may have.
     """
     calls = []
     for day in ledger.days():
@@ -26,7 +27,7 @@ def costs(
             calls.append(_row(day, spending))
     if not calls:
         return []
-    sums = ["calls", "input_tokens", "output_tokens", "usd", "unpriced", "estimated"]
+    sums = ["calls", "input_tokens", "output_tokens", "usd", "unpriced", "estimated", "unsettled"]
     table = pd.DataFrame(calls).groupby(list(COLUMNS), as_index=False)[sums].sum()
     rows: list[dict[str, Any]] = []
     for row in table.to_dict("records"):
@@ -46,4 +47,5 @@ def _row(day: date, spending: Spending) -> dict[str, Any]:
         "usd": spending.usd or 0.0,
         "unpriced": int(spending.usd is None),
         "estimated": int(spending.state == "estimated"),
+        "unsettled": int(spending.state == "unsettled"),
     }

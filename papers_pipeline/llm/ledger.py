@@ -1,8 +1,11 @@
-"""An append-only record of every paid call: one JSON Lines file per UTC day.
+"""An append-only record of every call: one JSON Lines file per UTC day.
 
-Budgets and cost reports are read from it.
+A call has two lines: one before the request is sent, at the highest price that it may have, and one
+that settles it. A call without the second, because the process died or no answer came, counts at
+that price. Budgets and cost reports are read from the ledger.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -10,18 +13,22 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 LOCK = ".lock"
-SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key")
+SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key", "call")
 """Fields that a line has only if they say something."""
 
-CallState = Literal["settled", "estimated"]
+CallState = Literal["settled", "estimated", "unsettled", "refused"]
 """How sure the tokens and the price of a call are.
 
 - `settled`: the provider counted the tokens. Lines of format 1 are such, and no line says it.
 - `estimated`: it answered without counting them; they are estimated from characters.
+- `unsettled`: the request is about to be sent. They are the most that it may take.
+- `refused`: the request was turned away, or not sent. It cost nothing.
 """
 
 
@@ -31,7 +38,8 @@ class Spending(BaseModel):
     `usd` is None if the model's price is unknown. `input_tokens` include those read from and
     written to the provider's cache, and `output_tokens` include those of reasoning. An answer
     bought by batch names the job that gave it and its key in the cache. `state` says how sure the
-    tokens and the price are.
+    tokens and the price are. Of two lines with the same `call`, the later one holds; both are in
+    the file of the day on which the request was sent.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +60,13 @@ class Spending(BaseModel):
     usd: float | None = None
     batch: str | None = None
     key: str | None = None
+    call: str | None = None
     state: CallState = "settled"
+
+    def refused(self) -> "Spending":
+        """The line of the same call if it cost nothing."""
+        nothing = {"input_tokens": 0, "output_tokens": 0, "usd": 0.0}
+        return self.model_copy(update=nothing | {"state": "refused"})
 
     def line(self) -> bytes:
         """The line of the ledger, without its end."""
@@ -67,8 +81,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
-        self._read: tuple[date | None, int, float] = (None, 0, 0.0)
+        self._tally = _Tally(date.min)
 
     def add(self, *spendings: Spending) -> None:
         """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
@@ -91,32 +104,46 @@ class Ledger:
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.
 
-        Reads only what was appended since the last call.
+        Unsettled calls count at the highest price that they may have. Reads only what was appended
+        since the last call.
         """
-        last_day, offset, total = self._read
-        if last_day != day:
-            offset, total = 0, 0.0
+        return self._read_on(day).usd
+
+    def _read_on(self, day: date) -> "_Tally":
+        """The tally of a day, with what was appended since it was last asked for."""
+        if self._tally.day != day:
+            self._tally = _Tally(day)
+        tally = self._tally
         path = self._path(day)
         if path.exists():
             with path.open("rb") as file:
-                file.seek(offset)
+                file.seek(tally.offset)
                 appended = file.read()
             # A line that is still being written counts next time.
             complete = appended[: appended.rfind(b"\n") + 1]
-            offset += len(complete)
-            total += sum(spending.usd or 0.0 for spending in _spendings(complete))
-        self._read = (day, offset, total)
-        return total
+            tally.offset += len(complete)
+            for spending in _spendings(complete):
+                tally.add(spending)
+        return tally
 
     def days(self) -> list[date]:
         """The UTC days with spending, in order."""
         return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
-        """The spending of one UTC day, in order, without lines that a killed process left torn."""
+        """The calls of one UTC day, each once, in the order in which they were sent.
+
+        Requests that were refused are not among them, and no line that a killed process left torn.
+        """
         path = self._path(day)
-        if path.exists():
-            yield from _spendings(path.read_bytes())
+        if not path.exists():
+            return
+        last: dict[str | int, Spending] = {}
+        for number, spending in enumerate(_spendings(path.read_bytes())):
+            last[spending.call or number] = spending
+        for spending in last.values():
+            if spending.state != "refused":
+                yield spending
 
     def keys_of_batch(self, batch: str, since: date) -> set[str]:
         """The keys of the answers of a batch that already have a line, from a UTC day on."""
@@ -130,7 +157,39 @@ class Ledger:
         return self._folder / f"{day}.jsonl"
 
 
+class _Tally:
+    """What the lines of a day add up to, as far as they were read: `offset` bytes of its file.
+
+    `settled_usd` are certain, `unsettled_usd` are those of each call that is not settled yet.
+    """
+
+    def __init__(self, day: date) -> None:
+        self.day = day
+        self.offset = 0
+        self.settled_usd = 0.0
+        self.unsettled_usd: dict[str, float] = {}
+
+    def add(self, spending: Spending) -> None:
+        """Count one more line."""
+        usd = spending.usd or 0.0
+        if spending.call is not None and spending.state == "unsettled":
+            self.unsettled_usd[spending.call] = usd
+            return
+        if spending.call is not None:
+            self.unsettled_usd.pop(spending.call, None)
+        self.settled_usd += usd
+
+    @property
+    def usd(self) -> float:
+        """The total, with the highest price of what is not settled."""
+        return self.settled_usd + sum(self.unsettled_usd.values())
+
+
 def _spendings(lines: bytes) -> Iterator[Spending]:
     for line in lines.split(b"\n"):
-        if line.endswith(b"}"):
+        if not line.endswith(b"}"):
+            continue
+        try:
             yield Spending.model_validate_json(line)
+        except ValidationError:
+            logger.warning("a line of the ledger cannot be read: %r", line[:200])

@@ -16,6 +16,7 @@ from papers_pipeline.base.per_paper import NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.chain import Spent
+from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.records import Paper
@@ -171,6 +172,89 @@ def test_a_budget_stops_a_server_that_counts_no_tokens(desk: Desk, outside: Outs
     bought = desk.buy(papers=PAPERS)
     assert bought.counts.computed == len(asked(outside)) < len(PAPERS)
     assert {row.reason for row in bought.rows if row.state == "pending"} == {"budget"}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_request_is_in_the_ledger_before_it_is_sent(desk: Desk, outside: Outside, provider: str):
+    seen: list[Spending] = []
+    reply_as_usual = outside.world.reply
+
+    def look(call: Any) -> Any:
+        seen.extend(desk.spendings())
+        return reply_as_usual(call)
+
+    outside.world.reply = look  # type: ignore[method-assign]
+    desk.made(provider)
+    assert desk.buy(day="2026-03-02").row.state == "done"
+    (sent,), (settled,) = seen, desk.spendings()
+    assert (sent.state, settled.state) == ("unsettled", "settled")
+    assert (sent.asset, sent.arxiv_id, sent.day, sent.call) == (
+        *("summaries_en", PAPER.arxiv_id, "2026-03-02"),
+        settled.call,
+    )
+    assert sent.output_tokens == STAGES["summaries_en"].prompt.max_tokens
+    assert sent.usd > settled.usd > 0
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    "fault", [{"seconds": 1.5}, {"cut_after": 20}, {"body": "Bad gateway"}], ids=str
+)
+def test_a_request_that_may_have_been_paid_for_stays_in_the_ledger(
+    desk: Desk, outside: Outside, provider: str, fault: dict[str, Any]
+):
+    desk.made(provider, timeout_seconds=0.5)
+    outside.world.faults.append(Fault(f"/{provider}/", times=9, **fault))
+    assert desk.buy().row.state == "failed"
+    spendings = desk.spendings()
+    assert {spending.state for spending in spendings} <= {"unsettled", "estimated"}
+    assert len(spendings) == len(asked(outside))
+    assert all(spending.usd > 0 for spending in spendings)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_a_request_that_was_turned_away_costs_nothing(
+    desk: Desk, outside: Outside, provider: str, status: int
+):
+    desk.made(provider)
+    headers = {"Retry-After": "3600"}
+    outside.world.faults.append(Fault(f"/{provider}/", status, headers=headers, times=9))
+    assert desk.buy().row.state == "failed"
+    assert len(asked(outside)) > 0
+    assert desk.spendings() == []
+    assert desk.models.ledger.total_usd(LONG_AGO.date()) == 0
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_request_that_was_never_sent_costs_nothing(desk: Desk, provider: str):
+    desk.made(provider)
+    desk.models.access = {**desk.models.access, provider: Access("key", "http://127.0.0.1:9")}
+    assert desk.buy().row.state == "failed"
+    assert desk.spendings() == []
+
+
+def test_a_run_that_is_cancelled_leaves_its_request_in_the_ledger(desk: Desk, outside: Outside):
+    outside.world.latency_seconds = 30
+
+    async def cancelled() -> None:
+        buying = asyncio.ensure_future(
+            enrich(
+                STAGES["summaries_en"],
+                [PAPER],
+                models=desk.models,
+                concurrency=1,
+                progress=NullProgress(),
+            )
+        )
+        while not asked(outside):
+            await asyncio.sleep(0.01)
+        buying.cancel()
+        await asyncio.wait([buying])
+
+    loop.run(cancelled())
+    (spending,) = desk.spendings()
+    assert (spending.state, spending.arxiv_id) == ("unsettled", PAPER.arxiv_id)
 
 
 def test_an_empty_abstract_is_never_asked_about(desk: Desk, outside: Outside):

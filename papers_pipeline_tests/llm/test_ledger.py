@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from papers_pipeline.llm.costs import costs
 from papers_pipeline.llm.ledger import Ledger, Spending
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -42,6 +43,61 @@ def test_a_line_that_a_killed_run_left_unfinished_is_skipped(tmp_path):
     ledger.add(spending(0.3))
     assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, 0.3]
     assert ledger.total_usd(date(2026, 3, 2)) == Ledger(tmp_path).total_usd(date(2026, 3, 2)) == 0.4
+
+
+def test_a_line_that_a_power_cut_left_as_rubbish_is_skipped(tmp_path, caplog):
+    ledger = Ledger(tmp_path)
+    ledger.add(spending(0.1))
+    with (tmp_path / "2026-03-02.jsonl").open("ab") as file:
+        file.write(b'\0\0\0"usd":9.0}\n')
+    ledger.add(spending(0.3))
+    assert [line.usd for line in ledger.spent(AT.date())] == [0.1, 0.3]
+    assert ledger.total_usd(AT.date()) == 0.4
+    assert "a line of the ledger cannot be read" in caplog.text
+
+
+def test_a_line_of_format_1_is_a_settled_call(tmp_path):
+    line = {
+        **{"format": 1, "at": AT.isoformat(), "asset": "summaries_en", "provider": "openai"},
+        **{"model": "m", "input_tokens": 10, "output_tokens": 5, "usd": 0.25},
+    }
+    (tmp_path / "2026-03-02.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(line) + "\n")
+    ledger = Ledger(tmp_path)
+    ledger.add(spending(0.5))
+    assert [(line.usd, line.state) for line in ledger.spent(AT.date())] == [
+        (0.25, "settled"),
+        (0.25, "settled"),
+        (0.5, "settled"),
+    ]
+    assert ledger.total_usd(AT.date()) == 1.0
+
+
+def sent(call: str, usd: float) -> Spending:
+    """The first line of a call, with the most that it may cost."""
+    return spending(usd).model_copy(update={"call": call, "state": "unsettled"})
+
+
+def test_a_call_counts_once_at_its_highest_price_until_it_is_settled(tmp_path):
+    ledger, fresh = Ledger(tmp_path), Ledger(tmp_path)
+    calls = [sent(name, 0.5) for name in ("settled", "refused", "lost")]
+    ledger.add(*calls)
+    assert ledger.total_usd(AT.date()) == 1.5
+    ledger.add(calls[0].model_copy(update={"usd": 0.25, "state": "settled"}))
+    ledger.add(calls[1].refused())
+    assert ledger.total_usd(AT.date()) == fresh.total_usd(AT.date()) == 0.75
+    assert [(line.call, line.usd, line.state) for line in ledger.spent(AT.date())] == [
+        ("settled", 0.25, "settled"),
+        ("lost", 0.5, "unsettled"),
+    ]
+
+
+def test_costs_count_a_call_without_an_end_and_mark_it(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.add(sent("settled", 0.5), sent("refused", 0.5), sent("lost", 0.5))
+    ledger.add(sent("settled", 0.5).model_copy(update={"usd": 0.25, "state": "settled"}))
+    ledger.add(sent("refused", 0.5).refused())
+    (row,) = costs(ledger)
+    assert (row["calls"], row["usd"], row["unsettled"], row["estimated"]) == (2, 0.75, 1, 0)
 
 
 def add_fifty(folder: Path) -> None:

@@ -23,9 +23,9 @@ from papers_pipeline.cli.terminal import (
 def costs(first: str | None, last: str | None, as_json: bool) -> None:
     """Print what was spent on models, by day, asset, model, and prompt version.
 
-    A price with "?" lacks calls of unknown price, one with "~" has estimated calls. The lines below
-    say what is estimated, and count the texts of these days that say something their source does
-    not.
+    A price with "?" lacks calls of unknown price, one with "~" has calls that are estimated or
+    unsettled. The lines below count these, and the texts of these days that say something their
+    source does not.
     """
     from papers_pipeline.enrichment.unverified import unverified_texts
     from papers_pipeline.llm.costs import costs as sum_up
@@ -40,7 +40,7 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
         click.echo(json.dumps(content, ensure_ascii=False, indent=1))
         return
     table = new_table(("day", "asset", "model", "version"), ("calls", "tokens", "USD"))
-    calls, tokens, usd, estimated = 0, 0, 0.0, 0
+    calls, tokens, usd, estimated, unsettled = 0, 0, 0.0, 0, 0
     for row in rows:
         row_tokens = row["input_tokens"] + row["output_tokens"]
         table.add_row(
@@ -56,15 +56,20 @@ def costs(first: str | None, last: str | None, as_json: bool) -> None:
         tokens += row_tokens
         usd += row["usd"]
         estimated += row["estimated"]
+        unsettled += row["unsettled"]
     table.add_row("", "", "", "", f"{calls:,}", f"{tokens:,}", f"{usd:.4f}", style="bold")
     out.print(table)
     if estimated:
         out.print(f"estimated calls: {estimated:,} (their providers report no tokens)")
+    if unsettled:
+        out.print(
+            f"unsettled calls: {unsettled:,} (sent, without a known end; at their highest price)"
+        )
     out.print(f"unverified texts: {unverified:,}")
 
 
 def _marks(row: dict[str, Any]) -> str:
     """What is to be known about the price of a row."""
     unpriced = "?" if row["unpriced"] else ""
-    estimated = "~" if row["estimated"] else ""
-    return unpriced + estimated
+    uncertain = "~" if row["estimated"] or row["unsettled"] else ""
+    return unpriced + uncertain
