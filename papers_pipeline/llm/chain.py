@@ -54,7 +54,7 @@ from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
-from papers_pipeline.store.limits import Rate
+from papers_pipeline.store.limits import POLL_SECONDS, Rate
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
@@ -173,12 +173,6 @@ class Models:
         """The models of a prompt's chain whose provider is configured."""
         return [name for name in prompt.models if self.access[split_name(name)[0]].is_configured]
 
-    def is_over_budget(self) -> bool:
-        """Whether all processes together have spent the budget of this UTC day."""
-        if self.daily_budget_usd is None:
-            return False
-        return self.ledger.total_usd(self.clock.today()) >= self.daily_budget_usd
-
     def require_prices(self, names: Sequence[str]) -> None:
         """Raise UnknownPrice if there is a budget and the price of a model is not known."""
         if self.daily_budget_usd is None:
@@ -221,7 +215,7 @@ class Models:
                 await connection.card()
             except Exception as error:  # each SDK has errors of its own
                 return f"is not listed: {_line(error)}"
-            self.ledger.add(call)
+            await asyncio.to_thread(self.ledger.reserve, call)
             try:
                 response = await model_request(
                     connection.model, [question], model_settings=settings
@@ -670,12 +664,10 @@ class Chain(Generic[Output]):
         async with models.turns.after_first_answer(provider):
             self._require_open(name)
             async with models.turns.turn(provider, question.most_tokens, self._note) as turn:
-                # Once more: others may have closed it, or spent the rest, while this one waited.
+                # Once more: others may have closed it while this one waited.
                 self._require_open(name)
-                if models.is_over_budget():
-                    raise PaperPending("budget")
                 self._begin_to_preload()
-                call = self._enter(name, arxiv_id, messages)
+                call = await self._entered(name, arxiv_id, messages)
                 try:
                     response = await model.request(*asked)
                 except AgentRunError as error:
@@ -701,19 +693,36 @@ class Chain(Generic[Output]):
             preload(*self._preloads)
             self._preloads = ()
 
-    def _enter(self, name: str, arxiv_id: str, messages: "Sequence[ModelMessage]") -> Spending:
-        """Enter a request into the ledger; its line there."""
-        call = self._models.unsettled(
-            name,
-            messages,
-            self._prompt.max_tokens,
-            asset=self._prompt.asset,
-            arxiv_id=arxiv_id,
-            day=self._day,
-            prompt_version=self._prompt.version,
-        )
-        self._models.ledger.add(call)
-        return call
+    async def _entered(
+        self, name: str, arxiv_id: str, messages: "Sequence[ModelMessage]"
+    ) -> Spending:
+        """Enter a request into the ledger once the budget has room for it; its line there.
+
+        Raises PaperPending if the budget has no room, even if what is under way costs nothing.
+        """
+        models = self._models
+        is_noted = False
+        while True:
+            call = models.unsettled(
+                name,
+                messages,
+                self._prompt.max_tokens,
+                asset=self._prompt.asset,
+                arxiv_id=arxiv_id,
+                day=self._day,
+                prompt_version=self._prompt.version,
+            )
+            room = await asyncio.to_thread(
+                models.ledger.reserve, call, models.daily_budget_usd, models.timeout_seconds
+            )
+            if room == "reserved":
+                return call
+            if room == "none":
+                raise PaperPending("budget")
+            if not is_noted:
+                self._note("waiting for the budget: calls under way may take what is left of it")
+                is_noted = True
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _unanswered(self, name: str, call: Spending, turn: Turn, error: Exception) -> None:
         """Settle a request that was turned away, and close or pause what turned it away.

@@ -7,10 +7,13 @@ that price. Budgets and cost reports are read from the ledger.
 
 import logging
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 2
 LOCK = ".lock"
+POLL_SECONDS = 0.005
+"""How often the lock is tried while another process writes a line, which takes 0.1 ms."""
+ROUNDING_USD = 1e-9
+"""Ten calls of 0.1 USD fit into one of 1 USD, whatever the sum of the floats is."""
 SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key", "call")
 """Fields that a line has only if they say something."""
 
@@ -29,6 +36,14 @@ CallState = Literal["settled", "estimated", "unsettled", "refused"]
 - `estimated`: it answered without counting them; they are estimated from characters.
 - `unsettled`: the request is about to be sent. They are the most that it may take.
 - `refused`: the request was turned away, or not sent. It cost nothing.
+"""
+
+Room = Literal["reserved", "wait", "none"]
+"""Whether a day's budget has room for a call.
+
+- `reserved`: it had, and the call has it now.
+- `wait`: there is room once the calls under way are settled for less than they may cost.
+- `none`: there is none, whatever these cost.
 """
 
 
@@ -82,6 +97,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tally = _Tally(date.min)
+        self._threads = threading.Lock()
 
     def add(self, *spendings: Spending) -> None:
         """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
@@ -91,15 +107,41 @@ class Ledger:
         """
         if not spendings:
             return
+        with self._held(), self._path(spendings[0].at.date()).open("ab+") as file:
+            _append(file, spendings)
+
+    def reserve(
+        self, call: Spending, budget_usd: float | None = None, patience_seconds: float = 0.0
+    ) -> Room:
+        """Append the first line of a call if the budget of its UTC day has room for it.
+
+        The line is on the disk when this returns. What is under way counts at its highest price,
+        in all processes. A call that is unsettled for more than `patience_seconds` is taken for
+        lost: it counts, and nobody waits for its end.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(spendings[0].at.date())
-        with FileLock(self._folder / LOCK), path.open("ab+") as file:
-            if file.seek(0, os.SEEK_END):
-                file.seek(-1, os.SEEK_END)
-                if file.read() != b"\n":
-                    file.write(b"\n")
-            for spending in spendings:
-                file.write(spending.line() + b"\n")
+        day = call.at.date()
+        with self._path(day).open("ab+") as file:
+            with self._held():
+                if budget_usd is not None:
+                    left = budget_usd - (call.usd or 0.0) + ROUNDING_USD
+                    tally = self._read_on(day)
+                    if tally.usd > left:
+                        return "wait" if tally.usd_without_end(patience_seconds) <= left else "none"
+                _append(file, [call])
+                file.flush()
+            # Others may write meanwhile.
+            os.fsync(file.fileno())
+        return "reserved"
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep other threads and processes from writing."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._folder / LOCK)
+        # The lock between processes is polled; threads of this process need not wait so long.
+        with self._threads, lock.acquire(poll_interval=POLL_SECONDS):
+            yield
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.
@@ -107,7 +149,8 @@ class Ledger:
         Unsettled calls count at the highest price that they may have. Reads only what was appended
         since the last call.
         """
-        return self._read_on(day).usd
+        with self._held():
+            return self._read_on(day).usd
 
     def _read_on(self, day: date) -> "_Tally":
         """The tally of a day, with what was appended since it was last asked for."""
@@ -160,29 +203,45 @@ class Ledger:
 class _Tally:
     """What the lines of a day add up to, as far as they were read: `offset` bytes of its file.
 
-    `settled_usd` are certain, `unsettled_usd` are those of each call that is not settled yet.
+    `settled_usd` are certain. `unsettled` has the highest price of each call that is not settled
+    yet, and the monotonic time at which its line was read.
     """
 
     def __init__(self, day: date) -> None:
         self.day = day
         self.offset = 0
         self.settled_usd = 0.0
-        self.unsettled_usd: dict[str, float] = {}
+        self.unsettled: dict[str, tuple[float, float]] = {}
 
     def add(self, spending: Spending) -> None:
         """Count one more line."""
         usd = spending.usd or 0.0
         if spending.call is not None and spending.state == "unsettled":
-            self.unsettled_usd[spending.call] = usd
+            self.unsettled[spending.call] = (usd, time.monotonic())
             return
         if spending.call is not None:
-            self.unsettled_usd.pop(spending.call, None)
+            self.unsettled.pop(spending.call, None)
         self.settled_usd += usd
 
     @property
     def usd(self) -> float:
         """The total, with the highest price of what is not settled."""
-        return self.settled_usd + sum(self.unsettled_usd.values())
+        return self.settled_usd + sum(usd for usd, _ in self.unsettled.values())
+
+    def usd_without_end(self, patience_seconds: float) -> float:
+        """What no end of a call can lower any more: the settled ones, and those taken for lost."""
+        lost_before = time.monotonic() - patience_seconds
+        lost = [usd for usd, read_at in self.unsettled.values() if read_at < lost_before]
+        return self.settled_usd + sum(lost)
+
+
+def _append(file: BinaryIO, spendings: Sequence[Spending]) -> None:
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.write(b"\n")
+    for spending in spendings:
+        file.write(spending.line() + b"\n")
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:

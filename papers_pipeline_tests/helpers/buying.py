@@ -131,6 +131,11 @@ class Desk:
     def spendings(self) -> list[Spending]:
         return list(Ledger(self.folder / "ledger").spent(LONG_AGO.date()))
 
+    def ledger_lines(self) -> list[dict[str, Any]]:
+        """Every line of the ledger, also those that a later one replaces."""
+        path = self.folder / "ledger" / f"{LONG_AGO.date()}.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
 
 def asked(outside: Outside) -> list[tuple[str, str]]:
     """Provider and outcome of every call, in order."""

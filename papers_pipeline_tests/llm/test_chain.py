@@ -15,7 +15,7 @@ from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.base.per_paper import NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
-from papers_pipeline.llm.chain import Spent
+from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
@@ -641,7 +641,13 @@ def test_an_answer_is_kept_whatever_ends_its_correction(
 
 
 def test_an_answer_is_kept_if_the_budget_ends_its_correction(desk: Desk, outside: Outside):
-    desk.models.daily_budget_usd = 1e-9
+    reply_as_usual = outside.world.reply
+
+    def spend_the_rest(call: Any) -> Any:
+        desk.models.daily_budget_usd = 1e-9
+        return reply_as_usual(call)
+
+    outside.world.reply = spend_the_rest  # type: ignore[method-assign]
     in_turn(desk, NUMBER)
     assert desk.buy("summaries_ru").row.unverified == ["97%"]
     assert len(asked(outside)) == 1
@@ -813,6 +819,81 @@ def test_when_the_first_one_fails_only_the_next_one_goes(desk: Desk, outside: Ou
     assert bought.counts.computed == 32
     assert before[0] == 1
     assert asked(outside)[:4] == [("openai", "500")] * 3 + [("openai", "ok")]
+
+
+# The budget
+
+
+def buy_with_a_budget(
+    desk: Desk, usd: float, reasoning_tokens: int, *models: Models
+) -> Counter[tuple[str, str | None]]:
+    """Buy 32 texts at once, shared out among the models; how many rows end in which way."""
+    reply(desk, Reply(reasoning_tokens=reasoning_tokens, times=99))
+    for each in models:
+        each.daily_budget_usd = usd
+
+    async def buy() -> list[Any]:
+        buying = [
+            enrich(
+                desk.stages["summaries_en"],
+                numbered(32)[number :: len(models)],
+                models=each,
+                concurrency=32,
+                progress=NullProgress(),
+            )
+            for number, each in enumerate(models)
+        ]
+        return await asyncio.gather(*buying)
+
+    rows = [row for bought, _, _ in loop.run(buy()) for row in bought]
+    return Counter((row.state, row.reason) for row in rows)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("reasoning_tokens", "price_usd"), [(0, 200.0), (1800, 40.0)])
+def test_calls_under_way_do_not_exceed_the_budget(
+    desk: Desk, outside: Outside, processes: int, reasoning_tokens: int, price_usd: float
+):
+    """A call costs 0.1 USD or so: a fifth of what it may cost, or nearly all of it."""
+    models = [desk.made("local", concurrency=32) for _ in range(processes)]
+    for each in models:
+        each.assumed_price = price_usd
+    outside.world.latency_seconds = 0.05
+    ends = buy_with_a_budget(desk, 1.0, reasoning_tokens, *models)
+    assert set(ends) == {("done", None), ("pending", "budget")}
+    spent = sum(spending.usd for spending in desk.spendings())
+    highest = max(line["usd"] for line in desk.ledger_lines() if line.get("state") == "unsettled")
+    assert 1 - highest < spent <= 1
+    assert max(spending.usd for spending in desk.spendings()) == pytest.approx(0.1, rel=0.3)
+    assert {spending.state for spending in desk.spendings()} == {"settled"}
+    assert ends["done", None] == len(asked(outside)) == len(desk.spendings())
+
+
+def test_a_budget_waits_for_what_is_under_way(desk: Desk, outside: Outside):
+    """There is room for two calls at their highest price, and for all ten at their own."""
+    desk.made("local", concurrency=32)
+    desk.models.assumed_price = 40.0
+    outside.world.latency_seconds = 0.05
+    notes = Notes()
+    desk.models.daily_budget_usd = 0.3
+    bought = desk.buy(papers=PAPERS, progress=notes)
+    assert bought.counts.computed == len(PAPERS)
+    assert outside.world.most_under_way > 1
+    assert "waiting for the budget: calls under way may take what is left of it" in notes.notes
+
+
+def test_a_lost_call_keeps_its_share_of_the_budget_and_nobody_waits_for_it(
+    desk: Desk, outside: Outside
+):
+    desk.made("local", timeout_seconds=0.5)
+    desk.models.assumed_price = 40.0
+    outside.world.faults.append(Fault("/local/", seconds=1.5, times=2))
+    assert desk.buy().row.state == "failed"
+    (first, second) = desk.spendings()
+    desk.models.daily_budget_usd = first.usd + second.usd + 0.01
+    row = desk.buy().row
+    assert (row.state, row.reason) == ("pending", "budget")
+    assert len(asked(outside)) == 2
 
 
 # Limits

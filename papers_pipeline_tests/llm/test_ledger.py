@@ -1,9 +1,12 @@
 """Spending is appended and read back; an unfinished last line is skipped."""
 
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+import pytest
 
 from papers_pipeline.llm.costs import costs
 from papers_pipeline.llm.ledger import Ledger, Spending
@@ -110,6 +113,30 @@ def test_concurrent_processes_lose_no_line_and_the_lock_is_no_day(tmp_path):
         list(processes.map(add_fifty, [tmp_path, tmp_path]))
     assert len(list(Ledger(tmp_path).spent(AT.date()))) == 100
     assert Ledger(tmp_path).days() == [AT.date()]
+
+
+def reserve_fifty(folder: Path) -> int:
+    ledger = Ledger(folder)
+    rooms = [ledger.reserve(sent(f"{os.getpid()}-{number}", 0.1), 1.0) for number in range(50)]
+    return rooms.count("reserved")
+
+
+def test_processes_together_reserve_no_more_than_the_budget(tmp_path):
+    with ProcessPoolExecutor(2) as processes:
+        reserved = list(processes.map(reserve_fifty, [tmp_path, tmp_path]))
+    assert sum(reserved) == 10
+    assert Ledger(tmp_path).total_usd(AT.date()) == pytest.approx(1.0)
+
+
+def test_a_budget_has_room_again_when_a_call_is_settled_for_less(tmp_path):
+    ledger, other = Ledger(tmp_path), Ledger(tmp_path)
+    assert ledger.reserve(sent("first", 0.75), 1.0, patience_seconds=60) == "reserved"
+    assert other.reserve(sent("second", 0.5), 1.0, patience_seconds=60) == "wait"
+    assert other.reserve(sent("dear", 1.25), 1.0, patience_seconds=60) == "none"
+    assert other.reserve(sent("second", 0.5), 1.0, patience_seconds=-1) == "none"
+    ledger.add(sent("first", 0.75).model_copy(update={"usd": 0.25, "state": "settled"}))
+    assert other.reserve(sent("second", 0.5), 1.0, patience_seconds=60) == "reserved"
+    assert ledger.total_usd(AT.date()) == 0.75
 
 
 def test_lines_name_cached_and_reasoning_tokens_only_if_there_were_any(tmp_path):
