@@ -12,6 +12,7 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt, graphemes
 from papers_pipeline.base.faults import Fault
+from papers_pipeline.enrichment.abstracts import source_of
 from papers_pipeline.enrichment.foreign_text import foreign_text_faults, wrong_language_fault
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.enrichment.sentences import sentence_count_faults
@@ -54,7 +55,7 @@ def summary_verdict(
             return Verdict((Fault("endless", message),))
     language = language.split("-")[0].lower()
     summary = f"{title}\n{text}"
-    source = f"{paper_title}\n{abstract}"
+    source = source_of(paper_title, abstract)
     faults: list[Fault] = []
     if not abstract.strip():
         message = "There is no abstract to summarize. Do not write a summary."
@@ -69,7 +70,7 @@ def summary_verdict(
     else:
         faults += foreign_text_faults(language, title, text, source)
         if language == "ru":
-            faults += russian_faults(summary, terms, title=paper_title, abstract=abstract)
+            faults += russian_faults(summary, terms, title=paper_title, abstract=source)
     if wants_emoji:
         faults += emoji_faults(emoji)
     faults += number_faults(summary, source)

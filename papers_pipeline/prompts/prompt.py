@@ -25,6 +25,8 @@ PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
 SUMMARY = "summary."
 TRANSLATION = "reading_translation"
 FIRST_LANGUAGE = "ru"
+WITHOUT_LATEX = frozenset(("title", "abstract"))
+"""The variables of a prompt that arXiv's authors wrote for TeX."""
 
 
 class PromptError(OperatorError):
@@ -102,9 +104,15 @@ class Prompt(BaseModel):
         return _json_hash(parts)[:12]
 
     def messages(self, **prompt_variables: Any) -> Messages:
-        """The messages about one paper, with its `title`, `abstract` and so on filled in."""
+        """The messages about one paper, with its `title`, `abstract` and so on filled in.
+
+        Title and abstract go in without LaTeX, whichever prompt shows them: a model that reads
+        formulas in Unicode writes them so.
+        """
         template = _compiled(self.template)
         variables = {"limits": self.limits, "topics": self.topics, **prompt_variables}
+        for name in WITHOUT_LATEX & variables.keys():
+            variables[name] = without_latex(variables[name])
         context = template.new_context(variables)
         return Messages(
             system="".join(template.blocks["system"](context)).strip(),
@@ -132,6 +140,14 @@ def fenced(text: str, name: str) -> str:
     """
     tag = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return f"<{tag}>\n{text}\n</{tag}>"
+
+
+def without_latex(text: str) -> str:
+    """The text with its formulas in Unicode."""
+    # Loaded only if a prompt is rendered: pylatexenc and latex2mathml take a tenth of a second.
+    from papers_pipeline.text.formulas import plain
+
+    return plain(text)
 
 
 @cache

@@ -107,9 +107,9 @@ def test_a_test_answer_for_any_sample_abstract_passes_the_guardrails(language: s
 
 def test_a_test_answer_says_what_it_is_and_quotes_the_abstract():
     assert answered("en") == {
-        "title": "Test answer νεσζρ on Kettles, Whistle, Boil",
+        "title": "Test answer δψερν on Kettles, Whistle, Boil",
         "text": (
-            "This is a test answer of the sandbox with the mark νεσζρ, written in place of a real "
+            "This is a test answer of the sandbox with the mark δψερν, written in place of a real "
             "summary, and it says nothing about what the authors found. It was made from the "
             "request alone, and the abstract that came with it uses words such as Whistling, "
             "Boilcast, regressor. Further on the abstract also speaks of thermocouple, recordings, "
@@ -117,10 +117,10 @@ def test_a_test_answer_says_what_it_is_and_quotes_the_abstract():
             "it. A reader who meets it on a page can tell that the whole way from the list to the "
             "site works, and that only the language model was replaced."
         ),
-        "emoji": "🪄",
+        "emoji": "🔬",
     }
-    assert answered("ru")["title"] == "Тестовый ответ νεσζρ про KETTLES, WHISTLE, BOIL"
-    assert answered("zh")["title"] == "测试答案 νεσζρ：Kettles、Whistle、Boil"
+    assert answered("ru")["title"] == "Тестовый ответ δψερν про KETTLES, WHISTLE, BOIL"
+    assert answered("zh")["title"] == "测试答案 δψερν：Kettles、Whistle、Boil"
 
 
 def test_parts_of_addresses_formulas_and_compounds_are_not_quoted():
