@@ -116,7 +116,7 @@ def _kind(call: Call) -> str:
     for prompt in PROMPTS.others.values():
         if set(call.fields) == set(prompt.output):
             return prompt.asset
-    if call.fields == ("sentences", "meanings"):
+    if tuple(call.fields) == ("sentences", "meanings"):
         return f"reading_translation_{call.language}"
     return call.language
 
