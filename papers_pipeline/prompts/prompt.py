@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.prompts.glossary import GlossaryError, Term, load_glossary, named_in
 from papers_pipeline.prompts.model_names import ModelNameError, split_name
 from papers_pipeline.prompts.terms import load_terms
 from papers_pipeline.prompts.topics import Topic, load_topics, validation_faults
@@ -49,6 +50,7 @@ class Prompt(BaseModel):
     - `output` names the fields of the answer.
     - `limits` are numbers that the template states and the guardrails enforce.
     - `topics` is the closed list, for the prompt that asks for topics.
+    - `glossary` is that of the prompt's language; empty if it has none.
     - `into` is the target language of a translation; each language has a copy of the prompt.
     """
 
@@ -64,6 +66,7 @@ class Prompt(BaseModel):
     into: str | None = None
     template: str = Field(min_length=1)
     topics: tuple[Topic, ...] = ()
+    glossary: tuple[Term, ...] = ()
 
     @property
     def language(self) -> str | None:
@@ -86,12 +89,13 @@ class Prompt(BaseModel):
     def version(self) -> str:
         """Twelve hex digits over everything that decides the answer.
 
-        That is the normalized template, the parameters, the first model, the schema number, and the
-        names and scopes of the topics. Fallbacks, guardrails, labels and keyword rules are not part
-        of it. Neither is anything a library generates: an upgrade would buy the archive again.
+        That is the normalized template, the parameters, the first model, the schema number, the
+        names and scopes of the topics, and the terms of the glossary that the template shows.
+        Fallbacks, guardrails, labels and keyword rules are not part of it. Neither is anything a
+        library generates: an upgrade would buy the archive again.
         """
         lines = [line.rstrip() for line in self.template.strip().splitlines()]
-        parts = {
+        parts: dict[str, Any] = {
             "schema": self.schema_,
             "model": self.models[0],
             "output": self.output,
@@ -101,7 +105,14 @@ class Prompt(BaseModel):
             "template": "\n".join(lines),
             "topics": [[topic.name, topic.scope] for topic in self.topics],
         }
+        if "glossary" in self.template:
+            parts["glossary"] = [[term.term, term.beside, term.write] for term in self._terms]
         return _json_hash(parts)[:12]
+
+    @property
+    def _terms(self) -> list[Term]:
+        """The glossary without its bans."""
+        return [term for term in self.glossary if term.term]
 
     def messages(self, **prompt_variables: Any) -> Messages:
         """The messages about one paper, with its `title`, `abstract` and so on filled in.
@@ -110,7 +121,12 @@ class Prompt(BaseModel):
         formulas in Unicode writes them so.
         """
         template = _compiled(self.template)
-        variables = {"limits": self.limits, "topics": self.topics, **prompt_variables}
+        variables = {
+            "limits": self.limits,
+            "topics": self.topics,
+            "glossary": self._terms,
+            **prompt_variables,
+        }
         for name in WITHOUT_LATEX & variables.keys():
             variables[name] = without_latex(variables[name])
         context = template.new_context(variables)
@@ -156,6 +172,7 @@ def _compiled(template: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
     )
     environment.filters["fenced"] = fenced
+    environment.filters["named_in"] = named_in
     return environment.from_string(template)
 
 
@@ -196,8 +213,8 @@ def load_prompts(
     """The packaged prompts; files in `overlay` replace those of the same name or are added.
 
     `languages` selects and orders the summaries; by default every language with a prompt is
-    included, Russian first. `model` replaces every chain. Raises PromptError for an unusable file
-    or a language without a prompt.
+    included, Russian first. A language may have a glossary, `terms.<language>.yaml`. `model`
+    replaces every chain. Raises PromptError for an unusable file or a language without a prompt.
     """
     if overlay is not None and not overlay.is_dir():
         raise PromptError(
@@ -209,7 +226,8 @@ def load_prompts(
     for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = load_prompt(path, topics, model)
         if prompt.language:
-            summaries[prompt.language] = prompt
+            glossary = _glossary(f"terms.{prompt.language}.yaml", overlay, packaged)
+            summaries[prompt.language] = prompt.model_copy(update={"glossary": glossary})
         else:
             others[name] = prompt
     order = languages or _russian_first(summaries)
@@ -253,6 +271,16 @@ def _russian_first(languages: Iterable[str]) -> list[str]:
 def is_chinese(language: str) -> bool:
     """Whether a language is `zh` or one of its regions, and needs no translation from Chinese."""
     return language.split("-")[0] == "zh"
+
+
+def _glossary(name: str, overlay: Path | None, packaged: Path) -> tuple[Term, ...]:
+    """The entries of a glossary; none if there is no such file."""
+    try:
+        return load_glossary(_read(name, overlay, packaged))
+    except FileNotFoundError:
+        return ()
+    except GlossaryError as error:
+        raise PromptError(f"{name}: {error}") from None
 
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:

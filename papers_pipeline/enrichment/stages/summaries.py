@@ -86,6 +86,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
             abstract=variables["abstract"],
             paper_title=variables["title"],
             terms=self.terms,
+            glossary=self.prompt.glossary,
         )
 
     def answer_is_in(self, row: Summary, answer: Answer[WrittenSummary]) -> bool:
