@@ -16,6 +16,7 @@ from papers_pipeline.evaluation.headlines import (
 )
 from papers_pipeline.evaluation.report import Figure, Report, count, middle, share
 from papers_pipeline.llm.verdict import Verdict, of_severity
+from papers_pipeline.prompts.glossary import Term
 
 MAY_LACK = ("title", "emoji")
 """Fields that an answer in a file may do without: other digests write texts alone."""
@@ -32,6 +33,8 @@ class _Sums:
     unverified: int = 0
     styled: int = 0
     style_faults: int = 0
+    with_calque: int = 0
+    with_banned_phrase: int = 0
     unknown: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
     stated: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
     with_headline: int = 0
@@ -59,6 +62,7 @@ def evaluate_summaries(stage: SummaryStage, answers: Sequence[Answered], source:
         if faults:
             report.faults[answer.arxiv_id] = faults
         _add_faults(sums, faults, stage.judge(answer.output, NOTHING))
+        _add_phrases(sums, faults, stage.prompt.glossary)
         _add_recall(sums, answer)
         _add_sizes(sums, stage.language, answer)
     report.figures = _figures(sums, len(answers))
@@ -84,6 +88,13 @@ def _add_faults(sums: _Sums, faults: Sequence[Fault], against_nothing: Verdict) 
     for rule in sums.unknown:
         sums.unknown[rule] += sum(fault.rule == rule for fault in faults)
         sums.stated[rule] += sum(fault.rule == rule for fault in against_nothing.faults)
+
+
+def _add_phrases(sums: _Sums, faults: Sequence[Fault], glossary: Sequence[Term]) -> None:
+    """Count a text that breaks a rule of the glossary: once for its terms, once for its bans."""
+    rules = {fault.rule for fault in faults}
+    sums.with_calque += bool(rules & {term.rule for term in glossary if term.term})
+    sums.with_banned_phrase += bool(rules & {term.rule for term in glossary if not term.term})
 
 
 def _add_recall(sums: _Sums, answer: Answered) -> None:
@@ -122,6 +133,8 @@ def _figures(sums: _Sums, texts: int) -> list[Figure]:
             "number",
             texts,
         ),
+        share("calques", "with a calque", sums.with_calque, texts),
+        share("banned_phrases", "with a banned phrase", sums.with_banned_phrase, texts),
         share("number_precision", "numbers that the source has", known_numbers, numbers),
         share("name_precision", "names that the source has", known_names, names),
         share("headline_recall", "has a main number", sums.with_headline, sums.headlines),
