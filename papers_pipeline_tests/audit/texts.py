@@ -92,7 +92,8 @@ def judge(samples: Iterable[Sample]) -> Result:
     result = Result()
     for sample in samples:
         started = time.process_time()
-        title, text = repaired_title(sample.title), repaired_text(sample.language, sample.text)
+        title = repaired_title(sample.language, sample.title)
+        text = repaired_text(sample.language, sample.text)
         verdict = summary_verdict(
             language=sample.language,
             title=title,
