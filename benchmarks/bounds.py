@@ -4,9 +4,11 @@ A bound knows the limits and latencies of the scenario, the start of Python and 
 time of bare PyMuPDF. All are measured or set in the same run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.scenario import Scenario
+from papers_pipeline.llm.chain import WINDOW_SECONDS
 
 LISTS, LISTS_SECONDS = 500, 300
 """Hugging Face's limit without a token: https://huggingface.co/docs/hub/rate-limits."""
@@ -47,8 +49,8 @@ def lower_bound(work: Work, scenario: Scenario) -> Bound:
     - lists: (days - 500) / 500 × 5 minutes, since the first 500 may go at once
     - arXiv: files / files per second
     - models: calls / calls at once × seconds per call
-    - limit: (calls - requests per minute) / requests per minute × 60, since the requests of the
-      first minute may go at once
+    - limit: the whole minutes before the last call's, since no more calls than the limit are in any
+      minute, and those of one minute may go at once
     - parse: seconds of bare PyMuPDF
 
     The last answer is a call that begins when the slowest resource is done, as that about the
@@ -59,7 +61,7 @@ def lower_bound(work: Work, scenario: Scenario) -> Bound:
         "lists": max(0, work.days - LISTS) / LISTS * LISTS_SECONDS,
         "arXiv": work.files / scenario.arxiv_files_per_second,
         "models": work.calls / scenario.concurrency * scenario.model_seconds,
-        "limit": max(0, work.calls - per_minute) / per_minute * 60,
+        "limit": max(0, work.calls - 1) // per_minute * 60.0,
         "parse": work.parse_seconds,
     }
     slowest = max(resources, key=lambda name: resources[name])
@@ -74,15 +76,18 @@ def lower_bound(work: Work, scenario: Scenario) -> Bound:
     return Bound(sum(parts.values()), formula, slowest)
 
 
-def sustained_per_minute(arrivals: list[float], burst_seconds: float = 10.0) -> float | None:
-    """Requests a minute between the first and the last, whose times are in order; None if too few.
+def sustained_per_minute(arrivals: Sequence[float]) -> float | None:
+    """Requests a minute in the whole windows of the limit that they fill; None if they fill none.
 
-    A limit may let many through at once at the start. What is above the average rate then does not
-    count as sustained.
+    Arrivals are in seconds, in order. A limit lets the requests of a window go at once, so parts of
+    windows say nothing about a rate.
     """
-    if len(arrivals) < 2 or arrivals[-1] - arrivals[0] <= burst_seconds:
+    if not arrivals:
         return None
     first, last = arrivals[0], arrivals[-1]
-    at_once = sum(1 for at in arrivals if at - first <= burst_seconds)
-    later = len(arrivals) - at_once
-    return later / (last - first - burst_seconds) * 60
+    windows = int((last - first) // WINDOW_SECONDS)
+    if not windows:
+        return None
+    seconds = windows * WINDOW_SECONDS
+    within = sum(1 for at in arrivals if at - first < seconds)
+    return within / seconds * 60

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._utils.warnings import BetaWarning
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.memory import share_arenas
 from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.defs import documents, feed, periods, site
 from papers_pipeline.defs.alarms import alarm_sensors
@@ -15,7 +16,7 @@ from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
 from papers_pipeline.defs.jobs import build_day, build_month, build_site, build_week
 from papers_pipeline.defs.operations import refresh_plan_asset, refresh_stale
-from papers_pipeline.defs.publishing import publish_job
+from papers_pipeline.defs.publishing import publish_job, publishing_sensor
 from papers_pipeline.defs.resources import resources
 from papers_pipeline.defs.retention import prune
 from papers_pipeline.defs.schedules import (
@@ -31,6 +32,9 @@ from papers_pipeline.wiring import prompts_of, stages_of
 # Dagster 1.13.27 warns about this parameter, which we do not set, when it binds resources to a
 # sensor's job. Drop this when `owners` of SensorDefinition leaves beta.
 warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDef", BetaWarning)
+
+# Every process that runs jobs imports this module, before its threads allocate.
+share_arenas()
 
 
 def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.Definitions:
@@ -52,7 +56,10 @@ def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.De
             *(refresh_stale, buy_by_batch, prune, publish_job),
         ],
         schedules=[today_every_two_hours, last_days_nightly, prune_nightly],
-        sensors=[site_follows, batches_ended, dead_runs, *alarm_sensors(settings)],
+        sensors=[
+            *(site_follows, publishing_sensor(settings), batches_ended, dead_runs),
+            *alarm_sensors(settings),
+        ],
         resources=resources(settings, clock, watcher),
         executor=threads_executor,
     )

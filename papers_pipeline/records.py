@@ -283,9 +283,9 @@ class ReadingSentence(BaseModel):
 
 
 class VocabularyWord(BaseModel):
-    """A word of a reading task above HSK 3.
+    """A word that a reading task explains.
 
-    `level` is 4 to 7, where 7 stands for 7 to 9, or None if the syllabus does not list the word.
+    `level` is 1 to 7, where 7 stands for 7 to 9, or None if the syllabus does not list the word.
     `meaning` is English.
     """
 

@@ -1,6 +1,7 @@
 """Builds days through Dagster in this process: the lists first, then everything made from them,
 then other days whose links changed, then the site."""
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -192,6 +193,9 @@ class Runner:
         for number, report in enumerate(reports, 1):
             self._watcher.day(report.date, part, number, len(reports))
             build(report)
+            if number < len(reports):
+                _collect_garbage(of_first=number == 1)
+        gc.unfreeze()
 
     def _build(self, report: DayReport, assets: Iterable[str]) -> None:
         self._run(report, assets)
@@ -248,6 +252,17 @@ class Runner:
                 f"{asset} {day} needs {', '.join(absent)}, never built for that day: "
                 f"papers build --date {day} --only {' '.join(absent)}"
             )
+
+
+def _collect_garbage(of_first: bool) -> None:
+    """Free what a day leaves behind: its connections and results refer to each other in circles.
+
+    Python's collector would come to them once in hundreds of days, since few objects are new beside
+    the half million of the libraries. Those are loaded after the first day, and then left out.
+    """
+    gc.collect()
+    if of_first:
+        gc.freeze()
 
 
 @contextmanager

@@ -28,18 +28,22 @@ def test_a_day_without_calls_waits_for_no_answer():
     assert lower_bound(Work(start_seconds=2.0, days=1), COLD).formula == "start 2.0 + list 0.3"
 
 
-def test_a_limit_lets_the_calls_of_a_minute_go_at_once():
+def test_a_limit_lets_the_calls_of_a_minute_go_at_once_and_the_next_after_it():
     limited = replace(COLD, model_seconds=0.0, requests_per_minute=300)
     assert lower_bound(Work(start_seconds=0.0, calls=300), limited).seconds == 0.0
+    assert lower_bound(Work(start_seconds=0.0, calls=301), limited).seconds == 60.0
     assert lower_bound(Work(start_seconds=0.0, calls=900), limited).seconds == 120.0
 
 
-def test_a_burst_at_the_start_is_not_a_sustained_rate():
-    evenly = [second * 0.5 for second in range(241)]
-    bursts = [0.0] * 120 + [60.0] * 120 + [120.0] * 120
-    assert sustained_per_minute(evenly) == pytest.approx(120, rel=0.01)
-    assert sustained_per_minute(bursts) == pytest.approx(131, rel=0.01)
-    assert sustained_per_minute([1.0]) is None
+def test_a_rate_is_sustained_over_whole_windows_of_the_limit():
+    evenly = [second * 0.5 for second in range(260)]
+    bursts = [0.0] * 120 + [61.0] * 120 + [122.0] * 40
+    one_idle_window = [0.0] * 120 + [122.0] * 40
+    assert sustained_per_minute(evenly) == pytest.approx(120)
+    assert sustained_per_minute(bursts) == pytest.approx(120 * 60 / 61)
+    assert sustained_per_minute(one_idle_window) == pytest.approx(60 * 60 / 61)
+    assert sustained_per_minute([0.0] * 120 + [30.0] * 100) is None
+    assert sustained_per_minute([]) is None
 
 
 def test_a_row_shows_median_spread_and_ratios_of_its_repetitions():

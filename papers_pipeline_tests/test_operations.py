@@ -13,6 +13,7 @@ import pytest
 
 # Parts of the daemon's loops (Dagster 1.13.27): nothing public runs such a loop just once.
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.test_utils import create_run_for_test, load_remote_repo
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
@@ -119,6 +120,17 @@ def daemon() -> Iterator[WorkspaceProcessContext]:
         WorkspaceProcessContext(instance, target) as context,
     ):
         yield context
+
+
+def test_the_queue_is_looked_at_every_second_and_keeps_its_limits(daemon: WorkspaceProcessContext):
+    coordinator = daemon.instance.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    assert coordinator.dequeue_interval_seconds == 1
+    limits = daemon.instance.get_concurrency_config().run_queue_config
+    assert limits is not None
+    assert limits.max_concurrent_runs == 2
+    keys = [limit["key"] for limit in limits.tag_concurrency_limits]
+    assert keys == ["dagster/partition", "papers/site"]
 
 
 def test_ticks_missed_while_the_machine_slept_are_run_once(daemon: WorkspaceProcessContext):
@@ -335,7 +347,7 @@ UNVERIFIED = {
         "Чайник предупреждает заранее",
         "Чайники свистят слишком поздно. Авторы предсказывают кипение по звуку. "
         "Для этого обучена регрессия. Её точность равна 97%.",
-        "Не проверено: в названии и аннотации статьи нет 97%.",
+        "Не проверено: в названии и аннотации статьи нет 97 %.",
         "1 текст с непроверенными данными",
     ),
     "zh": (
@@ -517,7 +529,7 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
     [
         ("topic_tags", "You file", True),
         ("reading_task", "汉语", True),
-        ("reading_translation_ru", "No pinyin", False),
+        ("reading_translation_ru", "Write no pinyin", False),
     ],
 )
 def test_every_kind_of_prompt_can_be_compared(

@@ -1,5 +1,7 @@
 """What the project promises of a day: nothing is lost or done twice, a bad list is not believed."""
 
+import gc
+import weakref
 from datetime import UTC, date, datetime
 
 import pytest
@@ -154,6 +156,30 @@ def test_one_day_without_a_list_does_not_stop_the_others_and_keeps_its_page(
         "is HF_ENDPOINT right?"
     )
     assert pipeline.files() == before
+
+
+def test_what_a_day_leaves_behind_is_freed_before_the_next(
+    outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+):
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    circles: list[weakref.ref[Circle]] = []
+    alive = []
+
+    def begin_day(day: date, part: str, number: int, days: int) -> None:
+        alive.append(sum(circle() is not None for circle in circles))
+        circles.append(weakref.ref(Circle()))
+
+    monkeypatch.setattr(pipeline.watcher, "day", begin_day)
+    gc.disable()
+    try:
+        pipeline.build(DAY, NEXT_DAY, "2026-03-04", only=("feed_response",))
+    finally:
+        gc.enable()
+    assert alive == [0, 0, 0]
+    assert gc.get_freeze_count() == 0
 
 
 def test_links_skip_days_without_papers_and_the_index_shows_the_newest_day_with_one(

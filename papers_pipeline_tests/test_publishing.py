@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+import dagster as dg
 import pytest
 import requests
 import yaml
@@ -115,13 +116,54 @@ class TestJob:
             in failed.step_failure_data.error_display_string
         )
 
-    def test_no_schedule_or_sensor_runs_it(self):
-        defs = definitions.load()
-        assert "PAPERS_PUBLISH_TO" in defs.resolve_job_def("publish").description
-        started = {target.job_name for sensor in defs.sensors or () for target in sensor.targets}
-        started |= {schedule.job_name for schedule in defs.schedules or ()}
-        assert {"build_day", "build_site"} <= started
-        assert "publish" not in started
+    def test_the_config_of_a_run_may_allow_a_smaller_site(
+        self, pipeline, built, tmp_path, monkeypatch
+    ):
+        monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
+        site = load_settings().data / "site"
+        for number in range(4):
+            (site / f"lost{number}.html").write_text("lost")
+        assert pipeline.run_job("publish").success
+        for number in range(4):
+            (site / f"lost{number}.html").unlink()
+        assert not pipeline.run_job("publish").success
+        allowing = {"ops": {"publish_site": {"config": {"allow_shrink": True}}}}
+        assert pipeline.run_job("publish", run_config=allowing).success
+        assert files(tmp_path / "www") == built
+
+
+class TestSensor:
+    @pytest.mark.parametrize("target", [None, "www"])
+    def test_it_is_on_if_there_is_a_target(self, monkeypatch, target):
+        if target:
+            monkeypatch.setenv("PAPERS_PUBLISH_TO", target)
+        sensor = definitions.load().get_repository_def().get_sensor_def("publish_follows")
+        is_on = sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        assert is_on is bool(target)
+
+    def test_it_publishes_once_after_the_pages_are_built(self, pipeline, outside):
+        repository = definitions.load(pipeline.clock).get_repository_def()
+        sensor = repository.get_sensor_def("publish_follows")
+
+        def tick(cursor: str | None):
+            context = dg.build_sensor_context(
+                instance=pipeline.instance, cursor=cursor, repository_def=repository
+            )
+            return sensor.evaluate_tick(context)
+
+        assert tick(None).run_requests == []
+        outside.list("2026-03-02", [])
+        pipeline.build("2026-03-02", at="2026-03-03T01:00")
+        first = tick(None)
+        assert [run.job_name or sensor.job_name for run in first.run_requests] == ["publish"]
+        assert tick(first.cursor).run_requests == []
+        site = repository.get_job("build_site")
+        building = pipeline.instance.create_run_for_job(
+            site, tags=site.tags, status=dg.DagsterRunStatus.STARTED
+        )
+        assert tick(None).run_requests == []
+        pipeline.instance.delete_run(building.run_id)
+        assert len(tick(None).run_requests) == 1
 
 
 class Links(HTMLParser):

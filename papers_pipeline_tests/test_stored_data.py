@@ -97,16 +97,19 @@ def texts(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def chinese_text(record: dict[str, Any]) -> dict[str, Any]:
+    """The paper and the Chinese sentences of a day's reading task."""
+    task = record["reading_task"]
+    return {"id": task["id"], "zh": [sentence["text"] for sentence in task["sentences"]]}
+
+
 def reading(record: dict[str, Any]) -> dict[str, Any]:
-    """The Chinese sentences of a day and their translations."""
+    """The Chinese sentences of a day, the words that they explain, and all translations."""
     task = record["reading_task"]
     return {
-        "id": task["id"],
-        "zh": [sentence["text"] for sentence in task["sentences"]],
-        **{
-            language: translation["sentences"]
-            for language, translation in task["translations"].items()
-        },
+        **chinese_text(record),
+        "words": [word["word"] for word in task["vocabulary"]],
+        "translations": task["translations"],
     }
 
 
@@ -144,17 +147,25 @@ def test_dagster_knows_what_was_built(stored: Stored):
 
 
 def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, stored: Stored):
-    """The next day lists the same papers, about which everything was read and bought before."""
+    """The next day lists the same papers, about which everything was read and bought before.
+
+    Its reading task has the stored text, but the vocabulary of a new day, which wants translation.
+    """
     outside.list(NEXT_DAY, stored.entries)
     runs = stored.runs()
-    result = papers("build", "--from", stored.day, "--to", NEXT_DAY)
+    result = papers("build", "--from", stored.day, "--to", stored.day)
     assert result.exit_code == 0, result.output
-
     assert stored.asked_again(outside) == []
+
+    result = papers("build", "--from", NEXT_DAY, "--to", NEXT_DAY)
+    assert result.exit_code == 0, result.output
+    again = stored.asked_again(outside)
+    assert [(call.language, call.fields) for call in again] == [("ru", ("sentences", "meanings"))]
     assert [asked for asked in outside.world.asked if asked.startswith("pdf ")] == []
+    assert reading(stored.published(stored.day)) == reading(stored.record)
     for day in (stored.day, NEXT_DAY):
         assert texts(stored.published(day)) == texts(stored.record)
-        assert reading(stored.published(day)) == reading(stored.record)
+        assert chinese_text(stored.published(day)) == chinese_text(stored.record)
         for language in LANGUAGES:
             assert (stored.data / "site" / language / "d" / f"{day}.html").exists()
 

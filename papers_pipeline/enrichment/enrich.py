@@ -43,9 +43,9 @@ async def enrich(
                 raise PaperPending(reason)
             answer = await chain.ask(arxiv_id, *stage.prompt_variables(item))
             row = answered.get(arxiv_id)
-            if row is None or not stage.answer_is_in(row, answer):
-                row = stage.answer_row(item, answer)
-            return row, answer.reused
+            if row is not None and stage.is_same_answer(row, answer):
+                return stage.renewed(row, item, answer), answer.reused
+            return stage.answer_row(item, answer), answer.reused
 
         outcomes, counts = await per_paper(
             stage.asset, list(by_id), answer, concurrency=concurrency, progress=progress

@@ -1,7 +1,7 @@
 """A Chinese text for learners: its words, its vocabulary and its level."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -12,8 +12,9 @@ from papers_pipeline.store import files as storage
 from papers_pipeline.text import chinese
 
 EASY, SIMPLE = 3, 5
-"""Words up to HSK `EASY` stay out of the vocabulary; words up to HSK `SIMPLE` are simple."""
-MOST_VOCABULARY = 25
+"""Words up to HSK `SIMPLE` are simple. A vocabulary needs none of the words up to HSK `EASY`."""
+LEAST_VOCABULARY, MOST_VOCABULARY = 10, 12
+"""The words of a vocabulary. A text with more words that are not simple explains them all."""
 LEVEL_SHARE = 0.9
 """The share of a text's listed words that its level must cover."""
 
@@ -26,20 +27,16 @@ class Reading:
     """Sentences cut into words, and their vocabulary in the order of the text.
 
     Running words are all the words of the text, with repetitions. `level` is the lowest HSK level
-    (1 to 7) that covers `LEVEL_SHARE` of the running words in the syllabus. `hard` are the running
-    words that are neither simple nor in the vocabulary.
+    (1 to 7) that covers `LEVEL_SHARE` of the running words in the syllabus. `simple_share` is the
+    share of the running words in the syllabus that are simple. `hard` are the words that are not
+    simple, each once, in the order of the text.
     """
 
     sentences: list[ReadingSentence]
     vocabulary: list[VocabularyWord]
     level: int
-    running_words: int
+    simple_share: float
     hard: list[str]
-
-    @property
-    def known_share(self) -> float:
-        """The share of the running words that are simple or in the vocabulary."""
-        return 1 - len(self.hard) / self.running_words if self.running_words else 0.0
 
 
 def reading_version() -> str:
@@ -47,10 +44,11 @@ def reading_version() -> str:
     return f"{storage.sha256(UPath(__file__))[:12]} {chinese.version()}"
 
 
-def annotate(sentences: Sequence[str]) -> Reading:
+def annotate(sentences: Sequence[str], chosen: Sequence[VocabularyWord] = ()) -> Reading:
     """The text with its words, vocabulary and level.
 
-    Latin names and numbers do not count as running words.
+    Latin names and numbers do not count as running words. `chosen` is the vocabulary of a stored
+    text: its words stay, and what is said about them is looked up anew.
     """
     cut_sentences = []
     running: list[chinese.Word] = []
@@ -58,18 +56,19 @@ def annotate(sentences: Sequence[str]) -> Reading:
         words = chinese.words(sentence)
         cut_sentences.append(_sentence(sentence, words))
         running += [word for word in words if word.pinyin]
-    levels = {word.text: chinese.level(word.text) for word in running}
-    vocabulary = _vocabulary(running, levels)
-    explained = {word.word for word in vocabulary}
-    hard = []
+    listed = []
     for word in running:
-        if word.text not in explained and _is_above(levels[word.text], SIMPLE):
-            hard.append(word.text)
+        level = chinese.level(word.text)
+        if level is not None:
+            listed.append(level)
+    difficulties = {word.text: chinese.difficulty(word.text) for word in running}
+    hard = [text for text, difficulty in difficulties.items() if _is_above(difficulty, SIMPLE)]
+    vocabulary = _renewed(chosen, running) if chosen else _vocabulary(running, difficulties)
     return Reading(
         sentences=cut_sentences,
         vocabulary=vocabulary,
-        level=_text_level(levels[word.text] for word in running),
-        running_words=len(running),
+        level=_text_level(listed),
+        simple_share=_simple_share(listed),
         hard=hard,
     )
 
@@ -81,36 +80,79 @@ def _sentence(text: str, words: Sequence[chinese.Word]) -> ReadingSentence:
 
 
 def _vocabulary(
-    running: Sequence[chinese.Word], levels: Mapping[str, int | None]
+    running: Sequence[chinese.Word], difficulties: Mapping[str, int | None]
 ) -> list[VocabularyWord]:
-    """The words to explain, at most `MOST_VOCABULARY`, in the order of the text."""
-    candidates: dict[str, chinese.Word] = {}
+    """The words to explain, in the order of the text.
+
+    The hardest words go first: a reader cannot do without the meaning of those that are not simple.
+    """
+    first_uses = _first_uses(running)
+
+    def hardness(text: str) -> int:
+        difficulty = difficulties[text]
+        return chinese.HSK_BAND + 1 if difficulty is None else difficulty
+
+    hardest_first = sorted(first_uses, key=hardness, reverse=True)
+    not_simple = sum(_is_above(difficulty, SIMPLE) for difficulty in difficulties.values())
+    not_easy = sum(_is_above(difficulty, EASY) for difficulty in difficulties.values())
+    most = max(not_simple, MOST_VOCABULARY)
+    count = min(max(not_easy, LEAST_VOCABULARY), most)
+    chosen = set(hardest_first[:count])
+    return [_entry(word) for text, word in first_uses.items() if text in chosen]
+
+
+def _renewed(
+    chosen: Sequence[VocabularyWord], running: Sequence[chinese.Word]
+) -> list[VocabularyWord]:
+    """The same words with what the dictionaries say now.
+
+    A word stays as it was if the text is cut otherwise now. It also stays if no dictionary had it,
+    or none has it any more: translators were asked for the meanings of just these words.
+    """
+    first_uses = _first_uses(running)
+    renewed = []
+    for entry in chosen:
+        word = first_uses.get(entry.word)
+        new = _entry(word) if word else entry
+        renewed.append(new if bool(new.meaning) == bool(entry.meaning) else entry)
+    return renewed
+
+
+def _first_uses(running: Sequence[chinese.Word]) -> dict[str, chinese.Word]:
+    """The different words of a text, each as it stands there first."""
+    first_uses: dict[str, chinese.Word] = {}
     for word in running:
-        if _is_above(levels[word.text], EASY):
-            candidates.setdefault(word.text, word)
-    # A reader cannot do without the meaning of the words that are not simple, so they go first.
-    hardest_first = sorted(candidates, key=lambda text: not _is_above(levels[text], SIMPLE))
-    chosen = set(hardest_first[:MOST_VOCABULARY])
-    return [_entry(word, levels[text]) for text, word in candidates.items() if text in chosen]
+        first_uses.setdefault(word.text, word)
+    return first_uses
 
 
-def _text_level(levels: Iterable[int | None]) -> int:
+def _text_level(listed: Sequence[int]) -> int:
     """The level that covers `LEVEL_SHARE` of the words in the syllabus; 1 if it lists none."""
-    listed = sorted(level for level in levels if level is not None)
     if not listed:
         return 1
-    return listed[math.ceil(len(listed) * LEVEL_SHARE) - 1]
+    return sorted(listed)[math.ceil(len(listed) * LEVEL_SHARE) - 1]
+
+
+def _simple_share(listed: Sequence[int]) -> float:
+    """The share of the words in the syllabus that are simple; 0 if it lists none."""
+    if not listed:
+        return 0.0
+    return sum(level <= SIMPLE for level in listed) / len(listed)
 
 
 def _is_above(level: int | None, most: int) -> bool:
-    """Whether a word is harder than HSK `most`. A word outside the syllabus is."""
+    """Whether a word is harder than HSK `most`. A word of unknown level is."""
     return level is None or level > most
 
 
-def _entry(word: chinese.Word, level: int | None) -> VocabularyWord:
+def _entry(word: chinese.Word) -> VocabularyWord:
     meaning, source = chinese.meaning(word) or (None, None)
     return VocabularyWord(
-        word=word.text, pinyin=word.pinyin or "", level=level, meaning=meaning, source=source
+        word=word.text,
+        pinyin=word.pinyin or "",
+        level=chinese.level(word.text),
+        meaning=meaning,
+        source=source,
     )
 
 

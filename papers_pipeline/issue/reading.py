@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from papers_pipeline.enrichment.stages.reading_translation import (
-    DICTIONARY_LANGUAGE,
-    sentence_texts,
-)
+from papers_pipeline.enrichment.stages.reading_task import sentence_texts
+from papers_pipeline.enrichment.stages.reading_translation import DICTIONARY_LANGUAGE
 from papers_pipeline.records import (
     IssueMeaning,
     IssueReadingTask,

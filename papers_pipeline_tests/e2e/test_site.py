@@ -19,6 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from papers_pipeline.site.render import IMAGE_SOURCES
+from papers_pipeline.text.typography import setter
 from papers_pipeline_tests.e2e.visiting import Visit, shown, tabbed_to, unfolded
 from papers_pipeline_tests.helpers.outside import LANGUAGES
 from papers_pipeline_tests.helpers.serving import served
@@ -120,7 +121,8 @@ def test_without_scripts_every_text_is_there_in_the_order_of_votes(
     ]
     words = " ".join(page.locator("main").inner_text().split())
     for paper in papers:
-        assert " ".join(paper["summaries"][lang]["text"].split()) in words
+        text = setter(lang)(paper["summaries"][lang]["text"])
+        assert " ".join(text.split()) in words
     assert page.locator(".filter, .update, .theme").evaluate_all(
         "all => all.map((node) => node.checkVisibility())"
     ) == [
@@ -152,7 +154,7 @@ class TestFilter:
         page.get_by_role("button", name="Reset").click()
         expect(page.locator("article:visible")).to_have_count(len(everything))
         assert shown(page) == everything
-        expect(page.get_by_label("Words")).to_be_focused()
+        expect(page.get_by_label("Keywords")).to_be_focused()
         page.wait_for_url(lambda url: "?" not in url)
         assert visit.said == []
 
@@ -165,16 +167,16 @@ class TestFilter:
             != []
         )
         page.get_by_role("button", name="Reset").click()
-        page.get_by_label("Words").fill("AUTONOMA  mexico")
+        page.get_by_label("Keywords").fill("AUTONOMA  mexico")
         assert shown(page) == [
             paper["id"]
             for paper in papers
             if "Universidad Nacional Autónoma de México" in paper["affiliations"]
         ]
-        page.get_by_label("Words").fill("nothing has these words")
+        page.get_by_label("Keywords").fill("nothing has these words")
         assert shown(page) == []
         expect(page.get_by_role("status").first).to_have_text("No papers on this day match.")
-        page.get_by_label("Words").fill("")
+        page.get_by_label("Keywords").fill("")
         for label, key in (
             ("Time of listing", "listed_at"),
             ("Date on arXiv", "published_at"),

@@ -3,20 +3,44 @@
 import pytest
 
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict, translation_verdict
+from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import load_prompts
-from papers_pipeline_tests.helpers.sentences import HARD_TEXT, SIMPLE_TEXT
+from papers_pipeline_tests.helpers.sentences import GRADED, HARD_TEXT, ORDINARY, SIMPLE_TEXT
 
 LIMITS = load_prompts().others["reading_task"].limits
 FOUR = SIMPLE_TEXT[:4]
 
 
+def verdict_on(sentences: list[str], abstract: str = "7B 63.5%") -> Verdict:
+    return reading_verdict(sentences, limits=LIMITS, abstract=abstract, paper_title="A model")
+
+
 def reading_faults(sentences: list[str]) -> str:
-    verdict = reading_verdict(sentences, limits=LIMITS, abstract="7B 63.5%", paper_title="A model")
-    return " ".join(fault.message for fault in verdict.faults)
+    return " ".join(fault.message for fault in verdict_on(sentences).faults)
+
+
+def severities(sentences: list[str]) -> dict[str, str]:
+    """The rules that a text breaks, and how severely."""
+    return {fault.rule: fault.severity for fault in verdict_on(sentences).faults}
 
 
 def test_simple_chinese_passes():
     assert reading_faults(SIMPLE_TEXT) == ""
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_a_text_for_learners_passes(name: str):
+    text = GRADED[name]
+    assert verdict_on(text, abstract=" ".join(text)).faults == ()
+
+
+@pytest.mark.parametrize("summary", ORDINARY)
+def test_a_summary_for_native_readers_is_refused_as_too_hard(summary: str):
+    sentences = [f"{part}。" for part in summary.split("。") if part]
+    limits = {"simple_percent": LIMITS["simple_percent"], "hard_words": LIMITS["hard_words"]}
+    verdict = reading_verdict(sentences, limits=limits, abstract=summary, paper_title="")
+    rules = {fault.rule: fault.severity for fault in verdict.faults}
+    assert rules["difficulty"] == "fatal"
 
 
 @pytest.mark.parametrize(
@@ -39,11 +63,25 @@ def test_anything_but_simple_chinese_sentences_is_a_fault(sentences: list[str], 
     assert fault in reading_faults(sentences)
 
 
-def test_too_many_hard_words_outside_the_vocabulary_are_a_fault():
-    assert (
-        "are in HSK 1 to 5 or in a vocabulary of 25 words; at least 80% must be. "
-        "Replace hard words with simpler ones: "
-    ) in reading_faults(HARD_TEXT)
+SLIGHTLY_HARD = [
+    "很多模型只看最后的答案对不对。",
+    "作者教模型做一个新动作：擦掉上一步。",
+    "如果擦掉以后概率更高，模型就会得到奖励。",
+    "这个 7B 模型答对了 63.5% 的题，成绩很好。",
+    "不过，要是它选错了策略，常常得走很多步才能察觉。",
+]
+
+
+def test_a_slightly_hard_text_is_published_with_a_note_and_ordinary_prose_is_refused():
+    assert severities(SLIGHTLY_HARD) == {"difficulty": "style"}
+    assert severities(HARD_TEXT) == {"difficulty": "fatal", "hard_words": "fatal"}
+
+
+def test_a_fault_of_difficulty_quotes_the_numbers_of_the_prompt_and_the_hard_words():
+    share = f"at least {LIMITS['simple_percent']}% must be. Replace hard words with simpler ones: "
+    assert share in reading_faults(SLIGHTLY_HARD)
+    assert '"模型", "概率", "策略", "察觉"' in reading_faults(SLIGHTLY_HARD)
+    assert f"at most {LIMITS['hard_words']} may be." in reading_faults(HARD_TEXT)
 
 
 ORIGINALS = ["模型很快。", "Transformer 很贵。"]

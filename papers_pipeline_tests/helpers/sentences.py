@@ -1,8 +1,19 @@
 """Chinese sentences, easy and hard ones."""
 
+from pathlib import Path
+
+import yaml
+
+_TEXTS = Path(__file__).parents[1] / "fixtures" / "chinese_texts.yaml"
+_BY_KIND = yaml.safe_load(_TEXTS.read_text(encoding="utf-8"))
+GRADED: dict[str, list[str]] = _BY_KIND["graded"]
+"""Texts for learners."""
+ORDINARY: list[str] = _BY_KIND["ordinary"]
+"""Summaries for native readers."""
+
 SIMPLE_TEXT = [
     "很多模型只看最后的答案对不对。",
-    "作者让模型学会一个新动作：擦掉上一步。",
+    "作者教模型做一个新动作：擦掉上一步。",
     "如果擦掉以后更容易成功，模型就会得到奖励。",
     "这个 7B 模型答对了 63.5% 的题。",
     "不过，要是它选错了方法，常常得走很多步才能发现。",

@@ -43,7 +43,7 @@ from papers_pipeline_tests.helpers.pages import (
 )
 
 MARKS = {
-    "ru": "Не проверено: в названии и аннотации статьи нет 2,5, <GPT-5> или 97%.",
+    "ru": "Не проверено: в названии и аннотации статьи нет 2,5, <GPT-5> или 97 %.",
     "en": "Unverified: the paper’s title and abstract do not mention 2,5, <GPT-5>, or 97%.",
     "zh": "未经核实：论文标题和摘要中没有 2,5、<GPT-5>或97%。",
 }

@@ -43,6 +43,22 @@ RWKV-7 的 参数量 是 128,000 。 | RWKV-7 de cānshùliàng shì 128,000
 他 来 得 了 吗 ？ | tā lái de liǎo ma
 它 一 行 行 地 读 代码 ， 行 不行 ？ | tā yī háng háng de dú dàimǎ xíng bùxíng
 北京大学 和 西安 的 机器人 。 | Běijīng Dàxué hé Xī'ān de jīqìrén
+很多 模型 最多 只 答对 三分之一 的 题 。 | hěnduō móxíng zuìduō zhǐ dáduì sān fēn zhī yī de tí
+内存 只要 二十四分之一 ， 百分之五 就 够 。 | nèicún zhǐyào èrshísì fēn zhī yī bǎi fēn zhī wǔ jiù gòu
+重新 给 视频 打光 ， 擦掉 上 一 步 。 | chóngxīn gěi shìpín dǎguāng cādiào shàng yī bù
+240 个 人 学习 以后 才 能 学会 。 | 240 gè rén xuéxí yǐhòu cái néng xuéhuì
+按 行 读取 表格 ， 并行 训练 可行 。 | àn háng dúqǔ biǎogé bìngxíng xùnliàn kěxíng
+得分 更 高 ， 值得 研究 ， 显得 很 好 。 | défēn gèng gāo zhíde yánjiū xiǎnde hěn hǎo
+它 快速 地 学习 ， 一 步 一 步 地 想 。 | tā kuàisù de xuéxí yī bù yī bù de xiǎng
+它 看 着 图片 ， 意味着 什么 ， 着重 研究 。 | tā kàn zhe túpiàn yìwèizhe shénme zhuózhòng yánjiū
+分为 三 类 ， 成为 标准 ， 因为 难 ， 变为 零 。 | fēnwéi sān lèi chéngwéi biāozhǔn yīnwèi nán biànwéi líng
+为 机器人 设计 动作 ， 为此 收集 数据 。 | wèi jīqìrén shèjì dòngzuò wèicǐ shōují shùjù
+微调 模型 ， 调整 参数 ， 调用 工具 ， 强调 结果 。 | wēitiáo móxíng tiáozhěng cānshù diàoyòng gōngjù qiángdiào jiéguǒ
+下载 数据 ， 加载 模型 ， 隐藏层 处理 问题 。 | xiàzài shùjù jiāzài móxíng yǐncángcéng chǔlǐ wèntí
+卷积 和 相机 ， 测量 角度 ， 适应 角色 。 | juǎnjī hé xiàngjī cèliáng jiǎodù shìyìng juésè
+部分 分数 和 成分 ， 切分 文本 ， 切换 一切 。 | bùfen fēnshù hé chéngfèn qiēfēn wénběn qiēhuàn yīqiè
+几乎 更新 了 空白 ， 当作 假设 ， 尽量 便宜 。 | jīhū gēngxīn le kòngbái dàngzuò jiǎshè jǐnliàng piányi
+它 率先 降低 误差 ， 还原 积累 的 背景 。 | tā shuàixiān jiàngdī wùchā huányuán jīlěi de bèijǐng
 """  # noqa: E501
 CASES = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
 
@@ -87,6 +103,41 @@ def test_a_meaning_belongs_to_the_reading():
     walk = next(word for word in chinese.words("这样也行。") if word.text == "行")
     assert chinese.meaning(line) != chinese.meaning(walk)
     assert chinese.meaning(line)[0].startswith("row; line")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "word", "meaning"),
+    [
+        ("它做了 420 道新的数学题。", "道", "measure word for problems and questions"),
+        ("他走在道上。", "道", "road; path; principle"),
+        ("它把字涂掉了。", "掉", "away; off (after a verb)"),
+        ("模型擦掉了三行。", "擦掉", "to wipe off; to erase"),
+        ("模型擦掉了三行。", "行", "row; line"),
+        ("可以重新给视频打光。", "打光", "to light (a scene)"),
+        ("它先切菜。", "切", "to cut; to slice"),
+        ("答案常常看错。", "错", "wrongly (after a verb)"),
+    ],
+)
+def test_a_meaning_fits_the_context(sentence: str, word: str, meaning: str):
+    found = next(part for part in chinese.words(sentence) if part.text == word)
+    assert chinese.meaning(found) == (meaning, "glossary" if "road" not in meaning else "cc-cedict")
+
+
+@pytest.mark.parametrize(
+    ("word", "difficulty"),
+    [
+        ("提高", 3),
+        ("下次", 2),
+        ("看看", 1),
+        ("有没有", 1),
+        ("擦掉", 4),
+        ("三分之一", 4),
+        ("上下文", None),
+        ("光源", None),
+    ],
+)
+def test_a_word_that_its_parts_explain_is_as_hard_as_the_hardest(word: str, difficulty: int | None):
+    assert chinese.difficulty(word) == difficulty
 
 
 def test_every_glossary_term_is_one_word_with_a_reading_of_its_length():

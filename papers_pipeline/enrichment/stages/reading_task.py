@@ -23,6 +23,7 @@ from papers_pipeline.records import (
     Paper,
     ReadingTask,
     UnaskableReason,
+    VocabularyWord,
     by_arxiv_id,
 )
 from papers_pipeline.text.chinese import load_tagger
@@ -103,12 +104,27 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
             paper_title=variables["title"],
         )
 
-    def answer_is_in(self, row: ReadingTask, answer: Answer[WrittenSentences]) -> bool:
-        """Also compares the version of the dictionaries, which take seconds to load."""
-        return self.is_same_answer(row, answer) and row.read_with == reading_version()
+    def renewed(
+        self, row: ReadingTask, item: Paper, answer: Answer[WrittenSentences]
+    ) -> ReadingTask:
+        """The row, annotated anew if the dictionaries changed; they take seconds to load.
+
+        Its vocabulary keeps its words: the translations of the text were bought for these.
+        """
+        if row.read_with == reading_version():
+            return row
+        return self._row(item, answer, chosen=row.vocabulary)
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSentences]) -> ReadingTask:
-        reading = annotate(list(map(one_line, answer.output.sentences)))
+        return self._row(item, answer)
+
+    def _row(
+        self,
+        item: Paper,
+        answer: Answer[WrittenSentences],
+        chosen: Sequence[VocabularyWord] = (),
+    ) -> ReadingTask:
+        reading = annotate(list(map(one_line, answer.output.sentences)), chosen)
         return ReadingTask(
             sentences=reading.sentences,
             vocabulary=reading.vocabulary,
@@ -121,7 +137,12 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         return ReadingTask(**self.fallback_fields(item, outcome))
 
     def output_of(self, row: ReadingTask) -> WrittenSentences:
-        return WrittenSentences(sentences=[sentence.text for sentence in row.sentences])
+        return WrittenSentences(sentences=sentence_texts(row))
 
     def show(self, row: ReadingTask) -> str:
-        return "\n".join(sentence.text for sentence in row.sentences) or super().show(row)
+        return "\n".join(sentence_texts(row)) or super().show(row)
+
+
+def sentence_texts(task: ReadingTask) -> list[str]:
+    """The sentences of a reading task as plain text."""
+    return [sentence.text for sentence in task.sentences]

@@ -10,6 +10,7 @@ from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.reading_guardrails import translation_verdict
 from papers_pipeline.enrichment.stage import Stage, Variables
+from papers_pipeline.enrichment.stages.reading_task import sentence_texts
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt
@@ -98,11 +99,6 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
 
     def show(self, row: ReadingTranslation) -> str:
         return "\n".join(row.sentences) or super().show(row)
-
-
-def sentence_texts(task: ReadingTask) -> list[str]:
-    """The sentences of a reading task as plain text."""
-    return [sentence.text for sentence in task.sentences]
 
 
 def language_name(language: str) -> str:

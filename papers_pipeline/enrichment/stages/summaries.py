@@ -89,9 +89,9 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
             glossary=self.prompt.glossary,
         )
 
-    def answer_is_in(self, row: Summary, answer: Answer[WrittenSummary]) -> bool:
+    def renewed(self, row: Summary, item: Paper, answer: Answer[WrittenSummary]) -> Summary:
         """A row whose language was found needs no detector, which takes long to load."""
-        return self.is_same_answer(row, answer) and row.reads_as is not None
+        return row if row.reads_as is not None else self.answer_row(item, answer)
 
     def answer_row(self, item: Paper, answer: Answer[WrittenSummary]) -> Summary:
         emoji = getattr(answer.output, "emoji", None)
