@@ -32,7 +32,12 @@ ARXIV_BURST_SECONDS = 2
 
 def prompts_of(settings: Settings) -> Prompts:
     """The prompts in force."""
-    return load_prompts(settings.prompts_dir, settings.languages, settings.model)
+    return load_prompts(
+        settings.prompts_dir,
+        settings.languages,
+        settings.model,
+        notes_top=settings.notes_top,
+    )
 
 
 def stages_of(settings: Settings) -> dict[str, AnyStage]:

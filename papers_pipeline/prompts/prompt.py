@@ -23,7 +23,9 @@ from papers_pipeline.prompts.terms import load_terms
 from papers_pipeline.prompts.topics import Topic, load_topics, validation_faults
 
 PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
-SUMMARY = "summary."
+NOTES = "notes"
+ASSETS_OF_LANGUAGES = {"summary": "summaries", NOTES: "notes"}
+"""The first part of the asset's name for each kind of prompt that has a file per language."""
 TRANSLATION = "reading_translation"
 FIRST_LANGUAGE = "ru"
 WITHOUT_LATEX = frozenset(("title", "abstract"))
@@ -52,6 +54,7 @@ class Prompt(BaseModel):
     - `topics` is the closed list, for the prompt that asks for topics.
     - `glossary` is that of the prompt's language; empty if it has none.
     - `into` is the target language of a translation; each language has a copy of the prompt.
+    - `most_papers` is how many papers of a day are asked about, if not all. It is a setting.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,14 +67,16 @@ class Prompt(BaseModel):
     max_tokens: int = 1000
     limits: dict[str, int] = {}
     into: str | None = None
+    most_papers: int | None = None
     template: str = Field(min_length=1)
     topics: tuple[Topic, ...] = ()
     glossary: tuple[Term, ...] = ()
 
     @property
     def language(self) -> str | None:
-        """The language of a summary; None for other prompts."""
-        return self.name.removeprefix(SUMMARY) if self.name.startswith(SUMMARY) else None
+        """The language of a summary or of notes; None for other prompts."""
+        _, _, language = self.name.partition(".")
+        return language if language and self.kind in ASSETS_OF_LANGUAGES else None
 
     @property
     def kind(self) -> str:
@@ -83,7 +88,9 @@ class Prompt(BaseModel):
         """The asset that stores the prompt's answers."""
         if self.into:
             return f"{self.name}_{self.into}"
-        return f"summaries_{self.language}" if self.language else self.name
+        if self.language:
+            return f"{ASSETS_OF_LANGUAGES[self.kind]}_{self.language}"
+        return self.name
 
     @cached_property
     def version(self) -> str:
@@ -184,6 +191,7 @@ class Prompts(BaseModel):
     summaries: tuple[Prompt, ...]
     others: Mapping[str, Prompt]
     translations: tuple[Prompt, ...]
+    notes: tuple[Prompt, ...]
     topics: tuple[Topic, ...]
     terms: frozenset[str]
 
@@ -195,7 +203,7 @@ class Prompts(BaseModel):
     @property
     def every(self) -> tuple[Prompt, ...]:
         """All prompts, in the order of their assets."""
-        return (*self.summaries, *self.others.values(), *self.translations)
+        return (*self.summaries, *self.others.values(), *self.translations, *self.notes)
 
 
 def prompts_version(prompts: Prompts) -> str:
@@ -209,12 +217,15 @@ def load_prompts(
     languages: Sequence[str] = (),
     model: str | None = None,
     packaged: Path = PACKAGED,
+    notes_top: int = 0,
 ) -> Prompts:
     """The packaged prompts; files in `overlay` replace those of the same name or are added.
 
     `languages` selects and orders the summaries; by default every language with a prompt is
     included, Russian first. A language may have a glossary, `terms.<language>.yaml`. `model`
-    replaces every chain. Raises PromptError for an unusable file or a language without a prompt.
+    replaces every chain. `notes_top` is how many papers of a day get notes on their full text; with
+    0 there are no prompts for notes. Raises PromptError for an unusable file or a language without
+    a prompt for summaries.
     """
     if overlay is not None and not overlay.is_dir():
         raise PromptError(
@@ -222,10 +233,13 @@ def load_prompts(
         )
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     summaries: dict[str, Prompt] = {}
+    notes: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}
     for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = load_prompt(path, topics, model)
-        if prompt.language:
+        if prompt.language and prompt.kind == NOTES:
+            notes[prompt.language] = prompt.model_copy(update={"most_papers": notes_top})
+        elif prompt.language:
             glossary = _glossary(f"terms.{prompt.language}.yaml", overlay, packaged)
             summaries[prompt.language] = prompt.model_copy(update={"glossary": glossary})
         else:
@@ -242,6 +256,7 @@ def load_prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
         translations=_translations(translation, order) if translation else (),
+        notes=tuple(notes[code] for code in order if code in notes) if notes_top else (),
         topics=topics,
         terms=load_terms(_read("terms.txt", overlay, packaged)),
     )
