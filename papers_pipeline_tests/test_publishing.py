@@ -1,6 +1,7 @@
 """The site is published by the command, the job and GitHub's workflow, and works where it is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urldefrag, urljoin
 
 import dagster as dg
@@ -25,6 +27,7 @@ from papers_pipeline_tests.helpers.serving import served
 from papers_pipeline_tests.helpers.terminal import one_line, papers, wait_until
 
 ROOT = Path(__file__).parents[1]
+SECRETS = {"OPENAI_API_KEY", "MISTRAL_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN"}
 NOT_KEPT = {"site", "dagster", "logs", "sample", "demo"}
 """Folders of data/ that the workflow need not keep: the branch has the site, git the sample."""
 
@@ -252,8 +255,9 @@ class Workflow:
         for step in self.steps:
             if "run" in step and ("if" in step or not any(statuses.values())):
                 command = ["bash", "-e", "-c", step["run"]]
+                env = self._env(step)
                 done = subprocess.run(
-                    command, cwd=self.checkout, env=self._env(), capture_output=True, text=True
+                    command, cwd=self.checkout, env=env, capture_output=True, text=True
                 )
                 statuses[step["name"]] = done.returncode
                 print(step["name"], done.stdout, done.stderr)
@@ -279,22 +283,23 @@ class Workflow:
             if (source / path).exists():
                 shutil.copytree(source / path, target / path, dirs_exist_ok=True)
 
-    def _env(self) -> dict[str, str]:
-        given = {
-            name: str(value)
-            for name, value in self.parsed["env"].items()
-            if "${{" not in str(value)
-        }
-        env = (
-            given
-            | os.environ
-            | {"PAPERS_PUBLISH_TO": f"gh-pages:{self._remote}", "PYTHONPATH": str(self.checkout)}
-        )
+    def _env(self, step: dict[str, Any]) -> dict[str, str]:
+        """The environment of a step. Secrets that it is not given are not in it."""
+        given = {name: str(value) for name, value in self.parsed["env"].items()}
+        own = step.get("env", {})
+        of_machine = {}
+        for name, value in os.environ.items():
+            if name in own or name not in SECRETS:
+                of_machine[name] = value
+        env = given | of_machine | {"PYTHONPATH": str(self.checkout)}
+        if "PAPERS_PUBLISH_TO" in own:
+            env["PAPERS_PUBLISH_TO"] = f"gh-pages:{self._remote}"
         env["DAYS_BEFORE_TODAY"] = "2"
+        left_out = ("PAPERS_DATA_DIR", "DAGSTER_HOME")
         return {
             name: value
             for name, value in env.items()
-            if name not in ("PAPERS_DATA_DIR", "DAGSTER_HOME")
+            if name not in left_out and "${{" not in value
         }
 
     def page(self, path: str) -> str:
@@ -365,17 +370,35 @@ def test_the_workflow_saves_and_publishes_after_a_failed_day_too(tmp_path):
         step["uses"].split("@")[0]: step for step in Workflow(tmp_path).steps if "uses" in step
     }
     assert actions["actions/cache/save"]["if"] == "always()"
-    for name in ("actions/upload-pages-artifact", "actions/deploy-pages"):
-        assert actions[name]["if"] == "${{ !cancelled() }}"
+    assert actions["actions/upload-pages-artifact"]["if"] == "${{ !cancelled() }}"
+    assert Workflow(tmp_path).parsed["jobs"]["deploy"]["if"] == "${{ !cancelled() }}"
     for name in ("actions/cache/restore", "actions/cache/save"):
         assert actions[name]["with"]["path"] == "${{ env.KEPT }}"
 
 
+def test_the_workflow_gives_nobody_more_than_they_need(tmp_path):
+    workflow = Workflow(tmp_path)
+    jobs = workflow.parsed["jobs"]
+    assert workflow.parsed["permissions"] == {}
+    assert jobs["publish"]["permissions"] == {"contents": "write"}
+    assert jobs["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
+    with_keys = [step["name"] for step in workflow.steps if SECRETS & set(step.get("env", {}))]
+    assert with_keys == ["Build the last days"]
+    assert not SECRETS & set(workflow.parsed["env"])
+    for job in jobs.values():
+        for step in job["steps"]:
+            if "uses" in step:
+                assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", step["uses"])
+
+
 def test_the_workflow_names_settings_that_exist_and_secrets_that_are_documented(tmp_path):
     workflow = Workflow(tmp_path)
-    assert set(workflow.parsed["env"]) - {"KEPT", "DAYS_BEFORE_TODAY"} <= set(setting_names())
+    variables = dict(workflow.parsed["env"])
+    for step in workflow.steps:
+        variables |= step.get("env", {})
+    assert set(variables) - {"KEPT", "DAYS_BEFORE_TODAY"} <= set(setting_names())
     documented = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
-    for name, value in workflow.parsed["env"].items():
+    for name, value in variables.items():
         if "secrets." in str(value) or "vars." in str(value):
             assert f".{name} }}}}" in value
             assert f"`{name}`" in documented

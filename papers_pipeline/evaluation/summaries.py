@@ -17,6 +17,7 @@ from papers_pipeline.evaluation.headlines import (
 )
 from papers_pipeline.evaluation.report import Figure, Report, middle, share
 from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.prompts.glossary import Term
 
 MAY_LACK = ("title", "emoji")
 """Fields that an answer in a file may do without: other digests write texts alone."""
@@ -29,6 +30,8 @@ class _Sums:
     """Counts over the answers so far."""
 
     faults: FaultCounts = field(default_factory=FaultCounts)
+    with_calque: int = 0
+    with_banned_phrase: int = 0
     with_headline: int = 0
     headlines: int = 0
     with_method: int = 0
@@ -53,6 +56,7 @@ def evaluate_summaries(stage: SummaryStage, answers: Sequence[Answered], source:
         if faults:
             report.faults[answer.arxiv_id] = faults
         sums.faults.add(faults, stage.judge(answer.output, NOTHING).faults, repairs)
+        _add_phrases(sums, faults, stage.prompt.glossary)
         _add_recall(sums, answer)
         _add_sizes(sums, stage.language, answer)
     report.figures = _figures(sums)
@@ -67,6 +71,13 @@ def _faults(verdict: Verdict, answer: Answered) -> list[Fault]:
         if not absent and fault.rule not in answer.absent:
             faults.append(fault)
     return faults
+
+
+def _add_phrases(sums: _Sums, faults: Sequence[Fault], glossary: Sequence[Term]) -> None:
+    """Count a text that breaks a rule of the glossary: once for its terms, once for its bans."""
+    rules = {fault.rule for fault in faults}
+    sums.with_calque += bool(rules & {term.rule for term in glossary if term.term})
+    sums.with_banned_phrase += bool(rules & {term.rule for term in glossary if not term.term})
 
 
 def _add_recall(sums: _Sums, answer: Answered) -> None:
@@ -91,6 +102,8 @@ def _add_sizes(sums: _Sums, language: str, answer: Answered) -> None:
 def _figures(sums: _Sums) -> list[Figure]:
     return [
         *sums.faults.figures(),
+        share("calques", "with a calque", sums.with_calque, sums.faults.texts),
+        share("banned_phrases", "with a banned phrase", sums.with_banned_phrase, sums.faults.texts),
         share("headline_recall", "has a main number", sums.with_headline, sums.headlines),
         share("method_recall", "has the method's name", sums.with_method, sums.methods),
         middle("title_characters", "characters of a title", sums.title_characters),

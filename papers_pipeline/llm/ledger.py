@@ -95,7 +95,7 @@ class Ledger:
     """The ledger files in `folder`, on a local disk: objects in a bucket cannot be appended to."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._tally = _Tally(date.min)
         self._threads = threading.Lock()
 
@@ -119,7 +119,7 @@ class Ledger:
         in all processes. A call that is unsettled for more than `patience_seconds` is taken for
         lost: it counts, and nobody waits for its end.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         day = call.at.date()
         with self._path(day).open("ab+") as file:
             with self._held():
@@ -137,8 +137,8 @@ class Ledger:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Keep other threads and processes from writing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / LOCK)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / LOCK)
         # The lock between processes is polled; threads of this process need not wait so long.
         with self._threads, lock.acquire(poll_interval=POLL_SECONDS):
             yield
@@ -171,7 +171,7 @@ class Ledger:
 
     def days(self) -> list[date]:
         """The UTC days with spending, in order."""
-        return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
+        return sorted(date.fromisoformat(path.stem) for path in self.folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
         """The calls of one UTC day, each once, in the order in which they were sent.
@@ -197,7 +197,7 @@ class Ledger:
         return keys
 
     def _path(self, day: date) -> Path:
-        return self._folder / f"{day}.jsonl"
+        return self.folder / f"{day}.jsonl"
 
 
 class _Tally:

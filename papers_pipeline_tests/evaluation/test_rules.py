@@ -63,6 +63,21 @@ def test_an_invented_number_and_name_lower_the_precision():
     assert report.by_rule() == {("unverified", "name"): 1, ("unverified", "number"): 1}
 
 
+def test_calques_and_banned_phrases_are_counted_apart():
+    def russian(arxiv_id: str, text: str) -> Answered:
+        output = WrittenSummary(title="Чайники", text=text)
+        return Answered(arxiv_id, "Kettles", "Reinforcement learning for 12 kettles.", output)
+
+    answers = [
+        russian("1", "Чайники кипятят воду. Их обучили усиленным обучением."),
+        russian("2", "Мы обучили впечатляющий чайник. Он кипятит воду, а нам тепло."),
+        russian("3", "Чайники кипятят воду. Их обучили с подкреплением."),
+        russian("4", "Чайники кипятят воду. Она горячая, и чай заварен."),
+    ]
+    found = values(evaluate_summaries(STAGES["summaries_ru"], answers, "now"))
+    assert (found["calques"], found["banned_phrases"]) == (1 / 4, 1 / 4)
+
+
 def test_an_absent_title_is_no_fault():
     answer = summary("1", TRUE, absent=frozenset({"title"}))
     without = Answered(

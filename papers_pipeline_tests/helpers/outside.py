@@ -119,7 +119,7 @@ def _kind(call: Call) -> str:
             return prompt.asset
     if set(call.fields) == set(PARTS):
         return f"notes_{call.language}"
-    if call.fields == ("sentences", "meanings"):
+    if tuple(call.fields) == ("sentences", "meanings"):
         return f"reading_translation_{call.language}"
     return call.language
 

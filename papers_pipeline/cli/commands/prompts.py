@@ -1,7 +1,6 @@
 """`papers prompts`, with `diff` and `eval`."""
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from papers_pipeline.cli.commands.evaluation import evaluate
@@ -91,7 +90,7 @@ def diff(name: str, count: int, yes: bool) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
         table.add_column(f"before, {before.old.prompt_version}", ratio=1)
         table.add_column(f"now, {after.prompt_version}", ratio=1)
-        table.add_row(escape(stage.show(before.old)), escape(stage.show(after)))
+        table.add_row(stage.show(before.old), stage.show(after))
         out.print(table)
     reports = reports_of(settings, stage, samples, rows)
     if reports:

@@ -30,4 +30,4 @@ def publish(target: str | None, allow_shrink: bool) -> None:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
     with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
         published = send(settings.data / "site", target, allow_shrink=allow_shrink)
-    out.print(f"Published to {published}", soft_wrap=True, markup=False)
+    out.print(f"Published to {published}", soft_wrap=True)
