@@ -11,6 +11,7 @@ from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.records import NoteStatement
+from papers_pipeline.text.calls_to_act import call_to_act_faults
 from papers_pipeline.text.markup import form_faults, without_markup
 from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
@@ -65,6 +66,7 @@ def notes_verdict(
         faults += foreign_text_faults(language, "", text, source)
         if language == "ru":
             faults += russian_faults(text, terms, title=paper_title, abstract=source)
+    faults += call_to_act_faults(text, source)
     faults += _unverified(text, source, language)
     return Verdict(tuple(faults))
 
