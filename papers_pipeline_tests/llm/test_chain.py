@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import multiprocessing
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +24,7 @@ from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.answers import Question, answer
-from papers_pipeline.sandbox.world import Fault, Reply
+from papers_pipeline.sandbox.world import Fault, Reply, World
 from papers_pipeline_tests.conftest import LONG_AGO, Notes, Outside
 from papers_pipeline_tests.helpers.buying import (
     ABSTRACT,
@@ -256,6 +258,26 @@ def test_a_run_that_is_cancelled_leaves_its_request_in_the_ledger(desk: Desk, ou
     loop.run(cancelled())
     (spending,) = desk.spendings()
     assert (spending.state, spending.arxiv_id) == ("unsettled", PAPER.arxiv_id)
+
+
+def buy_in_vain(url: str, folder: Path) -> None:
+    """What a process does that is killed before its answer comes."""
+    Desk(Outside(World(), url), folder).buy()
+
+
+def test_a_process_that_is_killed_leaves_its_request_in_the_ledger(desk: Desk, outside: Outside):
+    outside.world.latency_seconds = 30
+    arguments = (outside.url, desk.folder)
+    process = multiprocessing.get_context("spawn").Process(target=buy_in_vain, args=arguments)
+    process.start()
+    while not asked(outside):
+        assert process.is_alive()
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    (spending,) = desk.spendings()
+    assert (spending.state, spending.arxiv_id) == ("unsettled", PAPER.arxiv_id)
+    assert desk.models.ledger.total_usd(LONG_AGO.date()) == spending.usd > 0
 
 
 def test_an_empty_abstract_is_never_asked_about(desk: Desk, outside: Outside):
