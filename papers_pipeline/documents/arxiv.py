@@ -8,7 +8,6 @@ complies.
 
 import hashlib
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,9 +28,7 @@ Reason = Literal[
     "not_a_pdf",
     "too_large",
     "throttled",
-    "encrypted",
     "unreachable",
-    "damaged",
 ]
 
 ARXIV_ID = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
@@ -46,7 +43,7 @@ TIMEOUT_SECONDS = (10, 60)
 MOST_PDF_BYTES = 100_000_000
 MOST_HTML_BYTES = 30_000_000
 CHUNK = 1 << 14
-SIGNATURE, SIGNATURE_WITHIN, END = b"%PDF-", 1024, b"%%EOF"
+SIGNATURE, SIGNATURE_WITHIN = b"%PDF-", 1024
 
 # A request without Accept gets a 406.
 PDF_HEADERS = {"Accept": "application/pdf, */*"}
@@ -66,10 +63,6 @@ NOTICES: tuple[tuple[str, Reason, bool], ...] = (
 From https://github.com/arXiv/arxiv-browse, `browse/templates/dissemination`. The page of a
 withdrawn paper says that no source was provided.
 """
-
-MUPDF = threading.Lock()
-"""Held around every use of pymupdf in this process, because it is not thread-safe:
-https://pymupdf.readthedocs.io/en/latest/recipes-multiprocessing.html"""
 
 Result = TypeVar("Result")
 
@@ -109,11 +102,10 @@ class ArxivError(Exception):
 
 @dataclass(frozen=True)
 class DownloadedPdf:
-    """A PDF that arrived complete and opens."""
+    """A file that begins like a PDF. Nobody has opened it."""
 
     content: bytes
     sha256: str
-    pages: int
 
 
 class ArxivClient:
@@ -136,24 +128,10 @@ class ArxivClient:
         self._resume_at = 0.0
 
     def fetch_pdf(self, arxiv_id: str, most_bytes: int = MOST_PDF_BYTES) -> DownloadedPdf:
-        """The PDF of a paper. Raises ArxivError.
-
-        A damaged file is downloaded once more. The error is final if the same bytes come again.
-        """
+        """The PDF of a paper. Raises ArxivError."""
         url = f"{self._endpoint}/pdf/{_checked(arxiv_id)}"
-        first_sha256 = None
-        while True:
-            content = self._with_retries(partial(self._download_pdf, url, most_bytes))
-            sha256 = hashlib.sha256(content).hexdigest()
-            try:
-                return DownloadedPdf(content, sha256, _page_count(content, url))
-            except ArxivError as error:
-                if error.reason != "damaged":
-                    raise
-                if first_sha256 is not None:
-                    changed = sha256 != first_sha256
-                    raise ArxivError("damaged", changed, error.detail) from None
-                first_sha256 = sha256
+        content = self._with_retries(partial(self._download_pdf, url, most_bytes))
+        return DownloadedPdf(content, hashlib.sha256(content).hexdigest())
 
     def fetch_html(self, arxiv_id: str) -> tuple[bytes, str] | None:
         """The HTML of a paper and its address after redirects, or None if arXiv has none (yet).
@@ -365,23 +343,3 @@ def _not_a_pdf(head: bytes, answer: requests.Response, url: str) -> ArxivError:
     reason, retryable = _notice(page) or ("not_a_pdf", True)
     words = " ".join(re.sub(r"<[^>]*>", " ", page).split())
     return ArxivError(reason, retryable, f"{url} is a page: {words[:80]!r}", status=status)
-
-
-def _page_count(content: bytes, url: str) -> int:
-    """The number of pages. Raises ArxivError for an encrypted or damaged PDF."""
-    with MUPDF:
-        import pymupdf  # only a downloaded PDF needs it
-
-        pymupdf.TOOLS.mupdf_display_errors(False)
-        try:
-            with pymupdf.open(stream=content, filetype="pdf") as document:
-                if document.needs_pass:
-                    raise ArxivError("encrypted", False, f"{url} needs a password")
-                pages, repaired = int(document.page_count), bool(document.is_repaired)
-        except RuntimeError as error:
-            raise ArxivError("damaged", True, f"{url} cannot be opened: {error}") from None
-    # MuPDF also opens the first half of a file, with the pages it finds there.
-    has_end = END in content[-2 * SIGNATURE_WITHIN :]
-    if not pages or (repaired and not has_end):
-        raise ArxivError("damaged", True, f"{url} has no end")
-    return pages
