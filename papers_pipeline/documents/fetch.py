@@ -25,7 +25,7 @@ from papers_pipeline.base.per_paper import (
     per_paper,
 )
 from papers_pipeline.documents.arxiv import ArxivClient, ArxivError, DownloadedPdf
-from papers_pipeline.documents.figures import FIGURES_VERSION, read_figures
+from papers_pipeline.documents.figures import FIGURES_VERSION, read_figure_file
 from papers_pipeline.documents.pdf.parse import PARSER_VERSION, count_pages, parse_pdf
 from papers_pipeline.documents.pool import WORKERS, Workers
 from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, ParsedPaper, StageRow
@@ -141,15 +141,16 @@ class Documents:
             )
             return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
-        return await _rows(
-            "figures",
-            papers,
-            figures_row,
-            record=PaperFigures,
-            earlier=earlier,
-            concurrency=DOWNLOADS,
-            progress=progress,
-        )
+        with self._workers:
+            return await _rows(
+                "figures",
+                papers,
+                figures_row,
+                record=PaperFigures,
+                earlier=earlier,
+                concurrency=DOWNLOADS,
+                progress=progress,
+            )
 
     def prune(self) -> list[str]:
         """Delete PDFs parsed, or found unreadable, long enough ago. Returns their names."""
@@ -238,7 +239,8 @@ class Documents:
             if answer is None:
                 return self._missing_html(paper)
             html, url = answer
-            links = read_figures(html, ARXIV + urlsplit(url).path)
+            with _scratch_file(html) as path:
+                links = await self._workers.run(read_figure_file, path, ARXIV + urlsplit(url).path)
             figures = await self._ask_arxiv(lambda: self._with_dead_links_marked(links, url))
         except PaperFailed as error:
             return self._final_failure("figures", identity, error)

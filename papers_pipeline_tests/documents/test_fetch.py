@@ -87,10 +87,11 @@ class Library:
             self.opened(keep_days).parsed(pdfs, earlier=earlier, progress=NullProgress())
         )[0]
 
-    def figures(self, *ids: str, earlier: list[PaperFigures] = ()) -> list[PaperFigures]:
-        return asyncio.run(
-            self.opened().figures(papers(*ids), earlier=earlier, progress=NullProgress())
-        )[0]
+    def figures(
+        self, *ids: str, earlier: list[PaperFigures] = (), run: Documents | None = None
+    ) -> list[PaperFigures]:
+        run = run or self.opened()
+        return asyncio.run(run.figures(papers(*ids), earlier=earlier, progress=NullProgress()))[0]
 
     def asked(self, kind: str) -> int:
         return sum(times for what, times in self.world.asked.items() if what.startswith(kind))
@@ -370,6 +371,24 @@ def test_dead_links_are_marked(library: Library):
     library.world.faults.append(Fault("/x", 404, times=99))
     (row,) = library.figures(TWO_COLUMNS)
     assert [figure.is_dead for figure in row.figures] == [True] * len(row.figures)
+
+
+def test_html_that_takes_too_long_costs_its_paper_alone_and_is_not_tried_again(library: Library):
+    served = library.folder / "served" / "html"
+    served.mkdir(parents=True)
+    images = "".join(f"<img src='x{number}.png'>" for number in range(400_000))
+    (served / f"{ONE_COLUMN}.html").write_text(f"<figure class='ltx_figure'>{images}</figure>")
+    (served / f"{TWO_COLUMNS}.html").write_text("<figure class='ltx_figure'><img src='x1.png'>")
+    library.world.folder = library.folder / "served"
+    run = library.opened(workers=Workers(2, processor_limit=2))
+    slow, sound = library.figures(ONE_COLUMN, TWO_COLUMNS, run=run)
+    assert (slow.state, slow.reason) == ("failed", "timeout")
+    assert slow.detail == "after 2 s of a processor"
+    assert [figure.url for figure in sound.figures] == [
+        f"https://arxiv.org/html/{TWO_COLUMNS}/x1.png"
+    ]
+    assert library.figures(ONE_COLUMN) == [slow]
+    assert library.asked("html") == 2
 
 
 def test_missing_html_is_requested_daily_for_14_days(library: Library):
