@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Literal, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from papers_pipeline.base.http import LONGEST_WAIT, cause
+from papers_pipeline.base import http as web
 
 Reason = Literal[
     "not_found",
@@ -29,10 +29,13 @@ Reason = Literal[
     "too_large",
     "throttled",
     "unreachable",
+    "too_slow",
 ]
 
 ARXIV_ID = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 """New and old style, with or without a version: https://info.arxiv.org/help/arxiv_identifier.html"""
+
+ARXIV_HOST = re.compile(r"([a-z0-9-]+\.)*arxiv\.org", re.IGNORECASE)
 
 SLOW_DOWN = (403, 406, 429, 503)
 """406 was added in September 2026: https://github.com/blazickjp/arxiv-mcp-server/issues/277"""
@@ -42,7 +45,6 @@ TIMEOUT_SECONDS = (10, 60)
 
 MOST_PDF_BYTES = 100_000_000
 MOST_HTML_BYTES = 30_000_000
-CHUNK = 1 << 14
 SIGNATURE, SIGNATURE_WITHIN = b"%PDF-", 1024
 
 # A request without Accept gets a 406.
@@ -185,15 +187,14 @@ class ArxivClient:
                     url,
                     headers=headers,
                     stream=True,
-                    allow_redirects=False,
                     timeout=TIMEOUT_SECONDS,
                 )
+                target = web.redirect_target(answer)
             except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
-            if not answer.is_redirect:
+                raise _broken(error, url) from None
+            if target is None:
                 return _checked_status(answer)
             answer.close()
-            target = urljoin(url, answer.headers["Location"])
             if not self._is_arxiv(target):
                 detail = f"{url} redirects to {target}, which is not arXiv's"
                 raise ArxivError("unreachable", True, detail, status=answer.status_code)
@@ -203,10 +204,10 @@ class ArxivClient:
 
     def _is_arxiv(self, url: str) -> bool:
         """Whether an address is the endpoint's, or https on a host of arxiv.org."""
-        endpoint, asked = urlsplit(self._endpoint), urlsplit(url)
-        if (asked.scheme, asked.netloc) == (endpoint.scheme, endpoint.netloc):
+        if web.same_site(url, self._endpoint):
             return True
-        return asked.scheme == "https" and bool(re.fullmatch(r"(.+\.)?arxiv\.org", asked.netloc))
+        asked = urlsplit(url)
+        return asked.scheme == "https" and bool(ARXIV_HOST.fullmatch(asked.netloc))
 
     def _download_pdf(self, url: str, most_bytes: int) -> bytes:
         with self._send("GET", url, PDF_HEADERS) as answer:
@@ -220,8 +221,8 @@ class ArxivClient:
                     break
             if SIGNATURE not in head[:SIGNATURE_WITHIN]:
                 raise _not_a_pdf(head, answer, url)
-            announced_bytes = int(answer.headers.get("Content-Length", 0))
-            if announced_bytes > most_bytes:
+            announced = answer.headers.get("Content-Length", "")
+            if announced.isdecimal() and int(announced) > most_bytes:
                 raise _too_large(url, most_bytes)
             return _body(chain([head], chunks), url, most_bytes)
 
@@ -271,7 +272,7 @@ def _retry_after(answer: requests.Response) -> float | None:
     if not value:
         return None
     try:
-        return min(Retry().parse_retry_after(value), float(LONGEST_WAIT))
+        return min(Retry().parse_retry_after(value), float(web.LONGEST_WAIT))
     except InvalidHeader:
         return None
 
@@ -290,7 +291,7 @@ def _refusal(answer: requests.Response, url: str) -> ArxivError:
 def _beginning(answer: requests.Response) -> str:
     """The first 256 kB of a page, or '' if it cannot be read."""
     try:
-        return b"".join(islice(answer.iter_content(CHUNK), 16)).decode("utf-8", "replace")
+        return b"".join(islice(web.chunks(answer), 16)).decode("utf-8", "replace")
     except requests.RequestException:
         return ""
 
@@ -304,15 +305,20 @@ def _notice(page: str) -> tuple[Reason, bool] | None:
 
 
 def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
-    """The chunks of the body. Raises ArxivError if the connection breaks off."""
+    """The chunks of the body. Raises ArxivError if the connection breaks off, or is too slow."""
     received_bytes = 0
     try:
-        for chunk in answer.iter_content(CHUNK):
+        for chunk in web.chunks(answer):
             received_bytes += len(chunk)
             yield chunk
     except requests.RequestException as error:
-        detail = f"{url}: broke off at {received_bytes} bytes: {cause(error)}"
-        raise ArxivError("unreachable", True, detail) from None
+        raise _broken(error, f"{url}: broke off at {received_bytes} bytes") from None
+
+
+def _broken(error: requests.RequestException, place: str) -> ArxivError:
+    """The error for an exchange that did not come to its end."""
+    reason: Reason = "too_slow" if web.is_too_slow(error) else "unreachable"
+    return ArxivError(reason, True, f"{place}: {web.cause(error)}")
 
 
 def _body(chunks: Iterable[bytes], url: str, most_bytes: int) -> bytes:

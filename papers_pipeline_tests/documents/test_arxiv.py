@@ -1,5 +1,6 @@
 """The arXiv client returns complete documents or an error, and sends requests politely."""
 
+import gzip
 import hashlib
 import random
 import threading
@@ -17,6 +18,7 @@ from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault, World
 from papers_pipeline_tests.conftest import Outside
+from papers_pipeline_tests.helpers.speaking import endless, gzipped, speaking
 
 ID = "2603.10001"
 PATH = f"/pdf/{ID}"
@@ -28,7 +30,7 @@ WITHDRAWN = (
 
 
 def pdf_bytes() -> bytes:
-    """A PDF of about 200 kB, always the same."""
+    """A PDF of about 200 kB."""
     with MUPDF, pymupdf.open() as document:
         document.new_page()
         document.embfile_add("noise", random.Random(1).randbytes(200_000))
@@ -264,19 +266,57 @@ def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
 
 
 def test_each_redirect_within_arxiv_counts_towards_the_limit(outside: Outside, arxiv: Arxiv):
-    serve(outside, pdf_bytes())
+    body = pdf_bytes()
+    serve(outside, body)
     outside.world.faults.append(Fault("/pdf/2603.10002", 301, headers={"Location": PATH}))
-    assert arxiv.client.fetch_pdf("2603.10002").content == pdf_bytes()
+    assert arxiv.client.fetch_pdf("2603.10002").content == body
     assert (arxiv.statuses(), arxiv.limit.acquired) == ([301, 200], 2)
 
 
 @pytest.mark.parametrize(
-    "to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"]
+    "to",
+    [
+        "http://127.0.0.1:1/pdf/x",
+        "http://arxiv.org.example.com/x",
+        "http://export.arxiv.org/pdf/x",
+        "https://example.com\\@export.arxiv.org/x",
+        "https://export.arxiv.org@example.com/x",
+        "https://export.arxiv.org:8443/x",
+        "file:///etc/hosts",
+    ],
 )
 def test_a_redirect_to_another_host_is_not_followed(outside: Outside, arxiv: Arxiv, to: str):
     outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
     with pytest.raises(ArxivError, match="is not arXiv's"):
         arxiv.client.fetch_pdf(ID)
+
+
+def test_a_pdf_that_drips_ends_without_another_try():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n%PDF-1.7 "
+    with speaking(lambda _: endless(head), pause_seconds=0.05) as speaker:
+        slow = ArxivClient(speaker.url, session(retries=0, longest_exchange=0.5), Counting())
+        with pytest.raises(ArxivError, match=r"no complete answer within 0\.5 s") as raised:
+            slow.fetch_pdf(ID)
+        assert (raised.value.reason, raised.value.retryable) == ("too_slow", True)
+        assert speaker.count(PATH) == 1
+
+
+def test_html_that_unpacks_to_gigabytes_is_refused():
+    packed = gzip.compress(b"<p>" + bytes(200_000_000))
+    with speaking(lambda _: gzipped(packed, "text/html")) as speaker:
+        client = ArxivClient(speaker.url, session(retries=0), Counting())
+        with pytest.raises(ArxivError, match="more than 30000000 bytes") as raised:
+            client.fetch_html(ID)
+    assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
+
+
+def test_a_pdf_that_unpacks_to_gigabytes_is_refused():
+    packed = gzip.compress(b"%PDF-1.7" + bytes(200_000_000))
+    with speaking(lambda _: gzipped(packed, "application/pdf")) as speaker:
+        client = ArxivClient(speaker.url, session(retries=0), Counting())
+        with pytest.raises(ArxivError, match="more than 100000000 bytes") as raised:
+            client.fetch_pdf(ID)
+    assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
 
 
 def test_a_redirect_loop_ends(outside: Outside, arxiv: Arxiv):
@@ -300,10 +340,11 @@ def test_an_invalid_id_is_never_requested(outside: Outside, arxiv: Arxiv, arxiv_
 
 
 def test_old_style_ids_and_versions_are_requested(outside: Outside, arxiv: Arxiv):
-    serve(outside, pdf_bytes(), "cs_0112017")
-    assert arxiv.client.fetch_pdf("cs/0112017").content == pdf_bytes()
-    serve(outside, pdf_bytes())
-    assert arxiv.client.fetch_pdf(f"{ID}v1").content == pdf_bytes()
+    body = pdf_bytes()
+    serve(outside, body, "cs_0112017")
+    assert arxiv.client.fetch_pdf("cs/0112017").content == body
+    serve(outside, body)
+    assert arxiv.client.fetch_pdf(f"{ID}v1").content == body
     assert arxiv.client.fetch_html("math.GT/0309136v1") is None
 
 
