@@ -5,6 +5,7 @@ A timeout of `requests` counts from the last byte, so that a byte a minute can h
 ever. Each exchange has a deadline instead: from the request to the last byte of the answer.
 """
 
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import InvalidHeader, ProtocolError
 from urllib3.poolmanager import PoolManager
-from urllib3.response import HTTPResponse
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
 from papers_pipeline import __version__
@@ -28,7 +29,11 @@ LONGEST_WAIT = 300
 """Seconds. A longer Retry-After is cut to this, and the next response decides."""
 LONGEST_EXCHANGE = 300.0
 """Seconds from a request to the last byte of its answer. At 400 kB/s, the largest PDF arrives."""
+NOTED_SECONDS = 3.0
+"""Shorter waits are not worth a line in the log."""
 CHUNK = 1 << 14
+
+logger = logging.getLogger(__name__)
 
 
 class TooSlow(requests.Timeout):
@@ -55,7 +60,7 @@ def session(
     It follows no redirect: see `redirect_target`. Callers pass `stream=True` and read the answer
     with `chunks` or `body`, as `requests` itself would read any amount.
     """
-    policy = Retry(
+    policy = _Retry(
         total=retries,
         backoff_factor=backoff_seconds,
         status_forcelist=RETRIED,
@@ -80,6 +85,23 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         # Otherwise `requests` reads the body of a redirect to its end, even if it does not follow.
         return None
+
+
+class _Retry(Retry):
+    """Says in the log what a long wait before a retry is for, and waits as usual if an answer does
+    not say how long."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+
+    def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
+        seconds = self.get_retry_after(response) or 0
+        if seconds >= NOTED_SECONDS:
+            logger.warning("waiting %.0f s: the answer %s asks for it", seconds, response.status)
+        return super().sleep_for_retry(response)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

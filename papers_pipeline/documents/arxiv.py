@@ -66,13 +66,18 @@ From https://github.com/arXiv/arxiv-browse, `browse/templates/dissemination`. Th
 withdrawn paper says that no source was provided.
 """
 
+NOTED_SECONDS = 3.0
+"""Shorter waits are not worth a note."""
+
 Result = TypeVar("Result")
+Note = Callable[[str], None]
 
 
 class Limit(Protocol):
-    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed."""
+    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
+    `note` what for."""
 
-    def acquire(self) -> None: ...
+    def acquire(self, note: Note) -> None: ...
 
 
 class ArxivError(Exception):
@@ -114,8 +119,10 @@ class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
 
     `http` must be a session with `retries=0`. The client retries by itself, because each
-    attempt has to wait for `limit`.
+    attempt has to wait for `limit`. `note` is told what a long wait is for; it may be replaced.
     """
+
+    note: Note
 
     def __init__(
         self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0
@@ -128,6 +135,7 @@ class ArxivClient:
         self._limit = limit
         self._backoff_seconds = backoff_seconds
         self._resume_at = 0.0
+        self.note = lambda message: None
 
     def fetch_pdf(self, arxiv_id: str, most_bytes: int = MOST_PDF_BYTES) -> DownloadedPdf:
         """The PDF of a paper. Raises ArxivError."""
@@ -167,6 +175,8 @@ class ArxivClient:
                 wait = error.wait
                 if wait is None:
                     wait = self._backoff_seconds * 2 ** (attempt - 1)
+                if wait >= NOTED_SECONDS:
+                    self.note(f"waiting for arXiv: {error.detail} ({wait:.0f} s)")
                 if error.reason == "throttled":  # meant for every thread of this client
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
                 else:
@@ -180,7 +190,7 @@ class ArxivClient:
         """
         for _ in range(MOST_REDIRECTS + 1):
             time.sleep(max(0.0, self._resume_at - time.monotonic()))
-            self._limit.acquire()
+            self._limit.acquire(self.note)
             try:
                 answer = self._http.request(
                     method,

@@ -77,6 +77,7 @@ class Documents:
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperPdf], progress: Progress
     ) -> tuple[list[PaperPdf], Counts]:
         """One row per paper with the place of its PDF, in the given order; and the counts."""
+        self._client.note = progress.note
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
@@ -99,6 +100,7 @@ class Documents:
         self, pdfs: Sequence[PaperPdf], *, earlier: Sequence[ParsedPaper], progress: Progress
     ) -> tuple[list[ParsedPaper], Counts]:
         """One row per PDF with its text, in the given order; and the counts."""
+        self._client.note = progress.note
         pdf_by_id = {pdf.arxiv_id: pdf for pdf in pdfs}
 
         async def text_row(arxiv_id: str) -> tuple[ParsedPaper, bool]:
@@ -132,6 +134,7 @@ class Documents:
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperFigures], progress: Progress
     ) -> tuple[list[PaperFigures], Counts]:
         """One row per paper with its figures, in the given order; and the counts."""
+        self._client.note = progress.note
         paper_by_id = {paper.arxiv_id: paper for paper in papers}
 
         async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:

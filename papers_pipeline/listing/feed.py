@@ -20,7 +20,7 @@ from papers_pipeline.base import http as web
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
-from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.store.limits import Note, SharedLimit
 
 PAGE_SIZE = 100
 """The API's maximum. Its default of 50 would silently truncate a busy day."""
@@ -54,15 +54,15 @@ class FeedClient:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def fetch(self, day: date) -> list[str]:
+    def fetch(self, day: date, note: Note = lambda message: None) -> list[str]:
         """The bodies of all pages of a day's list, as received. A day without papers has one, `[]`.
 
-        Raises FeedError if the API refuses, still fails after the session's retries, or returns
-        anything but a JSON list.
+        `note` is told what a long wait is for. Raises FeedError if the API refuses, still fails
+        after the session's retries, or returns anything but a JSON list.
         """
         bodies: list[str] = []
         while len(bodies) < MOST_PAGES:
-            body = self._page(day, len(bodies))
+            body = self._page(day, len(bodies), note)
             bodies.append(body)
             if len(_entries(body, day)) < PAGE_SIZE:
                 return bodies
@@ -71,12 +71,12 @@ class FeedClient:
             "is HF_ENDPOINT right?"
         )
 
-    def _page(self, day: date, page: int) -> str:
+    def _page(self, day: date, page: int, note: Note) -> str:
         query = {"date": day.isoformat(), "limit": str(PAGE_SIZE), "p": str(page)}
         address = requests.Request("GET", self._url, params=query).prepare().url or self._url
         for _ in range(MOST_REDIRECTS + 1):
             try:
-                with self._ask(address) as answer:
+                with self._ask(address, note) as answer:
                     target = web.redirect_target(answer)
                     if target is None:
                         return self._text(answer, day)
@@ -99,9 +99,9 @@ class FeedClient:
             address = target
         raise FeedError(f"{day}: {self._url} redirects more than {MOST_REDIRECTS} times")
 
-    def _ask(self, address: str) -> requests.Response:
+    def _ask(self, address: str, note: Note) -> requests.Response:
         if self._limit:
-            self._limit.acquire()
+            self._limit.acquire(note)
         return self._session.get(
             address,
             headers=self._headers,

@@ -9,7 +9,6 @@ import requests
 
 from papers_pipeline.base.http import (
     TooLarge,
-    TooSlow,
     body,
     cause,
     is_too_slow,
@@ -135,8 +134,19 @@ def test_each_retry_has_a_deadline_of_its_own():
     assert len(speaker.requests) == 3
 
 
-def test_too_slow_is_a_timeout():
-    assert issubclass(TooSlow, requests.Timeout)
+def test_a_long_wait_before_a_retry_is_in_the_log(
+    outside: Outside, caplog: pytest.LogCaptureFixture
+):
+    outside.world.faults.append(Fault("/a", 429, headers={"Retry-After": "3"}))
+    with session(retries=1) as http:
+        assert http.get(f"{outside.url}/a", stream=True, timeout=30).status_code == 404
+    assert "waiting 3 s: the answer 429 asks for it" in caplog.text
+
+
+def test_a_wait_that_is_no_number_is_ignored(outside: Outside):
+    outside.world.faults.append(Fault("/a", 503, headers={"Retry-After": "soon"}))
+    with session(retries=1, backoff_seconds=0.01) as http:
+        assert http.get(f"{outside.url}/a", stream=True, timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize(

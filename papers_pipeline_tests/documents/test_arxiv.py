@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pymupdf
 import pytest
@@ -43,7 +44,7 @@ class Counting:
     def __init__(self) -> None:
         self.acquired = 0
 
-    def acquire(self) -> None:
+    def acquire(self, note: Any) -> None:
         self.acquired += 1
 
 
@@ -247,6 +248,16 @@ def test_a_wait_lasts_at_most_five_minutes(
     with pytest.raises(ArxivError) as raised:
         arxiv.client.fetch_html(ID)
     assert raised.value.wait == seconds
+
+
+def test_a_long_wait_says_what_it_is_for(outside: Outside, arxiv: Arxiv):
+    notes: list[str] = []
+    arxiv.client.note = notes.append
+    body = pdf_bytes()
+    serve(outside, body)
+    outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "3"}))
+    assert arxiv.client.fetch_pdf(ID).content == body
+    assert notes == [f"waiting for arXiv: {outside.url}{PATH} answered 503 (3 s)"]
 
 
 def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):

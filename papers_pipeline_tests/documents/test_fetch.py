@@ -44,7 +44,7 @@ ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN, NO_HTML = (
 
 
 class NoLimit:
-    def acquire(self) -> None:
+    def acquire(self, note: Any) -> None:
         pass
 
 
