@@ -6,6 +6,7 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt
 from papers_pipeline.base.faults import Fault, Severity
+from papers_pipeline.enrichment.abstracts import source_of
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.reading import SIMPLE, annotate
 from papers_pipeline.enrichment.russian import russian_faults
@@ -53,7 +54,7 @@ def reading_verdict(
         faults.append(Fault("repeated", message, "style"))
     if not of_severity(faults, "fatal"):
         faults += _difficulty_faults(sentences, limits)
-    source = f"{paper_title}\n{abstract}"
+    source = source_of(paper_title, abstract)
     faults += number_faults(text, source)
     faults += name_faults(without_markup(text), source, language="zh")
     return Verdict(tuple(faults))

@@ -54,7 +54,7 @@ class Ledger:
     """The ledger files in `folder`, on a local disk: objects in a bucket cannot be appended to."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
@@ -66,9 +66,9 @@ class Ledger:
         """
         if not spendings:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(spendings[0].at.date())
-        with FileLock(self._folder / LOCK), path.open("ab+") as file:
+        with FileLock(self.folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
@@ -98,7 +98,7 @@ class Ledger:
 
     def days(self) -> list[date]:
         """The UTC days with spending, in order."""
-        return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
+        return sorted(date.fromisoformat(path.stem) for path in self.folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
         """The spending of one UTC day, in order, without lines that a killed process left torn."""
@@ -115,7 +115,7 @@ class Ledger:
         return keys
 
     def _path(self, day: date) -> Path:
-        return self._folder / f"{day}.jsonl"
+        return self.folder / f"{day}.jsonl"
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:
