@@ -19,6 +19,7 @@ from papers_pipeline.enrichment.sentences import sentence_count_faults
 from papers_pipeline.enrichment.terms_check import term_faults
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.glossary import Term
+from papers_pipeline.text.calls_to_act import call_to_act_faults
 from papers_pipeline.text.markup import emoji_faults, form_faults, without_markup
 from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
@@ -76,6 +77,7 @@ def summary_verdict(
             faults += russian_faults(summary, terms, title=paper_title, abstract=source)
     if wants_emoji:
         faults += emoji_faults(emoji)
+    faults += call_to_act_faults(summary, source)
     faults += number_faults(summary, source)
     faults += name_faults(without_markup(summary), source, language=language)
     faults += term_faults(glossary, f"{summary}\n{emoji or ''}", source)
