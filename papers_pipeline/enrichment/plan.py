@@ -89,16 +89,15 @@ class Planner:
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
         """A row for each stage's asset and each day that has a list, by day and then by asset."""
         days = self._listed_days(first, last)
-        listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
         ids: dict[str, set[str]] = {}
-        for day in days:
-            ids[day] = {row["arxiv_id"] for row in listed.get(day, ())}
+        for day, papers in scan(self._lake, "feed_listing", days, ("arxiv_id",)).items():
+            ids[day] = {row["arxiv_id"] for row in papers}
         rows: dict[tuple[str, str], PlanRow] = {}
         for asset, stage in self.stages.items():
             unsettled = _unsettled_days(rows.values(), stage)
             for row in self._plan_asset(stage, ids, unsettled):
                 rows[row.day, asset] = row
-        return [rows[day, asset] for day in days for asset in self.stages]
+        return [rows[day, asset] for day in ids for asset in self.stages]
 
     def _listed_days(self, first: date | None, last: date | None) -> list[str]:
         """The days from `first` to `last` that have a list."""

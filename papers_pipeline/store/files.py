@@ -70,6 +70,15 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
     return True
 
 
+def move(path: UPath, target: UPath) -> None:
+    """Rename a file within its folder; `target` is replaced. On a bucket, a copy and a deletion."""
+    if is_local(path):
+        Path(path.path).replace(target.path)
+        return
+    target.write_bytes(path.read_bytes())
+    path.unlink()
+
+
 def _sync_folder(folder: Path) -> None:
     """Put the names of a folder's files on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
