@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from papers_pipeline.defs.tables import content_version
 from papers_pipeline_tests.conftest import Outside
 from papers_pipeline_tests.helpers.building import Pipeline, changed
 from papers_pipeline_tests.helpers.outside import kettles
@@ -109,6 +111,25 @@ def test_what_is_made_without_models_comes_back_with_the_next_build_of_any_day(
         issue.papers for issue in rows["daily_issue"]
     ]
     assert changed(pages, bought.files()) == set()
+
+
+def test_tables_without_checksums_get_them_and_nothing_else_changes(
+    bought: Pipeline, outside: Outside, said
+):
+    bought.build(DAY)
+    stored = {path: path.read_bytes() for path in tables(bought, DAY)}
+    pages = bought.files()
+    versions = {path: content_version(bought.rows(path.parent.name, DAY)) for path in stored}
+    for path in stored:
+        pq.write_table(pq.read_table(path), path, compression="zstd")
+    outside.calls()
+    assert bought.build(DAY)[0].error is None
+    assert outside.calls() == {}
+    assert said() == []
+    assert changed(pages, bought.files()) == set()
+    for path, version in versions.items():
+        assert content_version(bought.rows(path.parent.name, DAY)) == version
+        assert path.read_bytes() == stored[path]
 
 
 @pytest.mark.parametrize("asset", ["daily_issue", "feed_listing", "summaries_en", "related_papers"])

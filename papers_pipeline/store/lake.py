@@ -5,6 +5,7 @@ come back as numpy arrays, and an empty day would have null types. Each file nam
 format, so that any reader knows what it holds. `opened` decides what a damaged table is.
 """
 
+import hashlib
 import types
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -99,10 +100,12 @@ def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
     """The rows as a Parquet file. The same rows give the same bytes."""
-    schema = schema_of(record).with_metadata({"record": record.__name__, "format": str(FORMAT)})
+    schema = schema_of(record)
+    stated = {"record": record.__name__, "format": str(FORMAT), "columns": _digest(schema.names)}
+    schema = schema.with_metadata(stated)
     table = pa.Table.from_pylist([row.model_dump() for row in rows], schema=schema)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return bytes(sink.getvalue())
 
 
@@ -165,11 +168,18 @@ def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
     try:
         # In this thread only: `pq.read_table` leaves a worker that releases `data` at any time, and
         # a process that exits just then is aborted (pyarrow 26: `~PyBuffer` needs the GIL).
-        table = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
+        # Tables of 0.1.0 have no checksums; they are read without.
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        table = file.read(columns=columns, use_threads=False)
         table.validate(full=True)
+        names = file.schema_arrow.names
     except UNREADABLE as error:
         raise Damaged(_first_line(error)) from None
     record = _record_of(table.schema)
+    # The names are in no page, so no checksum covers them.
+    stated = table.schema.metadata.get(b"columns")
+    if stated is not None and stated.decode(errors="replace") != _digest(names):
+        raise Damaged("its columns are not those that it names")
     for name, field in record.model_fields.items():
         stored = field.alias or name
         wanted = columns is None or stored in columns
@@ -189,6 +199,10 @@ def _record_of(schema: pa.Schema) -> type[Record]:
     if record is None or int(stated) > FORMAT:
         raise UnknownTable(f"a table of {name} in format {stated}")
     return record
+
+
+def _digest(names: Sequence[str]) -> str:
+    return hashlib.sha256(",".join(names).encode()).hexdigest()[:16]
 
 
 def _first_line(error: Exception) -> str:

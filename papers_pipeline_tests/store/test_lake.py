@@ -193,6 +193,10 @@ def unnamed(data: bytes) -> bytes:
     return bytes(sink.getvalue())
 
 
+def renamed(data: bytes) -> bytes:
+    return data.replace(b"organization", b"organizatiom", 1)
+
+
 DAMAGES = {
     "cut": lambda data: data[: len(data) // 2],
     "empty": lambda data: b"",
@@ -201,6 +205,7 @@ DAMAGES = {
     "text": not_utf8,
     "column": without_title,
     "name": unnamed,
+    "renamed": renamed,
 }
 READERS = {
     "rows": lambda tables: tables.read("feed_listing", DAY, Paper),
