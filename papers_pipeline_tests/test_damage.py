@@ -12,7 +12,7 @@ from papers_pipeline.defs.tables import content_version
 from papers_pipeline_tests.conftest import Outside
 from papers_pipeline_tests.helpers.building import Pipeline, changed
 from papers_pipeline_tests.helpers.outside import kettles
-from papers_pipeline_tests.helpers.terminal import papers
+from papers_pipeline_tests.helpers.terminal import one_line, papers
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 DATED = ("feed_response", "feed_listing", "daily_issue", "daily_pages")
@@ -149,3 +149,56 @@ def test_a_damaged_input_of_an_asset_built_alone_is_named(bought: Pipeline, outs
     assert "feed_listing 2026-03-02: there is no stored table, or it was damaged" in report.error
     assert "Arrow" not in report.error
     assert damaged(bought) == ["feed_listing"]
+
+
+def purchases(pipeline: Pipeline, asset: str) -> list[Path]:
+    return sorted((pipeline.data / "cache" / asset).glob("*/*.json"))
+
+
+@pytest.mark.parametrize("damage", [cut, emptied], ids=["cut", "empty"])
+def test_damaged_purchases_stop_nothing(
+    bought: Pipeline, outside: Outside, said, damage: Callable[[bytes], bytes]
+):
+    pages = bought.files()
+    stored = purchases(bought, "summaries_en")
+    for path in stored:
+        path.write_bytes(damage(path.read_bytes()))
+    result = papers("plan", "--json")
+    assert result.exit_code == 0, result.output
+    assert {(row["state"], row["calls"]) for row in json.loads(result.stdout)["rows"]} == {
+        ("current", 0)
+    }
+    assert papers("show", "2603.10001").exit_code == 0
+    assert bought.build(DAY)[0].error is None
+    assert len(said()) == len(stored) == 2
+    assert pages.keys() <= bought.files().keys()
+
+    path = purchases(bought, "summaries_ru")[0]
+    path.write_bytes(damage(path.read_bytes()))
+    outside.calls()
+    result = papers("redo", "2603.10001", "--only", "summaries_ru")
+    assert result.exit_code == 0, result.output
+    assert outside.calls() == {"ru": 1}
+
+
+def test_purchases_of_a_newer_release_are_refused_and_neither_replaced_nor_bought(
+    bought: Pipeline, outside: Outside
+):
+    pages = bought.files()
+    stored = purchases(bought, "summaries_en")
+    for path in stored:
+        path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    kept = [path.read_bytes() for path in stored]
+    # The plan looks at purchases of texts that are not current.
+    (bought.data / "lake" / "summaries_en" / f"{DAY}.parquet").unlink()
+    result = papers("plan")
+    assert result.exit_code != 0
+    assert "an entry in format 2 was written by a newer release" in one_line(result.output)
+    outside.calls()
+    (report,) = bought.build(DAY)
+    assert report.assets["summaries_en"].failed == 2
+    assert outside.calls() == {}
+    assert [path.read_bytes() for path in stored] == kept
+    row = bought.rows("summaries_en", DAY)[0]
+    assert "this one neither reads nor replaces it: upgrade" in row.detail
+    assert pages.keys() <= bought.files().keys()

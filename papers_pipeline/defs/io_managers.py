@@ -12,6 +12,7 @@ from papers_pipeline.records import Record, record_named
 from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
 from papers_pipeline.store import lake, locks
+from papers_pipeline.store.damage import opened
 
 
 class AbsentTable(OperatorError, FileNotFoundError):
@@ -30,7 +31,7 @@ class RecordTables(dg.UPathIOManager):
         lake.write(path, obj, record)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> list[Record]:
-        rows = lake.opened(path, lake.decode)
+        rows = opened(path, lake.decode)
         if rows is None:
             asset = context.asset_key.to_user_string()
             raise AbsentTable(

@@ -23,7 +23,8 @@ from papers_pipeline.records import (
     by_arxiv_id,
 )
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.lake import Lake, decode, opened
+from papers_pipeline.store.damage import opened
+from papers_pipeline.store.lake import Lake, decode
 
 CACHE_FILE = "catalogue.json"
 """The catalogue's days as last read, in the lake's folder, so that only changed days are decoded.

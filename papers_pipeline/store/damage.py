@@ -1,4 +1,4 @@
-"""Stored files that cannot be read. Everything that reads stored files shares these rules.
+"""Stored files that cannot be read: `opened` decides for tables and purchases alike.
 
 A damaged file is set aside beside itself as `*.damaged`, named once in the log, and counts as
 absent from then on: the next build makes it again. A file in a newer format is refused, and nothing
@@ -6,6 +6,8 @@ replaces it.
 """
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from upath import UPath
 
@@ -15,10 +17,15 @@ from papers_pipeline.store import files as storage
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".damaged"
+Content = TypeVar("Content")
 
 
 class Damaged(Exception):
     """The bytes of a stored file cannot be decoded. The message says why."""
+
+
+class Newer(Exception):
+    """The bytes are in a format that this release does not know. The message names it."""
 
 
 class NewerFormat(OperatorError):
@@ -31,7 +38,24 @@ class NewerFormat(OperatorError):
         )
 
 
-def set_aside(path: UPath, data: bytes, why: str) -> None:
+def opened(path: UPath, read: Callable[[bytes], Content]) -> Content | None:
+    """What `read` makes of the bytes of a file; None if there is no file or it is damaged.
+
+    `read` raises Damaged or Newer. Raises NewerFormat.
+    """
+    data = storage.read(path)
+    if data is None:
+        return None
+    try:
+        return read(data)
+    except Damaged as error:
+        _set_aside(path, data, str(error))
+        return None
+    except Newer as error:
+        raise NewerFormat(path, str(error)) from None
+
+
+def _set_aside(path: UPath, data: bytes, why: str) -> None:
     """Rename the file at `path`, whose bytes `data` are damaged, and say so in the log.
 
     A file that another process has replaced meanwhile stays.

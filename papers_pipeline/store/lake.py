@@ -2,12 +2,12 @@
 
 Rows go through `pa.Table.from_pylist` with an explicit schema. Through pandas, nested columns would
 come back as numpy arrays, and an empty day would have null types. Each file names its record and
-format, so that any reader knows what it holds. `opened` decides what a damaged table is.
+format, so that any reader knows what it holds. `decode` says what a damaged table is.
 """
 
 import hashlib
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -19,7 +19,7 @@ from upath import UPath
 
 from papers_pipeline.records import Record, record_named
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.damage import SUFFIX, Damaged, NewerFormat, set_aside
+from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 
 # Arrow's own allocator keeps memory for each of the threads that ever read a table: 14 MB, and 45
 # at the peak of a build.
@@ -27,7 +27,6 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 FORMAT = 1
 RowOf = TypeVar("RowOf", bound=Record)
-Content = TypeVar("Content")
 UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, ArithmeticError)
 """What Arrow and pydantic raise about bytes that are no table of ours, or no longer one."""
 
@@ -75,23 +74,6 @@ class Lake:
         return sorted(aside - set(self.partitions(asset)))
 
 
-def opened(path: UPath, read: Callable[[bytes], Content]) -> Content | None:
-    """What `read` makes of the bytes of a table; None if there is no table or it is damaged.
-
-    Raises NewerFormat.
-    """
-    data = storage.read(path)
-    if data is None:
-        return None
-    try:
-        return read(data)
-    except Damaged as error:
-        set_aside(path, data, str(error))
-        return None
-    except UnknownTable as error:
-        raise NewerFormat(path, str(error)) from None
-
-
 def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
     """Store a table. Raises NewerFormat rather than replace the table of a newer release."""
     opened(path, _table)
@@ -109,12 +91,8 @@ def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
     return bytes(sink.getvalue())
 
 
-class UnknownTable(Exception):
-    """A table in a format or of a record that this release does not know."""
-
-
 def decode(data: bytes) -> list[Record]:
-    """The rows of a Parquet file, as the record that it names. Raises Damaged or UnknownTable."""
+    """The rows of a Parquet file, as the record that it names. Raises Damaged or Newer."""
     table = _table(data)
     record = _record_of(table.schema)
     try:
@@ -164,7 +142,7 @@ def _tables(
 
 
 def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
-    """A table or some of its columns. Raises Damaged or UnknownTable."""
+    """A table or some of its columns. Raises Damaged or Newer."""
     try:
         # In this thread only: `pq.read_table` leaves a worker that releases `data` at any time, and
         # a process that exits just then is aborted (pyarrow 26: `~PyBuffer` needs the GIL).
@@ -189,7 +167,7 @@ def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
 
 
 def _record_of(schema: pa.Schema) -> type[Record]:
-    """The record that a table names. Raises Damaged or UnknownTable."""
+    """The record that a table names. Raises Damaged or Newer."""
     metadata = schema.metadata or {}
     name = metadata.get(b"record", b"").decode(errors="replace")
     stated = metadata.get(b"format", b"").decode(errors="replace")
@@ -197,7 +175,7 @@ def _record_of(schema: pa.Schema) -> type[Record]:
         raise Damaged("it does not say what it holds")
     record = record_named(name)
     if record is None or int(stated) > FORMAT:
-        raise UnknownTable(f"a table of {name} in format {stated}")
+        raise Newer(f"a table of {name} in format {stated}")
     return record
 
 
