@@ -11,6 +11,8 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
+from papers_pipeline.store.files import sync_folder
+
 FORMAT = 1
 LOCK = ".lock"
 SOMETIMES = ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "batch", "key")
@@ -62,12 +64,13 @@ class Ledger:
         """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
 
         If a killed process left an unfinished line, the new ones still start on a line of their
-        own.
+        own. When this returns, the lines are on the disk.
         """
         if not spendings:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(spendings[0].at.date())
+        is_new = not path.exists()
         with FileLock(self._folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
@@ -75,6 +78,10 @@ class Ledger:
                     file.write(b"\n")
             for spending in spendings:
                 file.write(spending.line() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+            if is_new:
+                sync_folder(self._folder)
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.

@@ -3,6 +3,7 @@
 Nothing is computed or paid for twice, whichever day lists the paper and however a run ended.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -94,13 +95,13 @@ class Cache:
                 yield entry
 
     def put(self, entry: CacheEntry) -> None:
-        """Write an entry; it replaces the one with the same identity.
+        """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
 
         Raises NewerFormat rather than replace the entry of a newer release.
         """
         path = self.path(entry.asset, entry.identity)
         self._entry(path)
-        storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n")
+        storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n", durable=True)
 
     def _entry(self, path: UPath) -> CacheEntry | None:
         """The entry in a file; None if there is no file or it is damaged."""
@@ -143,7 +144,8 @@ class Cache:
             if entry is not None and is_usable(entry):
                 return entry, True
             entry = await compute()
-            self.put(entry)
+            # In a thread: the disk takes milliseconds, and other papers go on meanwhile.
+            await asyncio.to_thread(self.put, entry)
             return entry, False
 
     def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
 
-from papers_pipeline.records import Record, record_named
+from papers_pipeline.records import FeedResponse, Record, record_named
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 
@@ -77,7 +77,8 @@ class Lake:
 def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
     """Store a table. Raises NewerFormat rather than replace the table of a newer release."""
     opened(path, _table)
-    storage.write(path, encode(rows, record))
+    # All other tables can be made again.
+    storage.write(path, encode(rows, record), durable=record is FeedResponse)
 
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
