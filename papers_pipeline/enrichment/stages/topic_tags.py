@@ -29,6 +29,7 @@ class TopicTagsStage(Stage[Paper, TopicTags, FiledTopics]):
     output = FiledTopics
     shown_fields = ("topics",)
     in_build_table = True
+    rows_hold_answers = True
     description = "The topics of each paper, from the closed list in `prompts/topics.yaml`."
 
     def items(self, feed_listing: Sequence[Paper]) -> Sequence[Paper]:
