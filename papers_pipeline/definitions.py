@@ -15,8 +15,9 @@ from papers_pipeline.defs.enrichment import enrichment_asset
 from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
 from papers_pipeline.defs.jobs import build_day, build_month, build_site, build_week
+from papers_pipeline.defs.missing_days import daily_report_sensor, no_days_missing
 from papers_pipeline.defs.operations import refresh_plan_asset, refresh_stale
-from papers_pipeline.defs.publishing import publish_job
+from papers_pipeline.defs.publishing import publish_job, publishing_sensor
 from papers_pipeline.defs.resources import resources
 from papers_pipeline.defs.retention import prune
 from papers_pipeline.defs.schedules import (
@@ -51,12 +52,17 @@ def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.De
             issue_asset(stages),
             refresh_plan_asset(prompts_version(prompts_of(settings))),
         ],
+        asset_checks=[no_days_missing],
         jobs=[
             *(build_day, build_site, build_month, build_week),
             *(refresh_stale, buy_by_batch, prune, publish_job),
         ],
         schedules=[today_every_two_hours, last_days_nightly, prune_nightly],
-        sensors=[site_follows, batches_ended, dead_runs, *alarm_sensors(settings)],
+        sensors=[
+            *(site_follows, publishing_sensor(settings), batches_ended, dead_runs),
+            *alarm_sensors(settings),
+            daily_report_sensor(settings.alarm),
+        ],
         resources=resources(settings, clock, watcher),
         executor=threads_executor,
     )

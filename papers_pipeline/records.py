@@ -324,6 +324,30 @@ class ReadingTranslation(Enrichment):
     meanings: dict[str, str] = {}
 
 
+class NoteStatement(BaseModel):
+    """A statement about a paper, and the heading of the section that says it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    section: str
+
+
+class FullTextNotes(Enrichment):
+    """Notes on the full text of a paper in one language: the statements of each part.
+
+    The parts are `problem`, `method`, `evidence`, `limitations` and `remember`. `version` is
+    arXiv's, of the text that was read. `reads_as` is as in `Summary`.
+    """
+
+    provenance = Enrichment.provenance | {"reads_as"}
+
+    source: Literal["model"] | None = None
+    version: int | None = None
+    parts: dict[str, list[NoteStatement]] = {}
+    reads_as: str | None = None
+
+
 class RelatedPaper(RecordPart):
     """A paper with similar words: the last day that listed it, and its original title."""
 
@@ -396,12 +420,18 @@ class IssueText(IssueAnswer):
     created_at: datetime | None = None
 
 
-class IssueNote(RecordPart):
-    """Another text about a paper in the public record of a day, written by its own stage."""
+class IssueNote(IssueAnswer):
+    """Another text about a paper in the public record of a day, written by its own stage.
+
+    Notes on the full text have no `text` but `parts`, and the `version` of the paper that they are
+    about, as in `FullTextNotes`.
+    """
 
     state: OutcomeState
     reason: str | None = None
     text: str | None = None
+    version: int | None = None
+    parts: dict[str, list[NoteStatement]] = {}
     provider: str | None = None
     model: str | None = None
     prompt_version: str | None = None
@@ -409,7 +439,10 @@ class IssueNote(RecordPart):
 
 
 class IssuePaper(RecordPart):
-    """A paper in the public record of a day."""
+    """A paper in the public record of a day.
+
+    `notes` has notes on the full text by language, and the texts of other stages by their names.
+    """
 
     arxiv_id: str = Field(alias="id")
     version: int | None = None

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, create_model, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from upath import UPath
 
+from papers_pipeline.base.alarm import Alarm
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.providers import Access
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = _setting("PAPERS_PROMPTS_DIR", None)
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)
+    notes_top: int = Field(default=0, ge=0, validation_alias="PAPERS_NOTES_TOP")
     llm_concurrency: int = Field(default=32, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
     llm_requests_per_minute: int | None = Field(
         default=None, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"
@@ -80,6 +82,7 @@ class Settings(BaseSettings):
     log_keep_days: int = Field(default=90, ge=1, validation_alias="PAPERS_LOG_KEEP_DAYS")
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
     webhook_url: SecretStr | None = _setting("PAPERS_WEBHOOK_URL", None)
+    alarm_urls: SecretStr | None = _setting("PAPERS_ALARM_URLS", None)
     contact: str | None = _setting("PAPERS_CONTACT", None)
 
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
@@ -120,6 +123,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @property
+    def alarm(self) -> Alarm:
+        """Where messages to the operator go."""
+        webhook_url = self.webhook_url.get_secret_value() if self.webhook_url else None
+        urls = self.alarm_urls.get_secret_value().split() if self.alarm_urls else ()
+        return Alarm(webhook_url, tuple(urls))
 
     @property
     def access(self) -> dict[str, Access]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from upath import UPath
+
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.documents.arxiv import ArxivClient
@@ -32,7 +34,12 @@ ARXIV_BURST_SECONDS = 2
 
 def prompts_of(settings: Settings) -> Prompts:
     """The prompts in force."""
-    return load_prompts(settings.prompts_dir, settings.languages, settings.model)
+    return load_prompts(
+        settings.prompts_dir,
+        settings.languages,
+        settings.model,
+        notes_top=settings.notes_top,
+    )
 
 
 def stages_of(settings: Settings) -> dict[str, AnyStage]:
@@ -71,6 +78,16 @@ def models_of(settings: Settings, clock: Clock) -> Models:
         daily_budget_usd=settings.daily_budget_usd,
         assumed_price=settings.assume_price_usd,
     )
+
+
+def kept_folders(settings: Settings, clock: Clock) -> dict[str, UPath]:
+    """The folders with what cannot be had again, by their names in a backup."""
+    return {
+        "cache": settings.data / "cache",
+        "lake": settings.data / "lake",
+        "batches": settings.data / "batches",
+        "ledger": UPath(models_of(settings, clock).ledger.folder),
+    }
 
 
 def planner_of(settings: Settings, clock: Clock) -> Planner:

@@ -124,7 +124,7 @@ def test_a_changed_prompt_is_refreshed_by_batch(
     bought: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
     outside.world.batch_seconds = 7200
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     old = bought.rows("summaries_ru", DAY)
     submitted = papers("refresh", "--batch", "--yes")
     assert submitted.exit_code == 0, submitted.output

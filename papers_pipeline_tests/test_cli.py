@@ -233,6 +233,18 @@ def test_doctor_reports_that_a_misspelled_model_is_not_listed(outside: Outside, 
     assert "wrong mistral:unknown-large is not listed" in one_line(result.stdout)
 
 
+def test_what_others_write_is_neither_markup_nor_steers_the_terminal(outside: Outside, monkeypatch):
+    hostile = "[/b] [red]x \x1b]0;owned\x07 \u202etxt"
+    outside.world.faults.append(Fault("daily_papers", 200, hostile, times=9))
+    outside.offer(monkeypatch, "mistral")
+    monkeypatch.setenv("PAPERS_MODEL", "mistral:[/b]\x1b[2J")
+    for arguments in (("doctor",), ("build", "--date", DAY, "--yes")):
+        result = papers(*arguments)
+        assert result.exit_code == 1
+        assert "[/b]" in result.output
+        assert not {"\x1b", "\x07", "\u202e"} & set(result.output)
+
+
 def test_doctor_says_that_the_list_cannot_be_reached(outside: Outside, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     broken = papers("doctor")

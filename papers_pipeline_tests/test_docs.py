@@ -30,7 +30,8 @@ def test_the_example_states_the_defaults():
         assert stated[str(field.validation_alias)] == default
 
 
-def test_every_asset_and_job_is_in_the_architecture():
+def test_every_asset_and_job_is_in_the_architecture(monkeypatch):
+    monkeypatch.setenv("PAPERS_NOTES_TOP", "1")
     defs = definitions.load()
     documented = text("docs/architecture.md")
     languages = "|".join(load_prompts().languages)
@@ -90,7 +91,7 @@ def test_every_button_of_the_operators_guide_is_looked_for_by_a_browser_test_or_
 
 
 def test_every_prompt_is_documented():
-    for prompt in load_prompts().every:
+    for prompt in load_prompts(notes_top=1).every:
         name = f"{prompt.kind}.<language>" if prompt.language else prompt.name
         assert f"`{name}.md`" in text("docs/prompts.md")
 

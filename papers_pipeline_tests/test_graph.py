@@ -9,7 +9,7 @@ from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.partitions import DAILY, MONTHLY, WEEKLY
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.runs import SITE_ASSETS
-from papers_pipeline_tests.helpers.outside import READ, READING, TRANSLATIONS, WRITTEN
+from papers_pipeline_tests.helpers.outside import LANGUAGES, READ, READING, TRANSLATIONS, WRITTEN
 
 LINEAGE = {
     "feed_response": set(),
@@ -57,6 +57,18 @@ def test_the_lineage_is_as_drawn():
     for name, node in nodes.items():
         lineage[name] = {key.to_user_string() for key in node.parent_keys}
     assert lineage == LINEAGE
+
+
+def test_notes_are_assets_only_if_they_are_switched_on(monkeypatch):
+    notes = {f"notes_{language}" for language in LANGUAGES}
+    monkeypatch.setenv("PAPERS_NOTES_TOP", "3")
+    nodes = {node.key.to_user_string(): node for node in graph().asset_nodes}
+    assert nodes.keys() == LINEAGE.keys() | notes
+    parents = {name: {key.to_user_string() for key in nodes[name].parent_keys} for name in nodes}
+    assert parents["daily_issue"] == LINEAGE["daily_issue"] | notes
+    for name in notes:
+        assert parents[name] == {"feed_listing", "parsed_text"}
+        assert nodes[name].description.startswith("Notes on the full text")
 
 
 def test_days_months_weeks_and_the_site_have_separate_jobs():

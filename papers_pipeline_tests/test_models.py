@@ -87,7 +87,7 @@ def test_a_changed_word_buys_its_own_prompt_anew_and_then_issue_and_pages_follow
     outside.calls()
     others = {name: pipeline.rows(name, DAY) for name in WRITTEN if name != "summaries_ru"}
     version = pipeline.rows("summaries_ru", DAY)[0].prompt_version
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     assert pipeline.stale(DAY) == {"summaries_ru"}
     pipeline.build_day(DAY)
     assert outside.calls() == {"ru": 3}
@@ -103,7 +103,7 @@ def test_a_changed_prompt_whose_calls_fail_loses_no_text(
     outside: Outside, bought: Pipeline, monkeypatch, tmp_path
 ):
     before = bought.files()
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     outside.world.replies.append(Reply("refusal", language="ru", times=99))
     report = bought.build_day(DAY)
     assert report.assets["summaries_ru"].failed == 2

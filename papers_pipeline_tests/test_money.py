@@ -85,7 +85,7 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
     built: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
     before = built.files()
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     rows = [row for row in plan() if row["asset"] == "summaries_ru"]
     assert [(row["state"], row["stale"], row["failed"], row["calls"]) for row in rows] == [
         *[("stale", 4, 0, 4)] * 3,
@@ -110,7 +110,7 @@ def test_a_changed_word_is_planned_to_the_paper_and_refreshed_for_the_price_told
 def test_a_prompt_changed_back_is_free(
     bought: Pipeline, outside: Outside, monkeypatch, tmp_path: Path
 ):
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     papers("refresh", "--yes")
     assert outside.calls() == {"ru": 2}
     monkeypatch.delenv("PAPERS_PROMPTS_DIR")
@@ -125,7 +125,7 @@ def test_a_prompt_changed_back_is_free(
 def test_a_text_refused_by_the_new_prompt_is_failed_and_not_built_again_in_vain(
     outside: Outside, bought: Pipeline, monkeypatch, tmp_path: Path
 ):
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     outside.world.replies.append(Reply("refusal", language="ru", title="Kettle 1", times=99))
     papers("refresh", "--yes")
     (row,) = (row for row in plan() if row["state"] != "current")

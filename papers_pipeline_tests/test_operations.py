@@ -354,7 +354,7 @@ UNVERIFIED = {
         "水壶提前预警",
         "水壶鸣响太晚。作者用回归模型预测沸腾时间。模型只需一分钟的声音。它的准确率为 97%。",
         "未经核实：论文标题和摘要中没有 97%。",
-        "1 篇简介含未经核实的内容",
+        "1 篇文字含未经核实的内容",
     ),
 }
 
@@ -417,7 +417,7 @@ def test_refresh_stale_submits_exactly_the_plan_and_not_twice(
     outside.offer(monkeypatch)
     pipeline.build(DAY, NEXT_DAY)
     outside.calls()
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     graph = definitions.load(pipeline.clock).resolve_asset_graph()
     planner = planner_of(load_settings(), pipeline.clock)
     assets = planner.refresh_assets(to_refresh(planner.plan()))
@@ -453,7 +453,7 @@ def test_the_plan_is_an_asset_with_a_check(bought: Pipeline, monkeypatch, tmp_pa
 
     passed, metadata = plan()
     assert (passed, metadata["behind"], metadata["calls"]) == (True, 0, 0)
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     passed, metadata = plan()
     assert (passed, metadata["behind"], metadata["calls"]) == (False, 1, 2)
     assert metadata["usd"] > 0
@@ -505,7 +505,7 @@ def test_a_changed_prompt_is_compared_for_the_price_of_the_sample_and_then_free(
         "every stored answer of summary.ru is by the version in force"
         in papers("prompts", "diff", "summary.ru").stderr
     )
-    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "живым, точным", "простым, точным")
+    overlay_prompt(tmp_path, monkeypatch, "summary.ru.md", "Точно и живо", "Просто и живо")
     unasked = papers("prompts", "diff", "summary.ru", "--sample", "3")
     assert unasked.exit_code == 2
     assert "3 papers, 3 calls for about 0.00" in unasked.stdout

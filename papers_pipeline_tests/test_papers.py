@@ -155,6 +155,14 @@ def test_pruning_finds_nothing_where_nothing_was_built(outside: Outside, pipelin
     assert not (pipeline.data / "blobs").exists()
 
 
+def test_attempts_about_a_paper_with_a_slash_in_its_id_are_pruned_too(pipeline: Pipeline):
+    folder = pipeline.data / "attempts" / "2026-01-05" / "summaries_ru" / "cs.AI"
+    folder.mkdir(parents=True)
+    (folder / "0601001.json").write_text("{}")
+    prune(pipeline)
+    assert not (pipeline.data / "attempts" / "2026-01-05").exists()
+
+
 def prune(pipeline: Pipeline) -> None:
     assert pipeline.run_job("prune").success
 

@@ -1,6 +1,7 @@
 """The site is published by the command, the job and GitHub's workflow, and works where it is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+import dagster as dg
 import pytest
 import requests
 import yaml
@@ -24,6 +27,7 @@ from papers_pipeline_tests.helpers.serving import served
 from papers_pipeline_tests.helpers.terminal import one_line, papers, wait_until
 
 ROOT = Path(__file__).parents[1]
+SECRETS = {"OPENAI_API_KEY", "MISTRAL_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN"}
 NOT_KEPT = {"site", "dagster", "logs", "sample", "demo"}
 """Folders of data/ that the workflow need not keep: the branch has the site, git the sample."""
 
@@ -115,13 +119,54 @@ class TestJob:
             in failed.step_failure_data.error_display_string
         )
 
-    def test_no_schedule_or_sensor_runs_it(self):
-        defs = definitions.load()
-        assert "PAPERS_PUBLISH_TO" in defs.resolve_job_def("publish").description
-        started = {target.job_name for sensor in defs.sensors or () for target in sensor.targets}
-        started |= {schedule.job_name for schedule in defs.schedules or ()}
-        assert {"build_day", "build_site"} <= started
-        assert "publish" not in started
+    def test_the_config_of_a_run_may_allow_a_smaller_site(
+        self, pipeline, built, tmp_path, monkeypatch
+    ):
+        monkeypatch.setenv("PAPERS_PUBLISH_TO", str(tmp_path / "www"))
+        site = load_settings().data / "site"
+        for number in range(4):
+            (site / f"lost{number}.html").write_text("lost")
+        assert pipeline.run_job("publish").success
+        for number in range(4):
+            (site / f"lost{number}.html").unlink()
+        assert not pipeline.run_job("publish").success
+        allowing = {"ops": {"publish_site": {"config": {"allow_shrink": True}}}}
+        assert pipeline.run_job("publish", run_config=allowing).success
+        assert files(tmp_path / "www") == built
+
+
+class TestSensor:
+    @pytest.mark.parametrize("target", [None, "www"])
+    def test_it_is_on_if_there_is_a_target(self, monkeypatch, target):
+        if target:
+            monkeypatch.setenv("PAPERS_PUBLISH_TO", target)
+        sensor = definitions.load().get_repository_def().get_sensor_def("publish_follows")
+        is_on = sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        assert is_on is bool(target)
+
+    def test_it_publishes_once_after_the_pages_are_built(self, pipeline, outside):
+        repository = definitions.load(pipeline.clock).get_repository_def()
+        sensor = repository.get_sensor_def("publish_follows")
+
+        def tick(cursor: str | None):
+            context = dg.build_sensor_context(
+                instance=pipeline.instance, cursor=cursor, repository_def=repository
+            )
+            return sensor.evaluate_tick(context)
+
+        assert tick(None).run_requests == []
+        outside.list("2026-03-02", [])
+        pipeline.build("2026-03-02", at="2026-03-03T01:00")
+        first = tick(None)
+        assert [run.job_name or sensor.job_name for run in first.run_requests] == ["publish"]
+        assert tick(first.cursor).run_requests == []
+        site = repository.get_job("build_site")
+        building = pipeline.instance.create_run_for_job(
+            site, tags=site.tags, status=dg.DagsterRunStatus.STARTED
+        )
+        assert tick(None).run_requests == []
+        pipeline.instance.delete_run(building.run_id)
+        assert len(tick(None).run_requests) == 1
 
 
 class Links(HTMLParser):
@@ -210,8 +255,9 @@ class Workflow:
         for step in self.steps:
             if "run" in step and ("if" in step or not any(statuses.values())):
                 command = ["bash", "-e", "-c", step["run"]]
+                env = self._env(step)
                 done = subprocess.run(
-                    command, cwd=self.checkout, env=self._env(), capture_output=True, text=True
+                    command, cwd=self.checkout, env=env, capture_output=True, text=True
                 )
                 statuses[step["name"]] = done.returncode
                 print(step["name"], done.stdout, done.stderr)
@@ -237,22 +283,23 @@ class Workflow:
             if (source / path).exists():
                 shutil.copytree(source / path, target / path, dirs_exist_ok=True)
 
-    def _env(self) -> dict[str, str]:
-        given = {
-            name: str(value)
-            for name, value in self.parsed["env"].items()
-            if "${{" not in str(value)
-        }
-        env = (
-            given
-            | os.environ
-            | {"PAPERS_PUBLISH_TO": f"gh-pages:{self._remote}", "PYTHONPATH": str(self.checkout)}
-        )
+    def _env(self, step: dict[str, Any]) -> dict[str, str]:
+        """The environment of a step. Secrets that it is not given are not in it."""
+        given = {name: str(value) for name, value in self.parsed["env"].items()}
+        own = step.get("env", {})
+        of_machine = {}
+        for name, value in os.environ.items():
+            if name in own or name not in SECRETS:
+                of_machine[name] = value
+        env = given | of_machine | {"PYTHONPATH": str(self.checkout)}
+        if "PAPERS_PUBLISH_TO" in own:
+            env["PAPERS_PUBLISH_TO"] = f"gh-pages:{self._remote}"
         env["DAYS_BEFORE_TODAY"] = "2"
+        left_out = ("PAPERS_DATA_DIR", "DAGSTER_HOME")
         return {
             name: value
             for name, value in env.items()
-            if name not in ("PAPERS_DATA_DIR", "DAGSTER_HOME")
+            if name not in left_out and "${{" not in value
         }
 
     def page(self, path: str) -> str:
@@ -323,17 +370,35 @@ def test_the_workflow_saves_and_publishes_after_a_failed_day_too(tmp_path):
         step["uses"].split("@")[0]: step for step in Workflow(tmp_path).steps if "uses" in step
     }
     assert actions["actions/cache/save"]["if"] == "always()"
-    for name in ("actions/upload-pages-artifact", "actions/deploy-pages"):
-        assert actions[name]["if"] == "${{ !cancelled() }}"
+    assert actions["actions/upload-pages-artifact"]["if"] == "${{ !cancelled() }}"
+    assert Workflow(tmp_path).parsed["jobs"]["deploy"]["if"] == "${{ !cancelled() }}"
     for name in ("actions/cache/restore", "actions/cache/save"):
         assert actions[name]["with"]["path"] == "${{ env.KEPT }}"
 
 
+def test_the_workflow_gives_nobody_more_than_they_need(tmp_path):
+    workflow = Workflow(tmp_path)
+    jobs = workflow.parsed["jobs"]
+    assert workflow.parsed["permissions"] == {}
+    assert jobs["publish"]["permissions"] == {"contents": "write"}
+    assert jobs["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
+    with_keys = [step["name"] for step in workflow.steps if SECRETS & set(step.get("env", {}))]
+    assert with_keys == ["Build the last days"]
+    assert not SECRETS & set(workflow.parsed["env"])
+    for job in jobs.values():
+        for step in job["steps"]:
+            if "uses" in step:
+                assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", step["uses"])
+
+
 def test_the_workflow_names_settings_that_exist_and_secrets_that_are_documented(tmp_path):
     workflow = Workflow(tmp_path)
-    assert set(workflow.parsed["env"]) - {"KEPT", "DAYS_BEFORE_TODAY"} <= set(setting_names())
+    variables = dict(workflow.parsed["env"])
+    for step in workflow.steps:
+        variables |= step.get("env", {})
+    assert set(variables) - {"KEPT", "DAYS_BEFORE_TODAY"} <= set(setting_names())
     documented = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
-    for name, value in workflow.parsed["env"].items():
+    for name, value in variables.items():
         if "secrets." in str(value) or "vars." in str(value):
             assert f".{name} }}}}" in value
             assert f"`{name}`" in documented

@@ -160,7 +160,7 @@ def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, st
     result = papers("build", "--from", NEXT_DAY, "--to", NEXT_DAY)
     assert result.exit_code == 0, result.output
     again = stored.asked_again(outside)
-    assert [(call.language, call.fields) for call in again] == [("ru", ("sentences", "meanings"))]
+    assert [(call.language, *call.fields) for call in again] == [("ru", "sentences", "meanings")]
     assert [asked for asked in outside.world.asked if asked.startswith("pdf ")] == []
     assert reading(stored.published(stored.day)) == reading(stored.record)
     for day in (stored.day, NEXT_DAY):

@@ -4,6 +4,9 @@ import re
 
 import regex
 
+_STEERING = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and the marks by which Unicode lets a text change its direction."""
+
 
 def one_line(text: str) -> str:
     """The text on one line, with single spaces between its words."""
@@ -34,7 +37,12 @@ def bare(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def fold(text: str) -> str:
-    """The text on one line, without control characters and lone surrogates."""
+def printable(text: str) -> str:
+    """The text without lone surrogates and characters that steer a terminal or turn text around."""
     valid = text.encode("utf-8", "ignore").decode()
-    return one_line(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", valid))
+    return _STEERING.sub("", valid)
+
+
+def fold(text: str) -> str:
+    """The printable text on one line."""
+    return one_line(printable(text))

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.cli.progress import PlainWatcher
-from papers_pipeline.cli.terminal import err, new_table, out
+from papers_pipeline.cli.terminal import err, led_by, new_table, out
 from papers_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,8 +58,8 @@ def submit_wanted(
 def print_submission(submission: "Submission", then: str) -> None:
     """What was submitted, what is left, and how to go on: by the command `then`."""
     for job in submission.refused:
-        message = f"[red]{job.model} takes no batch:[/red] {escape(job.detail or '')}"
-        err.print(message, markup=True)
+        message = led_by(f"{job.model} takes no batch:", job.detail or "", style="red")
+        err.print(message)
     for job in submission.jobs:
         if job in submission.refused:
             continue
@@ -111,7 +109,7 @@ def print_jobs(jobs: Sequence["BatchJob"], clock: Clock) -> None:
         if len(endings) > 1 or job.detail:
             details = [", ".join(endings), job.detail or ""]
             line = ". ".join(part for part in details if part)
-            err.print(f"{job.id}: {escape(line)}")
+            err.print(f"{job.id}: {line}")
 
 
 def _usd(job: "BatchJob") -> str:

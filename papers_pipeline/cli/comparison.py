@@ -87,8 +87,9 @@ def reports_of(
     for sample, row in zip(samples, rows, strict=True):
         paper = papers.get(row.arxiv_id)
         if paper and is_answer(sample.old) and is_answer(row):
-            before.append(answer_of_row(stage, sample.old, paper))
-            after.append(answer_of_row(stage, row, paper))
+            sections = stage.prompt_variables(sample.item)[0].get("sections", {})
+            before.append(answer_of_row(stage, sample.old, paper, sections))
+            after.append(answer_of_row(stage, row, paper, sections))
     if not before:
         return []
     return [evaluate(stage, before, "before"), evaluate(stage, after, "now")]

@@ -63,7 +63,7 @@ def print_faults(report: Report, every: bool) -> None:
     for arxiv_id, faults in shown:
         for fault in faults:
             line = f"{arxiv_id} ({fault.severity}, {fault.rule}) {fault.message}"
-            out.print(line, markup=False, soft_wrap=True)
+            out.print(line, soft_wrap=True)
     left = len(papers) - len(shown)
     if left:
         out.print(f"{left} more papers have faults: --all quotes them too")
@@ -86,8 +86,8 @@ def print_judgement(judgement: Judgement, sides: Sequence[str], every: bool) -> 
         quoted = support.unsupported if every else support.unsupported[:QUOTED_PAPERS]
         for found in quoted:
             line = f"{found.arxiv_id} ({side}) unsupported: {excerpt(found.words, 120)}"
-            out.print(line, markup=False, soft_wrap=True)
-            out.print(f"  in: {excerpt(found.sentence, 300)}", markup=False, soft_wrap=True)
+            out.print(line, soft_wrap=True)
+            out.print(f"  in: {excerpt(found.sentence, 300)}", soft_wrap=True)
         left = len(support.unsupported) - len(quoted)
         if left:
             out.print(f"{left} more sentences of {side} are unsupported: --all quotes them too")

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
 from papers_pipeline.cli.commands.costs import costs
@@ -49,7 +50,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve),
+    *(costs, prompts, doctor, publish, serve, backup, restore),
 )
 for command in COMMANDS:
     main.add_command(command)

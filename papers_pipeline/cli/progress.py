@@ -42,7 +42,7 @@ class PlainWatcher:
         return PlainProgress(self, subject)
 
     def note(self, message: str) -> None:
-        self._console.print(message, markup=False, soft_wrap=True)
+        self._console.print(message, soft_wrap=True)
 
     def pause(self) -> None:
         """Stop drawing, so that a question can be asked."""

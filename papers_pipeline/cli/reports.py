@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
-from papers_pipeline.cli.terminal import err, new_table, out
+from papers_pipeline.cli.terminal import err, led_by, new_table, out
 from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import stages_of
 
@@ -37,7 +35,7 @@ def print_reports(reports: Sequence["DayReport"], settings: Settings) -> None:
     print_faults(reports)
     if any(not report.failed for report in reports):
         site = settings.data / "site" / "index.html"
-        out.print(f"The site: {site}", soft_wrap=True, markup=False)
+        out.print(f"The site: {site}", soft_wrap=True)
 
 
 def _sums(report: "DayReport", counted: Sequence[str]) -> list[str]:
@@ -59,11 +57,11 @@ def print_faults(reports: Sequence["DayReport"]) -> None:
     for report in reports:
         closed |= report.closed
     for model, why in closed.items():
-        message = f"[yellow]{model} was no longer asked:[/yellow] {escape(why)}"
-        err.print(message, markup=True)
+        message = led_by(f"{model} was no longer asked:", why, style="yellow")
+        err.print(message)
     for report in reports:
         if report.error:
-            err.print(f"[red]{report.date} failed:[/red] {escape(report.error)}", markup=True)
+            err.print(led_by(f"{report.date} failed:", report.error, style="red"))
 
 
 def money(spendings: Iterable["Spent"]) -> tuple[str, str, str]:

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from papers_pipeline.base.characters import printable
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.cli.progress import PlainWatcher, TerminalWatcher
@@ -18,9 +19,21 @@ from papers_pipeline.settings import Settings, load_settings
 
 Result = TypeVar("Result")
 
+
+class Terminal(Console):
+    """Prints texts as they are: those of others are no markup, and steer no terminal."""
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        options |= {"markup": False, "emoji": False}
+        return super().render_str(printable(text), **options)
+
+
 # A file or a pipe has no width: its tables are not wrapped at the 80 columns of a terminal.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True, highlight=False)
+out = Terminal(width=None if sys.stdout.isatty() else 120)
+err = Terminal(stderr=True)
 
 
 def current_settings() -> Settings:
@@ -44,7 +57,7 @@ def as_usage(make: Callable[[], Result]) -> Result:
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """Print an error and exit."""
-    err.print(f"[red]Error:[/red] {escape(message)}", markup=True, soft_wrap=True)
+    err.print(led_by("Error:", message, style="red"), soft_wrap=True)
     sys.exit(status)
 
 
@@ -86,4 +99,9 @@ def new_table(left: Sequence[str], right: Sequence[str] = ()) -> Table:
 
 def rule(title: str) -> None:
     """Print a heading."""
-    out.rule(f"[bold]{escape(title)}[/bold]", align="left", style="dim")
+    out.rule(Text(printable(title), "bold"), align="left", style="dim")
+
+
+def led_by(lead: str, text: str = "", *, style: str = "bold") -> Text:
+    """A line whose first words are styled."""
+    return Text.assemble((printable(lead), style), f" {printable(text)}" if text else "")

@@ -1,4 +1,4 @@
-"""Alarms: the sensors that post failed runs and bad lists to PAPERS_WEBHOOK_URL."""
+"""Alarms: the sensors that tell the operator of failed runs and of bad lists."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,7 +6,6 @@ from datetime import date
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
-from papers_pipeline.base.webhook import post
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.runs import first_error
@@ -20,35 +19,33 @@ ALARMING = {
 
 
 def alarm_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The alarms. They run by default if there is a webhook to post to."""
-    has_webhook = settings.webhook_url is not None
-    status = dg.DefaultSensorStatus.RUNNING if has_webhook else dg.DefaultSensorStatus.STOPPED
+    """The alarms. They run by default if there is anyone to tell."""
+    is_heard = settings.alarm.is_heard
+    status = dg.DefaultSensorStatus.RUNNING if is_heard else dg.DefaultSensorStatus.STOPPED
     on_failure = dg.run_failure_sensor(
         name="failed_runs",
         default_status=status,
         monitor_all_code_locations=False,
-        description="Posts each failed run to PAPERS_WEBHOOK_URL: its job, day, and first error.",
+        description="Tells you of each failed run: its job, day, and first error.",
     )
     on_lists = dg.sensor(
         name="list_alarms",
         minimum_interval_seconds=3600,
         default_status=status,
-        description="Posts each stalled or shrunken list of the last week to PAPERS_WEBHOOK_URL, "
-        "once per day and state.",
+        description="Tells you of each stalled or shrunken list of the last week, once per day and "
+        "state.",
     )
     return [on_failure(failed_runs), on_lists(list_alarms)]
 
 
 def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]) -> None:
-    """Post a failed run."""
-    if settings.webhook_url is None:
-        return
+    """Tell of a failed run."""
     run = context.dagster_run
     partition = run.tags.get("dagster/partition", "")
     records = context.instance.all_logs(run.run_id)
     error = first_error([record.dagster_event for record in records if record.dagster_event])
     text = f"papers_pipeline: {run.job_name} {partition} failed: {error}"
-    post(settings.webhook_url.get_secret_value(), text)
+    settings.alarm.tell(text)
 
 
 def list_alarms(
@@ -57,15 +54,15 @@ def list_alarms(
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
-    """Post each alarming list once. The cursor holds the alarms of the last evaluation."""
-    posted = set(context.cursor.split()) if context.cursor else set()
+    """Tell of each alarming list once. The cursor holds the alarms of the last evaluation."""
+    told = set(context.cursor.split()) if context.cursor else set()
     alarms = {}
     for day, state in recent_states(lake, clock):
         if state in ALARMING:
             alarms[f"{day}:{state}"] = ALARMING[state].format(day=day)
-    new = [text for key, text in alarms.items() if key not in posted]
-    if new and settings.webhook_url:
-        post(settings.webhook_url.get_secret_value(), "papers_pipeline: " + "; ".join(new))
+    new = [text for key, text in alarms.items() if key not in told]
+    if new:
+        settings.alarm.tell("papers_pipeline: " + "; ".join(new))
     context.update_cursor(" ".join(sorted(alarms)))
     return dg.SkipReason("; ".join(new) or "every list of the last week is in order")
 

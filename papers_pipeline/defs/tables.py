@@ -140,11 +140,13 @@ def content_version(rows: Sequence[Record]) -> str:
 def _preview(rows: Sequence[BaseModel]) -> dict[str, dg.MetadataValue]:
     if not rows:
         return {}
-    records = [
-        dg.TableRecord({name: _short(value) for name, value in row.model_dump(mode="json").items()})
-        for row in rows[:PREVIEW_ROWS]
-    ]
-    columns = [dg.TableColumn(name, "string") for name in records[0].data]
+    shown = [row.model_dump(mode="json") for row in rows[:PREVIEW_ROWS]]
+    # A field that is left out where it is empty, such as a paper's notes, still has its column.
+    names = list(dict.fromkeys(name for values in shown for name in values))
+    records = []
+    for values in shown:
+        records.append(dg.TableRecord({name: _short(values.get(name)) for name in names}))
+    columns = [dg.TableColumn(name, "string") for name in names]
     return {"rows": dg.MetadataValue.table(records, dg.TableSchema(columns))}
 
 

@@ -11,7 +11,7 @@ class PaperDraft:
     """A paper, and the parts that the stages have added so far.
 
     `institutions` are as printed, `institutions_by_author` has them by the name on the paper, and
-    `notes` has them by stage.
+    `notes` has notes on the full text by language, and the texts of other stages by their names.
     """
 
     paper: Paper

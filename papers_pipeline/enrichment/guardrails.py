@@ -12,10 +12,14 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt, graphemes
 from papers_pipeline.base.faults import Fault
+from papers_pipeline.enrichment.abstracts import source_of
 from papers_pipeline.enrichment.foreign_text import foreign_text_faults, wrong_language_fault
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.enrichment.sentences import sentence_count_faults
+from papers_pipeline.enrichment.terms_check import term_faults
 from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.prompts.glossary import Term
+from papers_pipeline.text.calls_to_act import call_to_act_faults
 from papers_pipeline.text.markup import emoji_faults, form_faults, without_markup
 from papers_pipeline.text.names import name_faults
 from papers_pipeline.text.numbers import number_faults
@@ -40,12 +44,13 @@ def summary_verdict(
     abstract: str,
     paper_title: str,
     terms: frozenset[str],
+    glossary: Sequence[Term] = (),
 ) -> Verdict:
     """The verdict on one summary.
 
     `language` is an ISO 639-1 code; a region, as in `pt-BR`, is ignored. `limits` are the prompt's:
     the `sentences` of the text and the `title_characters`. A missing limit is not enforced. `terms`
-    are the Latin words allowed in Russian prose (`load_terms`).
+    are the Latin words allowed in Russian prose (`load_terms`), `glossary` is that of the language.
     """
     for field, value in (("title", title), ("text", text)):
         if len(value) > LONGEST_ANSWER:
@@ -54,7 +59,7 @@ def summary_verdict(
             return Verdict((Fault("endless", message),))
     language = language.split("-")[0].lower()
     summary = f"{title}\n{text}"
-    source = f"{paper_title}\n{abstract}"
+    source = source_of(paper_title, abstract)
     faults: list[Fault] = []
     if not abstract.strip():
         message = "There is no abstract to summarize. Do not write a summary."
@@ -69,11 +74,13 @@ def summary_verdict(
     else:
         faults += foreign_text_faults(language, title, text, source)
         if language == "ru":
-            faults += russian_faults(summary, terms, title=paper_title, abstract=abstract)
+            faults += russian_faults(summary, terms, title=paper_title, abstract=source)
     if wants_emoji:
         faults += emoji_faults(emoji)
+    faults += call_to_act_faults(summary, source)
     faults += number_faults(summary, source)
     faults += name_faults(without_markup(summary), source, language=language)
+    faults += term_faults(glossary, f"{summary}\n{emoji or ''}", source)
     return Verdict(tuple(faults))
 
 

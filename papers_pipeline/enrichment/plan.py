@@ -25,10 +25,6 @@ from papers_pipeline.store.lake import Lake, scan
 
 HISTORY = 2000
 """The newest calls whose mean is the size of a call."""
-OUTPUT_TOKENS = 250
-"""The assumed size of an answer until one has been bought."""
-ABSTRACT_CHARACTERS = 1500
-"""The assumed size of an input until an answer has been bought."""
 UNASKABLE = frozenset(get_args(UnaskableReason))
 BUILT_WITH = {"parsed_text": ("paper_pdfs", "parsed_text")}
 """The assets to build for an input that a stage reads and that was never built."""
@@ -169,7 +165,7 @@ class Planner:
             if stage.one_a_day:
                 work = self._work_of_one(stage, day, rows, day in unsettled)
             else:
-                work = self._work(stage, day, len(ids), rows)
+                work = self._work(stage, day, stage.rows_expected(len(ids)), rows)
             unknown = new = 0
             for key in work.inputs:
                 if key is None:
@@ -181,7 +177,8 @@ class Planner:
             yield self._plan_row(stage, day, work, new + calls)
 
     def _work(self, stage: AnyStage, day: str, papers: int, rows: Sequence[Row] | None) -> Work:
-        """The work on a day whose list has this many `papers`; `rows` is None if never built."""
+        """The work on a day that should have rows for so many `papers`; `rows` is None if never
+        built."""
         if rows is not None and len(rows) >= papers:
             askable = [row for row in rows if row["reason"] not in UNASKABLE]
             return self._work_on_rows(stage, papers, askable)
@@ -313,8 +310,8 @@ class Planner:
         for key in ((stage.asset, stage.prompt.version), (stage.asset, None)):
             if key in self._sizes:
                 return self._sizes[key]
-        characters = len(stage.prompt.template) + ABSTRACT_CHARACTERS
-        return CallSize(characters / CHARACTERS_A_TOKEN, OUTPUT_TOKENS)
+        characters = len(stage.prompt.template) + stage.input_characters
+        return CallSize(characters / CHARACTERS_A_TOKEN, stage.answer_tokens)
 
     def _spendings(self) -> Iterator[Spending]:
         """The calls in the ledger, newest day first."""

@@ -6,11 +6,13 @@ import regex
 
 from papers_pipeline.base.characters import bare, excerpt
 from papers_pipeline.base.faults import Fault, Severity
+from papers_pipeline.enrichment.abstracts import source_of
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.reading import SIMPLE, annotate
 from papers_pipeline.enrichment.russian import russian_faults
 from papers_pipeline.llm.verdict import Verdict, of_severity
 from papers_pipeline.text import chinese
+from papers_pipeline.text.calls_to_act import call_to_act_faults
 from papers_pipeline.text.languages import detected_language, knows
 from papers_pipeline.text.markup import form_faults, without_markup
 from papers_pipeline.text.names import name_faults
@@ -53,7 +55,8 @@ def reading_verdict(
         faults.append(Fault("repeated", message, "style"))
     if not of_severity(faults, "fatal"):
         faults += _difficulty_faults(sentences, limits)
-    source = f"{paper_title}\n{abstract}"
+    source = source_of(paper_title, abstract)
+    faults += call_to_act_faults(text, source)
     faults += number_faults(text, source)
     faults += name_faults(without_markup(text), source, language="zh")
     return Verdict(tuple(faults))

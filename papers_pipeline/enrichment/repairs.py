@@ -17,6 +17,10 @@ _FULL_STOP = regex.compile(r"(?<![.。．])[.。．｡]$")
 _ABBREVIATION = regex.compile(r"(?i)(?:\.\p{L}|\b(?:al|etc|vs|inc|др|пр|т\.\s?[дп]))\.$")
 _FINISHED = regex.compile(r"[.!?…。！？।:：;；,，][\"'»”’」』)）\]]*$")
 _CAN_END = regex.compile(r"[\p{L}\p{N}%％°\"'»”’」』)）\]]$")
+# Where Chinese touches a Latin word or a number: "用7B模型" is "用 7B 模型".
+_TOUCHING = regex.compile(
+    r"(?<=\p{Han})(?=[\p{Latin}\p{Greek}\d])|(?<=[\p{Latin}\p{Greek}\d%])(?=\p{Han})"
+)
 _FORMULA = regex.compile(
     r"\$\$[^$]+\$\$|\\\([^$]{1,300}?\\\)|\\\[[^$]{1,300}?\\\]|(?<![\\$])\$(?!\s)[^$\n]{1,300}(?<!\s)\$(?!\$)"
 )
@@ -25,10 +29,13 @@ _NAKED = regex.compile(
 )
 
 
-def repaired_title(title: str) -> str:
-    """The title without LaTeX, quotation marks around the whole and a final full stop."""
+def repaired_title(language: str, title: str) -> str:
+    """The title without LaTeX, quotation marks around the whole and a final full stop.
+
+    In Chinese, blanks set off Latin words and numbers. `language` is an ISO 639-1 code.
+    """
     before = None
-    title = _without_latex(title.strip())
+    title = _set_off(language, _without_latex(title.strip()))
     while before != title:
         before = title
         title = _without_full_stop(_unquoted(title)).strip()
@@ -36,11 +43,20 @@ def repaired_title(title: str) -> str:
 
 
 def repaired_text(language: str, text: str) -> str:
-    """The text without LaTeX, and with the full stop of its language (ISO 639-1) at its end."""
-    text = _without_latex(text.strip())
+    """The text without LaTeX, and with the full stop of its language (ISO 639-1) at its end.
+
+    In Chinese, blanks set off Latin words and numbers.
+    """
+    text = _set_off(language, _without_latex(text.strip()))
     if not text or _FINISHED.search(text) or not _CAN_END.search(text):
         return text
     return text + FULL_STOPS.get(language.split("-")[0].lower(), ".")
+
+
+def _set_off(language: str, text: str) -> str:
+    if language.split("-")[0].lower() != "zh":
+        return text
+    return str(_TOUCHING.sub(" ", text))
 
 
 def _without_full_stop(title: str) -> str:

@@ -26,7 +26,7 @@ class RowCheck(ABC):
     """A check of a day's rows."""
 
     name: ClassVar[str]
-    description: ClassVar[str]
+    description: str
 
     @abstractmethod
     def examine(self, rows: Sequence[StageRow]) -> Finding:
@@ -59,7 +59,11 @@ class Verified(RowCheck):
     """
 
     name = "verified"
-    description = "Every number and name in a text is in the paper's title or abstract."
+
+    def __init__(self, source: str = "title or abstract") -> None:
+        """`source` is what the model was given, in words."""
+        self._source = source
+        self.description = f"Every number and name in a text is in the paper's {source}."
 
     def examine(self, rows: Sequence[StageRow]) -> Finding:
         notes: dict[str, str | int] = {}
@@ -69,7 +73,7 @@ class Verified(RowCheck):
                 continue
             if row.unverified:
                 passed = False
-                notes[row.arxiv_id] = f"not in title or abstract: {', '.join(row.unverified)}"
+                notes[row.arxiv_id] = f"not in {self._source}: {', '.join(row.unverified)}"
             if row.style_notes:
                 notes[f"{row.arxiv_id} style"] = " ".join(row.style_notes)
         return Finding(passed=passed, notes=notes)

@@ -53,6 +53,8 @@ class Stage(ABC, Generic[Item, Row, Output]):
     """Whether `choose` picks a single item of the day."""
     shown_fields: ClassVar[tuple[str, ...]] = ()
     """The fields that `papers prompts diff` prints."""
+    answer_tokens: ClassVar[int] = 250
+    """The assumed size of an answer until one has been bought."""
     in_build_table: ClassVar[bool] = False
     """Whether the table of `papers build` counts this stage's rows."""
     rows_hold_answers: ClassVar[bool] = False
@@ -84,6 +86,15 @@ class Stage(ABC, Generic[Item, Row, Output]):
     def checks(self) -> Sequence[RowCheck]:
         """The checks of a day's rows."""
         return (Complete(),)
+
+    @property
+    def input_characters(self) -> int:
+        """The assumed size of an input until an answer has been bought: that of an abstract."""
+        return 1500
+
+    def rows_expected(self, papers: int) -> int:
+        """How many rows a day with so many papers should have: fewer if `choose` picks some."""
+        return papers
 
     @abstractmethod
     def items(self, *args: Any, **tables: Any) -> Sequence[Item]:

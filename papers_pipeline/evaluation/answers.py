@@ -5,7 +5,7 @@ of the paper. The paper's fields may be left out if a stored day lists it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class AnswerError(OperatorError):
 class Answered:
     """An answer about a paper, whose `title`, `abstract` and Hugging Face `keywords` it has.
 
-    `output` is the stage's object. `absent` are the fields of it that a file left out.
+    `output` is the stage's object. `absent` are the fields of it that a file left out. `sections`
+    are the texts that notes were written from, by heading.
     """
 
     arxiv_id: str
@@ -40,6 +41,7 @@ class Answered:
     output: Any
     absent: frozenset[str] = frozenset()
     keywords: tuple[str, ...] = ()
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -140,9 +142,11 @@ def is_answer(row: Enrichment) -> bool:
     return row.state == "done" and getattr(row, "source", "model") == "model"
 
 
-def answer_of_row(stage: AnyStage, row: Enrichment, paper: Paper) -> Answered:
-    """The answer that a stored row holds, about its paper."""
-    return _about(paper, stage.output_of(row))
+def answer_of_row(
+    stage: AnyStage, row: Enrichment, paper: Paper, sections: Mapping[str, str] | None = None
+) -> Answered:
+    """The answer that a stored row holds, about its paper and, for notes, its sections."""
+    return replace(_about(paper, stage.output_of(row)), sections=sections or {})
 
 
 def answers_of_version(

@@ -8,14 +8,16 @@ from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.sentences import split_sentences
 from papers_pipeline.enrichment.stages.summaries import SummaryStage
 from papers_pipeline.evaluation.answers import Answered
+from papers_pipeline.evaluation.fault_counts import FaultCounts
 from papers_pipeline.evaluation.headlines import (
     has_name,
     has_number,
     headline_numbers,
     method_name,
 )
-from papers_pipeline.evaluation.report import Figure, Report, count, middle, share
-from papers_pipeline.llm.verdict import Verdict, of_severity
+from papers_pipeline.evaluation.report import Figure, Report, middle, share
+from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.prompts.glossary import Term
 
 MAY_LACK = ("title", "emoji")
 """Fields that an answer in a file may do without: other digests write texts alone."""
@@ -27,13 +29,9 @@ NOTHING = {"title": "", "abstract": ""}
 class _Sums:
     """Counts over the answers so far."""
 
-    refused: int = 0
-    repaired: int = 0
-    unverified: int = 0
-    styled: int = 0
-    style_faults: int = 0
-    unknown: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
-    stated: dict[str, int] = field(default_factory=lambda: {"number": 0, "name": 0})
+    faults: FaultCounts = field(default_factory=FaultCounts)
+    with_calque: int = 0
+    with_banned_phrase: int = 0
     with_headline: int = 0
     headlines: int = 0
     with_method: int = 0
@@ -54,14 +52,14 @@ def evaluate_summaries(stage: SummaryStage, answers: Sequence[Answered], source:
     for given in answers:
         output, repairs = stage.repair(given.output)
         answer = replace(given, output=output)
-        sums.repaired += bool(repairs)
         faults = _faults(stage.judge(answer.output, answer.variables), answer)
         if faults:
             report.faults[answer.arxiv_id] = faults
-        _add_faults(sums, faults, stage.judge(answer.output, NOTHING))
+        sums.faults.add(faults, stage.judge(answer.output, NOTHING).faults, repairs)
+        _add_phrases(sums, faults, stage.prompt.glossary)
         _add_recall(sums, answer)
         _add_sizes(sums, stage.language, answer)
-    report.figures = _figures(sums, len(answers))
+    report.figures = _figures(sums)
     return report
 
 
@@ -75,15 +73,11 @@ def _faults(verdict: Verdict, answer: Answered) -> list[Fault]:
     return faults
 
 
-def _add_faults(sums: _Sums, faults: Sequence[Fault], against_nothing: Verdict) -> None:
-    style = of_severity(faults, "style")
-    sums.refused += bool(of_severity(faults, "fatal"))
-    sums.unverified += bool(of_severity(faults, "unverified"))
-    sums.styled += bool(style)
-    sums.style_faults += len(style)
-    for rule in sums.unknown:
-        sums.unknown[rule] += sum(fault.rule == rule for fault in faults)
-        sums.stated[rule] += sum(fault.rule == rule for fault in against_nothing.faults)
+def _add_phrases(sums: _Sums, faults: Sequence[Fault], glossary: Sequence[Term]) -> None:
+    """Count a text that breaks a rule of the glossary: once for its terms, once for its bans."""
+    rules = {fault.rule for fault in faults}
+    sums.with_calque += bool(rules & {term.rule for term in glossary if term.term})
+    sums.with_banned_phrase += bool(rules & {term.rule for term in glossary if not term.term})
 
 
 def _add_recall(sums: _Sums, answer: Answered) -> None:
@@ -105,25 +99,11 @@ def _add_sizes(sums: _Sums, language: str, answer: Answered) -> None:
     sums.sentences.append(len(split_sentences(language.split("-")[0], answer.output.text)))
 
 
-def _figures(sums: _Sums, texts: int) -> list[Figure]:
-    numbers, names = sums.stated["number"], sums.stated["name"]
-    known_numbers = numbers - sums.unknown["number"]
-    known_names = names - sums.unknown["name"]
+def _figures(sums: _Sums) -> list[Figure]:
     return [
-        count("texts", "texts", texts),
-        share("refused", "refused", sums.refused, texts),
-        share("repaired", "repaired", sums.repaired, texts),
-        share("unverified", "with an unverified number or name", sums.unverified, texts),
-        share("style", "with a fault of style", sums.styled, texts),
-        Figure(
-            "style_faults",
-            "faults of style in 100 texts",
-            100 * sums.style_faults / texts if texts else None,
-            "number",
-            texts,
-        ),
-        share("number_precision", "numbers that the source has", known_numbers, numbers),
-        share("name_precision", "names that the source has", known_names, names),
+        *sums.faults.figures(),
+        share("calques", "with a calque", sums.with_calque, sums.faults.texts),
+        share("banned_phrases", "with a banned phrase", sums.with_banned_phrase, sums.faults.texts),
         share("headline_recall", "has a main number", sums.with_headline, sums.headlines),
         share("method_recall", "has the method's name", sums.with_method, sums.methods),
         middle("title_characters", "characters of a title", sums.title_characters),

@@ -19,6 +19,7 @@ from papers_pipeline.records import (
     Figure,
     IssueAuthor,
     IssueCounts,
+    IssueNote,
     IssuePaper,
     IssueReadingTask,
     IssueText,
@@ -191,9 +192,9 @@ def _built_at(
     assessment: DayAssessment, papers: Sequence[IssuePaper], task: IssueReadingTask | None
 ) -> datetime | None:
     """The newest time inside the issue, so that building it again changes nothing."""
-    texts: list[IssueText | IssueReadingTask | IssueTranslation] = []
+    texts: list[IssueText | IssueNote | IssueReadingTask | IssueTranslation] = []
     for paper in papers:
-        texts += paper.summaries.values()
+        texts += [*paper.summaries.values(), *paper.notes.values()]
     if task:
         texts += [task, *task.translations.values()]
     times = [paper.first_seen_at for paper in assessment.shown]

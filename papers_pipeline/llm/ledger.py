@@ -56,7 +56,7 @@ class Ledger:
     """The ledger files in `folder`, on a local disk: objects in a bucket cannot be appended to."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         # What `total_usd` has read so far: the day, the bytes of its file, and their total in USD.
         self._read: tuple[date | None, int, float] = (None, 0, 0.0)
 
@@ -68,10 +68,10 @@ class Ledger:
         """
         if not spendings:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(spendings[0].at.date())
         is_new = not path.exists()
-        with FileLock(self._folder / LOCK), path.open("ab+") as file:
+        with FileLock(self.folder / LOCK), path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
@@ -81,7 +81,7 @@ class Ledger:
             file.flush()
             os.fsync(file.fileno())
             if is_new:
-                sync_folder(self._folder)
+                sync_folder(self.folder)
 
     def total_usd(self, day: date) -> float:
         """USD spent by all processes on a UTC day, without calls whose price is unknown.
@@ -105,7 +105,7 @@ class Ledger:
 
     def days(self) -> list[date]:
         """The UTC days with spending, in order."""
-        return sorted(date.fromisoformat(path.stem) for path in self._folder.glob("*.jsonl"))
+        return sorted(date.fromisoformat(path.stem) for path in self.folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
         """The spending of one UTC day, in order, without lines that a killed process left torn."""
@@ -122,7 +122,7 @@ class Ledger:
         return keys
 
     def _path(self, day: date) -> Path:
-        return self._folder / f"{day}.jsonl"
+        return self.folder / f"{day}.jsonl"
 
 
 def _spendings(lines: bytes) -> Iterator[Spending]:

@@ -17,14 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.prompts.glossary import GlossaryError, Term, load_glossary, named_in
 from papers_pipeline.prompts.model_names import ModelNameError, split_name
 from papers_pipeline.prompts.terms import load_terms
 from papers_pipeline.prompts.topics import Topic, load_topics, validation_faults
 
 PACKAGED = Path(str(files("papers_pipeline") / "prompts"))
-SUMMARY = "summary."
+NOTES = "notes"
+ASSETS_OF_LANGUAGES = {"summary": "summaries", NOTES: "notes"}
+"""The first part of the asset's name for each kind of prompt that has a file per language."""
 TRANSLATION = "reading_translation"
 FIRST_LANGUAGE = "ru"
+WITHOUT_LATEX = frozenset(("title", "abstract"))
+"""The variables of a prompt that arXiv's authors wrote for TeX."""
 
 
 class PromptError(OperatorError):
@@ -47,7 +52,9 @@ class Prompt(BaseModel):
     - `output` names the fields of the answer.
     - `limits` are numbers that the template states and the guardrails enforce.
     - `topics` is the closed list, for the prompt that asks for topics.
+    - `glossary` is that of the prompt's language; empty if it has none.
     - `into` is the target language of a translation; each language has a copy of the prompt.
+    - `most_papers` is how many papers of a day are asked about, if not all. It is a setting.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,13 +67,16 @@ class Prompt(BaseModel):
     max_tokens: int = 1000
     limits: dict[str, int] = {}
     into: str | None = None
+    most_papers: int | None = None
     template: str = Field(min_length=1)
     topics: tuple[Topic, ...] = ()
+    glossary: tuple[Term, ...] = ()
 
     @property
     def language(self) -> str | None:
-        """The language of a summary; None for other prompts."""
-        return self.name.removeprefix(SUMMARY) if self.name.startswith(SUMMARY) else None
+        """The language of a summary or of notes; None for other prompts."""
+        _, _, language = self.name.partition(".")
+        return language if language and self.kind in ASSETS_OF_LANGUAGES else None
 
     @property
     def kind(self) -> str:
@@ -78,18 +88,21 @@ class Prompt(BaseModel):
         """The asset that stores the prompt's answers."""
         if self.into:
             return f"{self.name}_{self.into}"
-        return f"summaries_{self.language}" if self.language else self.name
+        if self.language:
+            return f"{ASSETS_OF_LANGUAGES[self.kind]}_{self.language}"
+        return self.name
 
     @cached_property
     def version(self) -> str:
         """Twelve hex digits over everything that decides the answer.
 
-        That is the normalized template, the parameters, the first model, the schema number, and the
-        names and scopes of the topics. Fallbacks, guardrails, labels and keyword rules are not part
-        of it. Neither is anything a library generates: an upgrade would buy the archive again.
+        That is the normalized template, the parameters, the first model, the schema number, the
+        names and scopes of the topics, and the terms of the glossary that the template shows.
+        Fallbacks, guardrails, labels and keyword rules are not part of it. Neither is anything a
+        library generates: an upgrade would buy the archive again.
         """
         lines = [line.rstrip() for line in self.template.strip().splitlines()]
-        parts = {
+        parts: dict[str, Any] = {
             "schema": self.schema_,
             "model": self.models[0],
             "output": self.output,
@@ -99,12 +112,30 @@ class Prompt(BaseModel):
             "template": "\n".join(lines),
             "topics": [[topic.name, topic.scope] for topic in self.topics],
         }
+        if "glossary" in self.template:
+            parts["glossary"] = [[term.term, term.beside, term.write] for term in self._terms]
         return _json_hash(parts)[:12]
 
+    @property
+    def _terms(self) -> list[Term]:
+        """The glossary without its bans."""
+        return [term for term in self.glossary if term.term]
+
     def messages(self, **prompt_variables: Any) -> Messages:
-        """The messages about one paper, with its `title`, `abstract` and so on filled in."""
+        """The messages about one paper, with its `title`, `abstract` and so on filled in.
+
+        Title and abstract go in without LaTeX, whichever prompt shows them: a model that reads
+        formulas in Unicode writes them so.
+        """
         template = _compiled(self.template)
-        variables = {"limits": self.limits, "topics": self.topics, **prompt_variables}
+        variables = {
+            "limits": self.limits,
+            "topics": self.topics,
+            "glossary": self._terms,
+            **prompt_variables,
+        }
+        for name in WITHOUT_LATEX & variables.keys():
+            variables[name] = without_latex(variables[name])
         context = template.new_context(variables)
         return Messages(
             system="".join(template.blocks["system"](context)).strip(),
@@ -134,12 +165,21 @@ def fenced(text: str, name: str) -> str:
     return f"<{tag}>\n{text}\n</{tag}>"
 
 
+def without_latex(text: str) -> str:
+    """The text with its formulas in Unicode."""
+    # Loaded only if a prompt is rendered: pylatexenc and latex2mathml take a tenth of a second.
+    from papers_pipeline.text.formulas import plain
+
+    return plain(text)
+
+
 @cache
 def _compiled(template: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
     )
     environment.filters["fenced"] = fenced
+    environment.filters["named_in"] = named_in
     return environment.from_string(template)
 
 
@@ -151,6 +191,7 @@ class Prompts(BaseModel):
     summaries: tuple[Prompt, ...]
     others: Mapping[str, Prompt]
     translations: tuple[Prompt, ...]
+    notes: tuple[Prompt, ...]
     topics: tuple[Topic, ...]
     terms: frozenset[str]
 
@@ -162,7 +203,7 @@ class Prompts(BaseModel):
     @property
     def every(self) -> tuple[Prompt, ...]:
         """All prompts, in the order of their assets."""
-        return (*self.summaries, *self.others.values(), *self.translations)
+        return (*self.summaries, *self.others.values(), *self.translations, *self.notes)
 
 
 def prompts_version(prompts: Prompts) -> str:
@@ -176,12 +217,15 @@ def load_prompts(
     languages: Sequence[str] = (),
     model: str | None = None,
     packaged: Path = PACKAGED,
+    notes_top: int = 0,
 ) -> Prompts:
     """The packaged prompts; files in `overlay` replace those of the same name or are added.
 
     `languages` selects and orders the summaries; by default every language with a prompt is
-    included, Russian first. `model` replaces every chain. Raises PromptError for an unusable file
-    or a language without a prompt.
+    included, Russian first. A language may have a glossary, `terms.<language>.yaml`. `model`
+    replaces every chain. `notes_top` is how many papers of a day get notes on their full text; with
+    0 there are no prompts for notes. Raises PromptError for an unusable file or a language without
+    a prompt for summaries.
     """
     if overlay is not None and not overlay.is_dir():
         raise PromptError(
@@ -189,11 +233,15 @@ def load_prompts(
         )
     topics = load_topics(_read("topics.yaml", overlay, packaged))
     summaries: dict[str, Prompt] = {}
+    notes: dict[str, Prompt] = {}
     others: dict[str, Prompt] = {}
     for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = load_prompt(path, topics, model)
-        if prompt.language:
-            summaries[prompt.language] = prompt
+        if prompt.language and prompt.kind == NOTES:
+            notes[prompt.language] = prompt.model_copy(update={"most_papers": notes_top})
+        elif prompt.language:
+            glossary = _glossary(f"terms.{prompt.language}.yaml", overlay, packaged)
+            summaries[prompt.language] = prompt.model_copy(update={"glossary": glossary})
         else:
             others[name] = prompt
     order = languages or _russian_first(summaries)
@@ -208,6 +256,7 @@ def load_prompts(
         summaries=tuple(summaries[language] for language in order),
         others=others,
         translations=_translations(translation, order) if translation else (),
+        notes=tuple(notes[code] for code in order if code in notes) if notes_top else (),
         topics=topics,
         terms=load_terms(_read("terms.txt", overlay, packaged)),
     )
@@ -237,6 +286,16 @@ def _russian_first(languages: Iterable[str]) -> list[str]:
 def is_chinese(language: str) -> bool:
     """Whether a language is `zh` or one of its regions, and needs no translation from Chinese."""
     return language.split("-")[0] == "zh"
+
+
+def _glossary(name: str, overlay: Path | None, packaged: Path) -> tuple[Term, ...]:
+    """The entries of a glossary; none if there is no such file."""
+    try:
+        return load_glossary(_read(name, overlay, packaged))
+    except FileNotFoundError:
+        return ()
+    except GlossaryError as error:
+        raise PromptError(f"{name}: {error}") from None
 
 
 def _read(name: str, overlay: Path | None, packaged: Path) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from papers_pipeline.base.characters import one_line
+from papers_pipeline.sandbox.notes import PARTS, written_notes
 from papers_pipeline.sandbox.world import SAMPLE
 
 FENCE = re.compile(
@@ -169,6 +170,12 @@ class Question:
         return found
 
     @cached_property
+    def headings(self) -> list[str]:
+        """The headings of the fenced sections, each the first line of its text."""
+        sections = [fence for fence in FENCE.finditer(self.user) if fence["name"] == "section"]
+        return [section["text"].partition("\n")[0] for section in sections]
+
+    @cached_property
     def title(self) -> str:
         """The paper's title with white space folded; empty if the request has none."""
         return one_line(self.passages.get("title", ""))
@@ -205,6 +212,10 @@ def answer(question: Question) -> dict[str, Any]:
         return {"sentences": written.get("zh") or _made_sentences(question)}
     if fields == {"sentences", "meanings"}:
         return _translation(question)
+    if fields == set(PARTS):
+        arxiv_id = _sample_titles().get(question.title)
+        code = _code(question.title)
+        return written_notes(arxiv_id, question.language, code, question.headings)
     if fields == {"reason", "better"}:
         return _preference(question)
     if fields == {"unsupported", "supported"}:

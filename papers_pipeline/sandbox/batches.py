@@ -373,7 +373,7 @@ def _place(
             protocol.name,
             model,
             time.monotonic(),
-            tuple(question.fields),
+            question.fields,
             question.language,
             question.title,
         )

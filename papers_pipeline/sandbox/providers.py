@@ -665,7 +665,7 @@ async def arrival(world: World, request: Request) -> Call | None:
         endpoint.name,
         model,
         time.monotonic(),
-        tuple(question.fields),
+        question.fields,
         question.language,
         question.title,
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -92,14 +93,15 @@ class Reply:
 class Call:
     """A request to a language model.
 
-    `at` is the monotonic time of its arrival in seconds. `outcome` is the kind of the answer, the
-    status of the error, or "pending" until either is known.
+    `at` is the monotonic time of its arrival in seconds. `fields` are the JSON schemas of the
+    answer's fields. `outcome` is the kind of the answer, the status of the error, or "pending"
+    until either is known.
     """
 
     provider: str
     model: str
     at: float
-    fields: tuple[str, ...]
+    fields: Mapping[str, Any]
     language: str
     title: str
     outcome: str = "pending"

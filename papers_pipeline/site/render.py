@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from papers_pipeline.records import (
     DailyIssue,
     FailureReason,
+    IssueAnswer,
     IssuePaper,
     IssueReadingTask,
     IssueText,
@@ -228,18 +229,23 @@ def notes(locale: Locale, paper: IssuePaper) -> list[Markup]:
     return sentences
 
 
-def unverified(locale: Locale, text: IssueText | IssueReadingTask | None) -> Markup | None:
+def unverified(
+    locale: Locale, text: IssueAnswer | None, message: str = "text.unverified"
+) -> Markup | None:
     """The mark of a text that says something which its source does not; None if it needs none."""
     if text is None or not text.unverified:
         return None
     found = format_list(text.unverified, style="or", locale=locale.babel)
-    return _say(locale, "text.unverified", found=found)
+    return _say(locale, message, found=found)
 
 
 def unverified_count(papers: Iterable[IssuePaper], language: str) -> int:
-    """The number of papers whose text in the language has something unverified."""
-    texts = [paper.summaries.get(language) for paper in papers]
-    return sum(1 for text in texts if text and text.unverified)
+    """The number of the papers' texts and notes in the language with something unverified."""
+    count = 0
+    for paper in papers:
+        for text in (paper.summaries.get(language), paper.notes.get(language)):
+            count += bool(text and text.unverified)
+    return count
 
 
 def reason_code(text: IssueText | IssueReadingTask | IssueTranslation) -> str:

@@ -150,8 +150,9 @@ class Cache:
 
     def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
         """The lock under which an identity's entry is computed."""
-        # 4,096 locks for all keys: one file per key would pile up, and keys sharing one only wait.
-        lock = self._locks / "keys" / f"{self.key(asset, identity)[:3]}.lock"
+        # 65,536 locks for all keys: a file per key would pile up for ever. Of 4,096 locks, every
+        # eighth time two of 32 calls at once would share one, and one would wait for the other.
+        lock = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         return AsyncFileLock(lock)
 

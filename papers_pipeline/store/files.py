@@ -23,7 +23,12 @@ def read(path: UPath) -> bytes | None:
 
 def sha256(path: UPath) -> str:
     """The hex SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path.read_bytes())
+
+
+def sha256_of(data: bytes) -> str:
+    """The hex SHA-256 of the bytes."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def size(root: UPath, path: str) -> int | None:

@@ -20,10 +20,7 @@ def prune_days(folder: UPath, keep: timedelta, clock: Clock) -> list[str]:
         day = _day(path.name)
         if day is None or day >= oldest_kept or not path.is_dir():
             continue
-        for file in path.rglob("*"):
-            if file.is_file():
-                file.unlink()
-        path.rmdir()
+        path.fs.rm(path.path, recursive=True)  # an id such as cs.AI/0601001 makes a folder
         deleted.append(path.name)
     return deleted
 

@@ -13,7 +13,7 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from papers_pipeline.base.characters import one_line
-from papers_pipeline.text.latex import accented, readable_math
+from papers_pipeline.text.latex import accented, readable_math, script
 
 LONGEST = 1000
 """Characters. A longer formula is shown as source."""
@@ -58,7 +58,7 @@ _PLAIN: tuple[tuple[str, str], ...] = (
     (r"(?<=\w)---(?=\w)|(?<=\s)---(?=\s)", "—"),
     (r"(?<=\w)--(?=\w)|(?<=\s)--(?=\s)", "–"),
     (r"(?<=[\w.)])~(?=[\w(\[])", "\N{NO-BREAK SPACE}"),
-    (r"`(.{1,200}?)''", "“\\1”"),
+    (r"``?(.{1,200}?)''", "“\\1”"),
 )
 _SCRIPT = re.compile(
     r"""(?<=[^\W_]|\))(?P<mark>[_^])\{(?P<braced>[\w\s+\-−*/().,=]{1,20})\}
@@ -68,6 +68,9 @@ _SCRIPT = re.compile(
     re.VERBOSE,
 )
 """A power or an index that lost its dollar signs, but no URL and no name with underscores."""
+
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?(?:\{[^{}]*\})*")
+"""A command that is left outside of formulas: an author's own macro, or a lost formula."""
 
 OPENING = 60
 """Characters at the start of a text by which a reader finds it in the public record."""
@@ -104,15 +107,28 @@ def typeset_recorded(text: str) -> Markup:
 
 
 def plain(text: str) -> str:
-    """A text without markup and with readable formulas, for window titles and the like."""
+    """A text without LaTeX, its formulas in Unicode: for window titles, prompts and the like."""
     line = ""
     end = 0
     for found in _FORMULA.finditer(text):
         if _is_formula(found):
             latex, _ = _source(found)
-            line += _without_macros(text[end : found.start()]) + readable_math(latex)
+            line += _plain_words(text[end : found.start()]) + readable_math(latex)
             end = found.end()
-    return line + _without_macros(text[end:])
+    return line + _plain_words(text[end:])
+
+
+def _plain_words(text: str) -> str:
+    """The text between formulas, with its macros, powers and indices as characters."""
+    words = _COMMAND.sub(lambda found: readable_math(found[0]), _without_macros(text))
+    return _SCRIPT.sub(_plain_script, words)
+
+
+def _plain_script(found: re.Match[str]) -> str:
+    raised = found["raised"]
+    if raised:
+        return script("^", raised)
+    return (found["base"] or "") + script(found["mark"] or "_", found["lowered"] or found["braced"])
 
 
 def _source(found: re.Match[str]) -> tuple[str, bool]:

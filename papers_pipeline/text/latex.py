@@ -55,6 +55,18 @@ def readable_math(latex: str) -> str:
         tokens = iter([following, *tokens])
 
 
+def script(mark: str, text: str) -> str:
+    """The text raised (`^`) or lowered (`_`): ⁻³ if Unicode has its characters, else ^(-1/2)."""
+    table = RAISED if mark == "^" else LOWERED
+    if text and all(ord(character) in table for character in text):
+        return text.translate(table)
+    if mark == "^" and text == "∘":
+        return "°"
+    if mark == "^" and text in ("", "°", "′", "†", "∗", "*"):
+        return text
+    return mark + _operand(text)
+
+
 def is_writable(latex: str) -> bool:
     """Whether every command of the formula has a character, a look or a name: not `\\foo`."""
     commands = re.findall(r"\\([A-Za-z]+\*?)", latex)
@@ -87,7 +99,7 @@ def _piece(token: str, tokens: Iterator[str]) -> str:
     if token == "{":
         return _group(tokens)
     if token in "^_":
-        return _script(token, _argument(tokens))
+        return script(token, _argument(tokens))
     if token in "~&" or token.isspace():
         return " "
     return _command(token[1:], tokens) if len(token) > 1 else token
@@ -104,7 +116,7 @@ def _command(name: str, tokens: Iterator[str]) -> str:
     if name in ("frac", "dfrac", "tfrac"):
         return f"{_operand(_argument(tokens))}/{_operand(_argument(tokens))}"
     if name in ("textsuperscript", "textsubscript"):
-        return _script("^" if name == "textsuperscript" else "_", _argument(tokens))
+        return script("^" if name == "textsuperscript" else "_", _argument(tokens))
     if name == "sqrt":
         return f"√{_operand(_argument(tokens))}"
     if name in _STYLE_COMMANDS:
@@ -148,14 +160,3 @@ def _symbol(name: str) -> str:
 def _operand(text: str) -> str:
     is_simple = len(text) == 1 or re.fullmatch(r"[^\W_.]+(\.[0-9]+)?", text)
     return text if is_simple else f"({text})"
-
-
-def _script(mark: str, text: str) -> str:
-    table = RAISED if mark == "^" else LOWERED
-    if text and all(ord(character) in table for character in text):
-        return text.translate(table)
-    if mark == "^" and text == "∘":
-        return "°"
-    if mark == "^" and text in ("", "°", "′", "†", "∗", "*"):
-        return text
-    return mark + _operand(text)

@@ -56,6 +56,8 @@ _WORDS = {word: Decimal(10 * value) for value, word in enumerate(_TENS, start=3)
 for _value, _words in enumerate(_ENGLISH.split("|")):
     _WORDS |= dict.fromkeys(_words.split(), Decimal(_value))
 _WORD_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_RAISED = regex.compile("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_LEVEL = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _BETWEEN = regex.compile(r"\s?(?:[-–—~,、至到和]|and|or|to|bis|und|[yaи]|или|до)\s?")
 _NAME = regex.compile(rf"(?<![\p{{L}}\d]){_LETTER}+(?:[-‑–@_./=+]?(?:{_LETTER}|\d)+)*")
 _ENUMERATORS = (
@@ -139,7 +141,8 @@ def _known(source: str) -> set[Decimal]:
 
 
 def _plain(text: str) -> str:
-    """The text with the numbers of its formulas as in prose: `$220$K` is 220K."""
+    """The text with the numbers of its formulas as in prose: `$220$K` is 220K, 10⁻³ is 10^-3."""
+    text = _RAISED.sub(lambda raised: f"^{raised[0].translate(_LEVEL)}", text)
     for pattern, replacement in _MATH_WRITING:
         text = regex.sub(pattern, replacement, text)
     return text

@@ -19,12 +19,12 @@ import yaml
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.enrichment.guardrails import summary_verdict
 from papers_pipeline.enrichment.repairs import repaired_text, repaired_title
-from papers_pipeline.prompts.prompt import PACKAGED
-from papers_pipeline.prompts.terms import load_terms
+from papers_pipeline.prompts.prompt import load_prompts
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SEVERITIES = ("fatal", "unverified", "style")
-TERMS = load_terms((PACKAGED / "terms.txt").read_text(encoding="utf-8"))
+PROMPTS = load_prompts()
+GLOSSARIES = {prompt.language: prompt.glossary for prompt in PROMPTS.summaries}
 NO_TITLE = {"ru": "Без названия", "en": "Untitled", "zh": "无题"}
 """In place of the title of a text that has none."""
 
@@ -92,7 +92,8 @@ def judge(samples: Iterable[Sample]) -> Result:
     result = Result()
     for sample in samples:
         started = time.process_time()
-        title, text = repaired_title(sample.title), repaired_text(sample.language, sample.text)
+        title = repaired_title(sample.language, sample.title)
+        text = repaired_text(sample.language, sample.text)
         verdict = summary_verdict(
             language=sample.language,
             title=title,
@@ -102,7 +103,8 @@ def judge(samples: Iterable[Sample]) -> Result:
             limits={},
             abstract=sample.abstract,
             paper_title=sample.paper_title,
-            terms=TERMS,
+            terms=PROMPTS.terms,
+            glossary=GLOSSARIES[sample.language],
         )
         result.milliseconds += 1000 * (time.process_time() - started)
         result.texts += 1

@@ -381,7 +381,7 @@ def test_an_operators_evening(
 
     prompt = tmp_path / "prompts" / "summary.ru.md"
     original = prompt.read_text(encoding="utf-8")
-    prompt.write_text(original.replace("живым, точным", "простым, точным"), encoding="utf-8")
+    prompt.write_text(original.replace("Точно и живо", "Просто и живо"), encoding="utf-8")
     page.goto(dagster.url)
     page.get_by_role("link", name="Deployment").click()
     with page.expect_response(

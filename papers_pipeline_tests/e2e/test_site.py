@@ -32,6 +32,7 @@ PAGES = {
     "month": "m/2026-03.html",
     "week": "w/2026-W10.html",
     "paper": "p/2602.90011.html",
+    "paper with notes": "p/2602.90031.html",
     "topic": "t/rl.html",
     "institution": "i/eth-zurich.html",
     "archive": "archive.html",
@@ -42,16 +43,23 @@ PAGES = {
 }
 """A page of each kind, by its path below a language. What holds for any page is tried on each."""
 BUILD = """
-import pathlib, sys
+import os, pathlib, sys
 from papers_pipeline.sandbox import demo
 demo.DATA = pathlib.Path(sys.argv[1])
+enter = demo.enter
+
+def enter_with_notes(url):
+    enter(url)
+    os.environ["PAPERS_NOTES_TOP"] = "2"
+
+demo.enter = enter_with_notes
 demo.main([])
 """
 
 
 @pytest.fixture(scope="session")
 def www(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sample site below `BELOW`, as `make demo` builds it."""
+    """A folder with the sample site below `BELOW`, as `make demo` builds it, and with notes."""
     folder = tmp_path_factory.mktemp("www")
     data = tmp_path_factory.mktemp("demo")
     built = subprocess.run(

@@ -28,8 +28,23 @@ from papers_pipeline.enrichment.repairs import repaired_text, repaired_title
     ],
 )
 def test_a_title_loses_its_full_stop_its_quotation_marks_and_its_latex(title: str, repaired: str):
-    assert repaired_title(title) == repaired
-    assert repaired_title(repaired) == repaired
+    assert repaired_title("en", title) == repaired
+    assert repaired_title("en", repaired) == repaired
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("用7B模型读Lumen-2的光。", "用 7B 模型读 Lumen-2 的光。"),
+        ("从34%降到12%，快2.6倍。", "从 34% 降到 12%，快 2.6 倍。"),
+        ("账本（Ledger）有λ项。", "账本（Ledger）有 λ 项。"),
+    ],
+)
+def test_blanks_set_off_latin_words_and_numbers_in_chinese(text: str, repaired: str):
+    assert repaired_text("zh", text) == repaired
+    assert repaired_text("zh", repaired) == repaired
+    assert repaired_text("ja", text) == text
+    assert repaired_title("zh", text) == repaired.removesuffix("。")
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,8 @@ def numbers(text: str, source: str) -> list[str]:
         ("$220$K", "220K"),
         ("$220$ K", "220 тыс."),
         ("$\\sim$11.2\\%", "11,2%"),
+        ("$10^{-3}$", "10⁻³"),
+        ("at 10^{-3} bar", "10^-3"),
         ("400 English and 400 Chinese", "800"),
         ("nothing", "1) one, 2) two, 3) three"),
         ("nothing", "(1) one and (2) two"),

@@ -132,7 +132,7 @@ def test_a_version_is_compared_with_the_one_before(
     outside: Outside, bought: Pipeline, monkeypatch, tmp_path: Path
 ):
     earlier = bought.rows("summaries_en", DAY)[0].prompt_version
-    overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "Write plainly", "Write simply")
+    overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "Plainly, as to", "Simply, as to")
     bought.build(DAY, only=("summaries_en",))
     command = ("prompts", "eval", "summaries", "--language", "en")
     result = papers(*command, "--against", earlier, "--judge", MODEL, "--yes")

@@ -1,11 +1,16 @@
 """The figures of answers, by rules and without a model."""
 
+from papers_pipeline.enrichment.stages import load_stages
+from papers_pipeline.enrichment.stages.notes import WrittenNotes
 from papers_pipeline.enrichment.stages.summaries import WrittenSummary
 from papers_pipeline.enrichment.stages.topic_tags import FiledTopics
 from papers_pipeline.evaluation.answers import Answered
+from papers_pipeline.evaluation.notes import evaluate_notes
 from papers_pipeline.evaluation.report import Report
 from papers_pipeline.evaluation.summaries import evaluate_summaries
 from papers_pipeline.evaluation.topics import evaluate_topics, jaccard
+from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.records import NoteStatement
 from papers_pipeline_tests.helpers.buying import STAGES
 
 TITLE = "KettleNet: Warning Before the Whistle"
@@ -58,6 +63,21 @@ def test_an_invented_number_and_name_lower_the_precision():
     assert report.by_rule() == {("unverified", "name"): 1, ("unverified", "number"): 1}
 
 
+def test_calques_and_banned_phrases_are_counted_apart():
+    def russian(arxiv_id: str, text: str) -> Answered:
+        output = WrittenSummary(title="Чайники", text=text)
+        return Answered(arxiv_id, "Kettles", "Reinforcement learning for 12 kettles.", output)
+
+    answers = [
+        russian("1", "Чайники кипятят воду. Их обучили усиленным обучением."),
+        russian("2", "Мы обучили впечатляющий чайник. Он кипятит воду, а нам тепло."),
+        russian("3", "Чайники кипятят воду. Их обучили с подкреплением."),
+        russian("4", "Чайники кипятят воду. Она горячая, и чай заварен."),
+    ]
+    found = values(evaluate_summaries(STAGES["summaries_ru"], answers, "now"))
+    assert (found["calques"], found["banned_phrases"]) == (1 / 4, 1 / 4)
+
+
 def test_an_absent_title_is_no_fault():
     answer = summary("1", TRUE, absent=frozenset({"title"}))
     without = Answered(
@@ -66,6 +86,34 @@ def test_an_absent_title_is_no_fault():
     report = evaluate_summaries(STAGES["summaries_en"], [without], "now")
     assert report.faults == {}
     assert values(report)["title_characters"] is None
+
+
+def test_notes_are_measured_against_their_sections():
+    stage = load_stages(load_prompts(notes_top=1))["notes_en"]
+
+    def said(text: str) -> list[NoteStatement]:
+        return [NoteStatement(text=text, section="2 Sound")]
+
+    output = WrittenNotes(
+        problem=said("Kettles whistle only when the water already boils."),
+        method=said("KettleNet listens to the first minute of sound of 12 kettles."),
+        evidence=said("It is 77% faster than a timer"),
+        limitations=[],
+        remember=said("The first minute of sound is enough."),
+    )
+    answer = Answered("1", TITLE, "", output, sections={"2 Sound": ABSTRACT})
+    report = evaluate_notes(stage, [answer], "now")
+    found = values(report)
+    assert (found["texts"], found["refused"], found["repaired"], found["unverified"]) == (
+        1,
+        0,
+        1,
+        1,
+    )
+    # 12 is in the section, 77% is not.
+    assert (found["number_precision"], found["name_precision"]) == (1 / 2, 1)
+    assert (found["without_limitations"], found["statements"]) == (1, 4)
+    assert {fault.quoted for fault in report.faults["1"]} == {"77%"}
 
 
 def test_topics_are_compared_with_the_list_the_rules_and_the_labels():

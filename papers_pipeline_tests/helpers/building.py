@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,16 @@ class Pipeline:
             self._loaded = Runner(settings, self.instance, self.clock, self.watcher)
         return self._loaded
 
-    def run_job(self, name: str, partition: str | None = None) -> dg.ExecuteInProcessResult:
+    def run_job(
+        self, name: str, partition: str | None = None, run_config: Mapping[str, Any] | None = None
+    ) -> dg.ExecuteInProcessResult:
         """Run one of the project's jobs; a failure is in the result."""
         job = definitions.load(self.clock, self.watcher).resolve_job_def(name)
         return job.execute_in_process(
-            instance=self.instance, partition_key=partition, raise_on_error=False
+            instance=self.instance,
+            partition_key=partition,
+            run_config=run_config,
+            raise_on_error=False,
         )
 
     @property

@@ -11,6 +11,7 @@ import pytest
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.prompts.prompt import load_prompts
+from papers_pipeline.sandbox.notes import PARTS
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.world import Call, World
 
@@ -116,7 +117,9 @@ def _kind(call: Call) -> str:
     for prompt in PROMPTS.others.values():
         if set(call.fields) == set(prompt.output):
             return prompt.asset
-    if call.fields == ("sentences", "meanings"):
+    if set(call.fields) == set(PARTS):
+        return f"notes_{call.language}"
+    if tuple(call.fields) == ("sentences", "meanings"):
         return f"reading_translation_{call.language}"
     return call.language
 

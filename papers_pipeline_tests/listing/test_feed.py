@@ -131,7 +131,7 @@ def test_newlines_fold_and_absent_keys_are_none():
 
 
 def test_control_characters_and_lone_surrogates_are_dropped():
-    body = json.dumps([entry("2603.10001", title="A\x00 bell\x07 and half")]).replace(
+    body = json.dumps([entry("2603.10001", title="A\x00 \u202ebell\u2069\x07 and half")]).replace(
         "half", "half \\ud83d"
     )
     rows, _ = feed.listing([FeedResponse(fetched_at=MORNING, page=0, body=body)], DAY)

@@ -75,6 +75,18 @@ def test_every_provider_answers(desk: Desk, outside: Outside, provider: str, ass
     assert bought.spent.unpriced_calls == (provider in OF_UNKNOWN_PRICE)
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_model_is_offered_the_topics_of_the_list_and_no_others(
+    desk: Desk, outside: Outside, provider: str
+):
+    desk.made(provider)
+    desk.stages = listing_stages(load_prompts(model=MODEL_OF[provider]))
+    desk.buy("topic_tags")
+    (call,) = outside.world.calls
+    names = [topic.name for topic in PROMPTS.topics]
+    assert call.fields["topics"]["items"]["enum"] == names
+
+
 @pytest.mark.parametrize("provider", ["openai", "mistral", "anthropic", "google", "deepseek"])
 def test_cached_and_reasoning_tokens_reach_the_ledger_and_the_price(desk: Desk, provider: str):
     desk.made(provider)

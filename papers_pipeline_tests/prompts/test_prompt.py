@@ -42,6 +42,14 @@ def test_the_version_of_a_fixture_is_pinned(folder: Path):
     assert version(folder) == "6e588593700e"
 
 
+def test_title_and_abstract_go_in_without_latex(folder: Path):
+    (prompt,) = load_prompts(folder, ["xx"]).summaries
+    title, abstract = r"$\alpha$-Kettles", r"Boils at $10^{-3}$ bar, O(n^{-1/2}), 12\% -- fast."
+    sent = prompt.messages(title=title, abstract=abstract)
+    assert fenced("α-Kettles", "title") in sent.user
+    assert fenced("Boils at 10⁻³ bar, O(n^(-1/2)), 12% – fast.", "abstract") in sent.user
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -12,7 +12,7 @@ TOPICS = load_topics(
     (Path(papers_pipeline.__file__).parent / "prompts" / "topics.yaml").read_text(encoding="utf-8")
 )
 
-# The first 42 topics in order, each with an invented paper: a title, and an abstract that has the
+# The topics in order, each with an invented paper: a title, and an abstract that has the
 # topic without the title.
 ONE_OF_EACH = {
     "DATASET": (
@@ -72,6 +72,7 @@ ONE_OF_EACH = {
     "OPEN_SOURCE": ("For Everyone", "We release the trained models."),
     "SCIENCE": ("The Lab Assistant", "Reading scientific literature to plan experiments."),
     "LOW_RESOURCE": ("Few Speakers", "A dictionary for a low-resource language."),
+    "WORLD_MODELS": ("Foreseeing Spills", "A world model of the kitchen foresees spilled tea."),
 }
 NAMES = list(ONE_OF_EACH)
 
@@ -84,9 +85,8 @@ def rules(*keywords: str) -> tuple[Topic, ...]:
     return (Topic(name="T", scope="A topic.", keywords=keywords),)
 
 
-def test_the_list_begins_with_the_42_topics_in_order() -> None:
-    assert [topic.name for topic in TOPICS][:42] == NAMES
-    assert len(NAMES) == 42
+def test_the_list_is_complete_and_in_order() -> None:
+    assert [topic.name for topic in TOPICS] == NAMES
 
 
 def test_a_slug_is_the_name_in_lower_case() -> None:
@@ -160,6 +160,7 @@ def test_an_invented_paper_gets_exactly_its_tags(
         "Editing the Audit",
         "Retrieval of Lost Keys",
         "Seasoning",
+        "Models of the Real World",
         "The Imagery of Imagination",
     ],
 )
@@ -196,6 +197,7 @@ def test_a_word_in_its_other_sense_is_no_hit(title: str, name: str) -> None:
         ("It beats other open-source models.", "OPEN_SOURCE"),
         ("It answers, translates and helps with coding.", "PLP"),
         ("Long-context tasks stay out of scope.", "LONG_CONTEXT"),
+        ("It is a step towards world models.", "WORLD_MODELS"),
     ],
 )
 def test_a_passing_mention_in_the_abstract_is_no_tag(abstract: str, name: str) -> None:

@@ -8,6 +8,8 @@ import re
 import pytest
 
 from papers_pipeline.enrichment.guardrails import summary_verdict, topics_verdict
+from papers_pipeline.enrichment.sentences import split_sentences
+from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.prompts.prompt import Messages, fenced, load_prompts
 from papers_pipeline.sandbox.answers import Question, answer, quotable
 from papers_pipeline.text.languages import detected_language
@@ -16,6 +18,7 @@ from papers_pipeline_tests.helpers.samples import LISTED, WRITTEN
 PROMPTS = load_prompts()
 SUMMARIES = {prompt.language: prompt for prompt in PROMPTS.summaries}
 TAGS = PROMPTS.others["topic_tags"]
+STAGES = load_stages(PROMPTS)
 SUMMARY = {"title": {"type": "string"}, "text": {"type": "string"}, "emoji": {"type": "string"}}
 
 
@@ -42,6 +45,41 @@ def test_a_sample_paper_gets_its_hand_written_answer(language: str):
         paper = LISTED[arxiv_id]
         given = answered(language, paper["title"], paper["summary"])
         assert given == {"emoji": written["ru"]["emoji"]} | written[language]
+
+
+@pytest.mark.parametrize("arxiv_id", WRITTEN)
+@pytest.mark.parametrize("asset", ["summaries_ru", "summaries_en", "summaries_zh", "topic_tags"])
+def test_a_hand_written_answer_keeps_its_own_prompt(asset: str, arxiv_id: str):
+    """No fault of any severity: language, form, numbers, and the glossary among them."""
+    stage, paper = STAGES[asset], LISTED[arxiv_id]
+    variables = {"title": paper["title"], "abstract": paper["summary"]}
+    messages = stage.prompt.messages(**variables)
+    schemas = stage.output.model_json_schema()["properties"]
+    output = stage.output.model_validate(answer(asked(messages, schemas)))
+    _, repairs = stage.repair(output)
+    assert list(repairs) == []
+    verdict = stage.judge(output, variables)
+    assert (verdict.faults, verdict.warnings) == ((), ())
+    if stage.prompt.language:
+        # The guardrail tolerates one sentence more or less.
+        sentences = split_sentences(stage.prompt.language, output.text)
+        assert len(sentences) == stage.prompt.limits["sentences"]
+
+
+@pytest.mark.parametrize("arxiv_id", WRITTEN)
+def test_hand_written_institutions_keep_their_prompt(arxiv_id: str):
+    stage, written = STAGES["affiliations"], WRITTEN[arxiv_id]["affiliations"]
+    authors = []
+    for name, institutions in written["authors"].items():
+        authors.append({"name": name, "institutions": institutions})
+    output = stage.output(institutions=written["institutions"], authors=authors)
+    verdict = stage.judge(output, {"header": "\n".join(written["institutions"])})
+    assert (verdict.faults, verdict.warnings) == ((), ())
+
+
+def test_every_sample_paper_has_an_answer_for_each_language():
+    assert len(WRITTEN) == 23
+    assert all({"ru", "en", "zh", "topics", "affiliations"} <= set(w) for w in WRITTEN.values())
 
 
 def test_a_sample_paper_gets_its_hand_written_topics_and_institutions():
@@ -99,6 +137,7 @@ def test_a_test_answer_for_any_sample_abstract_passes_the_guardrails(language: s
             abstract=paper["summary"],
             paper_title=title,
             terms=frozenset(),
+            glossary=prompt.glossary,
         )
         assert (verdict.faults, verdict.warnings) == ((), ())
         assert len(given["title"]) <= prompt.limits["title_characters"]
@@ -107,9 +146,9 @@ def test_a_test_answer_for_any_sample_abstract_passes_the_guardrails(language: s
 
 def test_a_test_answer_says_what_it_is_and_quotes_the_abstract():
     assert answered("en") == {
-        "title": "Test answer νεσζρ on Kettles, Whistle, Boil",
+        "title": "Test answer δψερν on Kettles, Whistle, Boil",
         "text": (
-            "This is a test answer of the sandbox with the mark νεσζρ, written in place of a real "
+            "This is a test answer of the sandbox with the mark δψερν, written in place of a real "
             "summary, and it says nothing about what the authors found. It was made from the "
             "request alone, and the abstract that came with it uses words such as Whistling, "
             "Boilcast, regressor. Further on the abstract also speaks of thermocouple, recordings, "
@@ -117,10 +156,10 @@ def test_a_test_answer_says_what_it_is_and_quotes_the_abstract():
             "it. A reader who meets it on a page can tell that the whole way from the list to the "
             "site works, and that only the language model was replaced."
         ),
-        "emoji": "🪄",
+        "emoji": "🔬",
     }
-    assert answered("ru")["title"] == "Тестовый ответ νεσζρ про KETTLES, WHISTLE, BOIL"
-    assert answered("zh")["title"] == "测试答案 νεσζρ：Kettles、Whistle、Boil"
+    assert answered("ru")["title"] == "Тестовый ответ δψερν про KETTLES, WHISTLE, BOIL"
+    assert answered("zh")["title"] == "测试答案 δψερν：Kettles、Whistle、Boil"
 
 
 def test_parts_of_addresses_formulas_and_compounds_are_not_quoted():

@@ -523,7 +523,7 @@ def test_an_agent_gets_a_good_answer_with_its_usage(name: str, outside: Outside)
     )
     assert result.usage.output_tokens == (len(json.dumps(wanted, ensure_ascii=False)) + 3) // 4
     (call,) = outside.world.calls
-    assert (call.provider, call.fields, call.language, call.title) == (
+    assert (call.provider, tuple(call.fields), call.language, call.title) == (
         name,
         ("title", "text", "emoji"),
         "ru",

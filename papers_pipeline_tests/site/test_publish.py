@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from papers_pipeline.site.publish import MANIFEST, PublishError, publish
+from papers_pipeline.site.publishing.errors import PublishError
+from papers_pipeline.site.publishing.publish import publish
+from papers_pipeline.site.publishing.to_folder import MANIFEST
 from papers_pipeline.store import files as storage
 
 SITE = {
@@ -201,8 +203,50 @@ def test_a_target_of_no_known_form_is_an_error_that_names_the_forms(site, target
         publish(UPath(site), target)
 
 
+LOST = [f"en/d/2026-02-{day:02}.html" for day in range(1, 5)]
+"""Pages that a site once had. With the four of SITE, they are more than a fifth."""
+SHRUNK = r"4 of its 8 pages are not in the site any more, so nothing was published: .*allow-shrink"
+
+
+def lose_pages(site: Path, target: str) -> None:
+    """Publish a site with more pages, and then lose them."""
+    for path in LOST:
+        put(site / path, "an earlier day")
+    publish(UPath(site), target)
+    for path in LOST:
+        (site / path).unlink()
+
+
+def test_a_site_that_lost_pages_leaves_a_folder_as_it_is(site, tmp_path):
+    lose_pages(site, "www")
+    with pytest.raises(PublishError, match=f"www: {SHRUNK}"):
+        publish(UPath(site), "www")
+    assert texts(tmp_path / "www") == SITE | dict.fromkeys(LOST, "an earlier day")
+    assert publish(UPath(site), "www", allow_shrink=True).changed == 4
+    assert texts(tmp_path / "www") == SITE
+
+
+def test_a_fifth_of_the_pages_may_go(site, tmp_path):
+    for number in range(17):
+        put(site / "en" / "p" / f"{number}.html", "a paper")
+    publish(UPath(site), "www")
+    for number in range(4):
+        (site / "en" / "p" / f"{number}.html").unlink()
+    assert publish(UPath(site), "www").changed == 4
+
+
 @pytest.mark.programs("rsync")
 class TestRsync:
+    def test_a_site_that_lost_pages_leaves_the_mirror_as_it_is(self, site, tmp_path):
+        target = f"rsync:{tmp_path}/srv"
+        lose_pages(site, target)
+        put(site / "index.html", "changed")
+        put(site / "en" / "new.html", "new")
+        with pytest.raises(PublishError, match=f"srv: {SHRUNK}"):
+            publish(UPath(site), target)
+        assert texts(tmp_path / "srv") == SITE | dict.fromkeys(LOST, "an earlier day")
+        assert publish(UPath(site), target, allow_shrink=True).changed == 6
+
     def test_a_local_folder_becomes_a_mirror_and_then_only_what_differs_is_sent(
         self, site, tmp_path
     ):
@@ -299,6 +343,24 @@ class TestBranch:
         assert newer != commit
         assert self.shown(remote)["en/index.html"] == "a newer day"
         assert not (tmp_path / "working").exists()
+
+    def test_the_branch_before_is_kept_as_a_branch_of_its_own(self, site, remote):
+        publish(UPath(site), f"gh-pages:{remote}")
+        before = self.git(remote, "rev-parse", "gh-pages")
+        put(site / "index.html", "changed")
+        publish(UPath(site), f"gh-pages:{remote}")
+        assert self.git(remote, "rev-parse", "gh-pages-previous") == before
+        put(site / "index.html", "changed again")
+        between = self.git(remote, "rev-parse", "gh-pages")
+        publish(UPath(site), f"gh-pages:{remote}")
+        assert self.git(remote, "rev-parse", "gh-pages-previous") == between
+
+    def test_a_site_that_lost_pages_leaves_the_branch_as_it_is(self, site, remote):
+        lose_pages(site, f"gh-pages:{remote}")
+        with pytest.raises(PublishError, match=f"gh-pages: {SHRUNK}"):
+            publish(UPath(site), f"gh-pages:{remote}")
+        assert self.shown(remote).keys() == SITE.keys() | {*LOST, ".nojekyll"}
+        assert publish(UPath(site), f"gh-pages:{remote}", allow_shrink=True).changed == 4
 
     def test_only_what_differs_goes_over_the_wire(self, site, remote):
         for setting in ("allowFilter", "allowAnySHA1InWant"):  # GitHub supports both

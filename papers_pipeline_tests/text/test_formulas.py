@@ -144,6 +144,20 @@ def test_a_formula_in_plain_text_is_readable():
     assert plain(r"$\alpha$-Nets: 10$^{-3}$ of \textbf{it} -- \(x^2\)") == "α-Nets: 10⁻³ of it – x²"
 
 
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("a rate of O(n^{-1/2}) at 10^{-3}", "a rate of O(n^(-1/2)) at 10⁻³"),
+        (r"in \mathcal{O}(n \log n) time", "in O(n log n) time"),
+        (r"a width d_{\text{model}} of 4^6", "a width d_model of 4⁶"),
+        (r"\alpha=0.5, so \ours is 3\times faster", "α=0.5, so ours is 3× faster"),
+        ("a ``boiling'' kettle", "a “boiling” kettle"),
+    ],
+)
+def test_formulas_that_lost_their_dollar_signs_are_readable(text: str, readable: str):
+    assert plain(text) == readable
+
+
 def test_text_between_formulas_can_be_rendered_by_the_caller():
     assert typeset("a -- $x$ -- <b>", str.upper) == (
         'A -- <math display="inline"><mrow><mi>x</mi></mrow></math> -- &lt;B&gt;'

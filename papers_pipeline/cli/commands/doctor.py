@@ -3,12 +3,12 @@
 import sys
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from papers_pipeline.cli.terminal import current_clock, current_settings, out
 
-MARKS = {"ok": "[green]ok[/green]", "unset": "[dim]–[/dim]", "wrong": "[red]wrong[/red]"}
+MARKS = {"ok": Text("ok", "green"), "unset": Text("–", "dim"), "wrong": Text("wrong", "red")}
 
 
 @click.command()
@@ -23,7 +23,7 @@ def doctor() -> None:
     findings = examine(current_settings(), current_clock())
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        table.add_row(MARKS[finding.state], escape(finding.subject), escape(finding.detail))
+        table.add_row(MARKS[finding.state], finding.subject, finding.detail)
     out.print(table)
     if any(finding.state == "wrong" for finding in findings):
         sys.exit(1)

@@ -334,9 +334,9 @@ def affiliations(labels: Path | None) -> None:
         )
     out.print(table)
     for arxiv_id, fault in result.faults.items():
-        out.print(f"{arxiv_id}: {fault}", markup=False, soft_wrap=True)
+        out.print(f"{arxiv_id}: {fault}", soft_wrap=True)
     for unread in result.unread:
-        out.print(f"not read: {unread}", markup=False, soft_wrap=True)
+        out.print(f"not read: {unread}", soft_wrap=True)
     calls, tokens, usd = money([result.spent])
     papers = f"{result.papers} papers, {len(result.unread)} not read"
     out.print(f"{papers}; {calls} calls, {tokens} tokens, USD {usd}")

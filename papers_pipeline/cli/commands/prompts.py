@@ -1,7 +1,6 @@
 """`papers prompts`, with `diff` and `eval`."""
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from papers_pipeline.cli.commands.evaluation import evaluate
@@ -67,8 +66,9 @@ def prompts(context: click.Context) -> None:
 def diff(name: str, count: int, yes: bool) -> None:
     """Show a changed prompt's answers about a few papers beside the stored ones.
 
-    Only these calls are bought. If you adopt the prompt, their answers come from the cache. For
-    summaries, topics and reading tasks, the figures of `papers prompts eval` follow.
+    Only these calls are bought. If you adopt the prompt, their answers come from the cache. Figures
+    of both sides follow, as those of `papers prompts eval`, except for affiliations and
+    translations.
     """
     from papers_pipeline.cli.comparison import answer, reports_of, sample
     from papers_pipeline.cli.evaluations import print_figures
@@ -90,7 +90,7 @@ def diff(name: str, count: int, yes: bool) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
         table.add_column(f"before, {before.old.prompt_version}", ratio=1)
         table.add_column(f"now, {after.prompt_version}", ratio=1)
-        table.add_row(escape(stage.show(before.old)), escape(stage.show(after)))
+        table.add_row(stage.show(before.old), stage.show(after))
         out.print(table)
     reports = reports_of(settings, stage, samples, rows)
     if reports:

@@ -12,13 +12,16 @@ from papers_pipeline.cli.terminal import current_settings, out, watcher
     metavar="TARGET",
     help="A folder, rsync:host:/path or gh-pages:<git remote>.",
 )
-def publish(target: str | None) -> None:
+@click.option(
+    "--allow-shrink", is_flag=True, help="Also remove more than a fifth of the target's pages."
+)
+def publish(target: str | None, allow_shrink: bool) -> None:
     """Publish the built site to PAPERS_PUBLISH_TO or to another target. Sends only differences.
 
     Exit status: 1 if publishing failed, 2 if no target is named.
     """
-    from papers_pipeline.site.publish import TARGETS
-    from papers_pipeline.site.publish import publish as send
+    from papers_pipeline.site.publishing.errors import TARGETS
+    from papers_pipeline.site.publishing.publish import publish as send
     from papers_pipeline.store import locks
 
     settings = current_settings()
@@ -26,5 +29,5 @@ def publish(target: str | None) -> None:
     if not target:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
     with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
-        published = send(settings.data / "site", target)
-    out.print(f"Published to {published}", soft_wrap=True, markup=False)
+        published = send(settings.data / "site", target, allow_shrink=allow_shrink)
+    out.print(f"Published to {published}", soft_wrap=True)

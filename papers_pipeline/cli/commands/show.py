@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from papers_pipeline.cli.terminal import current_clock, current_settings, fail, out, rule
+from papers_pipeline.cli.terminal import current_clock, current_settings, fail, led_by, out, rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,13 +47,13 @@ def print_attempts(title: str, provenance: "Provenance") -> None:
         rule(f"{title}: {attempt.model} {attempt.result} ({tokens})")
         verdicts = iter(attempt.verdicts)
         for message in attempt.messages:
-            out.print(f"[bold]{message.role}[/bold]", markup=True)
-            out.print(message.text, markup=False, soft_wrap=True)
+            out.print(led_by(message.role))
+            out.print(message.text, soft_wrap=True)
             verdict = next(verdicts, None) if message.role == "reply" else None
             if verdict:
                 print_verdict(verdict)
         if attempt.detail:
-            out.print(attempt.detail, markup=False, soft_wrap=True)
+            out.print(attempt.detail, soft_wrap=True)
     print_lines("published with", [described(fault) for fault in provenance.faults])
     print_lines("repaired", provenance.repairs)
 
@@ -61,8 +61,8 @@ def print_attempts(title: str, provenance: "Provenance") -> None:
 def print_lines(heading: str, lines: "Sequence[str]") -> None:
     """Print a heading and its lines; nothing without lines."""
     if lines:
-        out.print(f"[bold]{heading}[/bold]", markup=True)
-        out.print("\n".join(lines), markup=False, soft_wrap=True)
+        out.print(led_by(heading))
+        out.print("\n".join(lines), soft_wrap=True)
 
 
 def described(fault: "Fault") -> str:
@@ -76,5 +76,5 @@ def print_verdict(verdict: "KeptVerdict") -> None:
     warnings = [f"(warning) {warning}" for warning in verdict.warnings]
     faults = [described(fault) for fault in verdict.faults]
     lines = "\n".join([*faults, *warnings])
-    out.print("[bold]verdict[/bold]", markup=True)
-    out.print(lines or "passes", markup=False, soft_wrap=True)
+    out.print(led_by("verdict"))
+    out.print(lines or "passes", soft_wrap=True)

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.abstracts import abstract_variables, missing_abstract
+from papers_pipeline.enrichment.by_votes import by_votes
 from papers_pipeline.enrichment.reading import annotate, reading_version
 from papers_pipeline.enrichment.reading_guardrails import reading_verdict
 from papers_pipeline.enrichment.row_checks import RowCheck, Verified
 from papers_pipeline.enrichment.stage import Stage, Variables
-from papers_pipeline.listing.feed import votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.records import (
@@ -37,11 +37,7 @@ class WrittenSentences(BaseModel):
 
 
 class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
-    """The Chinese text of the day.
-
-    It reads the votes from the stored responses. With `paper_votes` as an input, Dagster would call
-    it out of date at every new vote.
-    """
+    """The Chinese text of the day."""
 
     prompt_kind = "reading_task"
     record = ReadingTask
@@ -63,14 +59,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
         self, feed_listing: Sequence[Paper], feed_response: Sequence[FeedResponse]
     ) -> Sequence[Paper]:
         """The papers of the day by upvotes, then by id."""
-        upvotes: dict[str, int] = {}
-        if feed_response:
-            # The day only appears in error messages; a list with errors has no listing.
-            day = feed_response[-1].fetched_at.date()
-            upvotes = {row.arxiv_id: row.upvotes for row in votes(feed_response, day)}
-        return sorted(
-            feed_listing, key=lambda paper: (-upvotes.get(paper.arxiv_id, 0), paper.arxiv_id)
-        )
+        return by_votes(feed_listing, feed_response)
 
     def choose(self, items: Sequence[Paper], earlier: Sequence[ReadingTask]) -> Sequence[Paper]:
         """At most one paper: the one chosen before, or else the first that is listed and has an

@@ -70,8 +70,8 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
         return (abstract_variables(item),)
 
     def repair(self, output: WrittenSummary) -> tuple[WrittenSummary, Sequence[str]]:
-        """Full stops, quotation marks around a title and LaTeX are put right."""
-        title = repaired_title(output.title)
+        """Full stops, quotation marks around a title, LaTeX and Chinese spacing are put right."""
+        title = repaired_title(self.language, output.title)
         text = repaired_text(self.language, output.text)
         notes = [*changes("title", output.title, title), *changes("text", output.text, text)]
         return output.model_copy(update={"title": title, "text": text}), notes
@@ -87,6 +87,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
             abstract=variables["abstract"],
             paper_title=variables["title"],
             terms=self.terms,
+            glossary=self.prompt.glossary,
         )
 
     def renewed(self, row: Summary, item: Paper, answer: Answer[WrittenSummary]) -> Summary:

@@ -20,6 +20,8 @@ from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer, reason_code
 from papers_pipeline.text.chinese import HSK_BAND
 
+_FORMULA_STARTS = "=+-@"
+"""A spreadsheet takes a cell that begins so for a formula."""
 ANKI_COLUMNS = ("Word", "Pinyin", "Meaning", "HSK", "Sentence", "Sentence pinyin", "Translation")
 
 
@@ -125,7 +127,7 @@ def anki_notes(task: IssueReadingTask, language: str) -> str:
             pinyin_of(sentence),
             translated,
         )
-        notes.writerow(note)
+        notes.writerow(cell.lstrip(_FORMULA_STARTS) for cell in note)
     return output.getvalue()
 
 

@@ -13,9 +13,11 @@ from papers_pipeline.records import (
     Figure,
     IssueAuthor,
     IssueCounts,
+    IssueNote,
     IssuePaper,
     IssueText,
     IssueTopics,
+    NoteStatement,
     Paper,
     RelatedPaper,
     RelatedPapers,
@@ -421,3 +423,45 @@ def test_a_card_is_drawn_only_when_its_words_change(tmp_path: Path, monkeypatch)
     )
     write_day(site, issue(rewritten), [PaperPage(DAY, rewritten)], before)
     assert drawn == ["Other"]
+
+
+def noted(**changes) -> IssuePaper:
+    """A paper with notes in English."""
+    parts = {
+        "problem": [NoteStatement(text="Gusts are seen late.", section="1 Introduction")],
+        "method": [NoteStatement(text=HOSTILE, section=HOSTILE)],
+        "limitations": [],
+    }
+    fields = {
+        "state": "done",
+        "version": 2,
+        "parts": parts,
+        "model": "windy-2",
+        "prompt_version": "def456",
+        "created_at": SEEN,
+    }
+    return paper(notes={"en": IssueNote(**(fields | changes))})
+
+
+def test_notes_on_the_full_text_name_section_version_model_and_prompt():
+    html = page_of(noted())
+    assert [text_of(heading) for heading in elements(html, "h3")] == [
+        *("The problem", "The method", "Limitations")
+    ]
+    assert "Gusts are seen late. Section: 1 Introduction" in map(text_of, elements(html, "li"))
+    assert "The sections that the model read name none." in shown(html)
+    assert "Written by windy-2 from version 2 of the PDF on arXiv on Feb 6, 2025" in shown(html)
+    assert "prompt def456" in shown(html)
+    assert "from the text of the PDF" in shown(page_of(noted(version=None)))
+
+
+def test_what_notes_say_and_no_section_does_is_marked():
+    html = page_of(noted(unverified=["GPT-4.5", "73"]))
+    assert "the sections that the model read do not mention GPT-4.5 or 73." in shown(html)
+    assert "Unverified" not in shown(page_of(noted()))
+
+
+def test_notes_that_are_pending_or_in_another_language_are_not_shown():
+    pending = IssueNote(state="pending", reason="in_batch")
+    assert "Notes on the full text" not in shown(page_of(paper(notes={"en": pending})))
+    assert "Заметки по полному тексту" not in shown(page_of(noted(), "ru"))

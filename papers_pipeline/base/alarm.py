@@ -1,0 +1,65 @@
+"""Tells the operator what needs a look: by an incoming webhook, by e-mail, by any chat."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import requests
+
+TIMEOUT_SECONDS = 20
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Where messages go. All of it is secret and stays out of every log line.
+
+    - `webhook_url`: an incoming webhook, in the JSON that Slack, Mattermost and others accept.
+    - `urls`: addresses of apprise, such as `mailtos://`: https://github.com/caronc/apprise/wiki.
+    """
+
+    webhook_url: str | None = None
+    urls: tuple[str, ...] = ()
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is anywhere to send a message to."""
+        return bool(self.webhook_url or self.urls)
+
+    def tell(self, text: str, send: Callable[..., requests.Response] = requests.post) -> bool:
+        """Send a message to all; returns whether all accepted it. Failures are logged only."""
+        accepted = True
+        if self.webhook_url:
+            accepted &= _post(self.webhook_url, text, send)
+        if self.urls:
+            accepted &= _notify(self.urls, text)
+        return accepted
+
+
+def _post(url: str, text: str, send: Callable[..., requests.Response]) -> bool:
+    try:
+        answer = send(url, json={"text": text}, timeout=TIMEOUT_SECONDS)
+    except requests.RequestException as error:
+        logger.warning("the webhook cannot be reached: %s", type(error).__name__)
+        return False
+    if not answer.ok:
+        logger.warning("the webhook answered %s", answer.status_code)
+    return answer.ok
+
+
+def _notify(urls: tuple[str, ...], text: str) -> bool:
+    import apprise  # a third of a second that only a message needs
+
+    # Its log lines quote addresses, which hold passwords.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    channels = apprise.Apprise()
+    are_known = [channels.add(url) for url in urls]
+    if not all(are_known):
+        place = are_known.index(False) + 1
+        logger.warning("address %d of PAPERS_ALARM_URLS is none that apprise knows", place)
+    if not channels:
+        return False
+    accepted = bool(channels.notify(title="papers_pipeline", body=text))
+    if not accepted:
+        logger.warning("an address of PAPERS_ALARM_URLS did not accept the message")
+    return accepted and all(are_known)
