@@ -80,10 +80,17 @@ def test_without_purchases_and_providers_the_rows_stay(
 def test_a_redo_and_a_changed_prompt_still_buy(
     bought: Pipeline, outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
+    old = bought.rows("summaries_ru", DAY)[0]
     shutil.rmtree(bought.data / "cache")
     outside.calls()
     assert papers("redo", "2603.10001", "--only", "summaries_ru").exit_code == 0
     assert outside.calls() == {"ru": 1}
+    (kept,) = [
+        Provenance.of(entry).earlier[0]
+        for entry in purchases(bought).values()
+        if entry.asset == "summaries_ru" and Provenance.of(entry).arxiv_id == old.arxiv_id
+    ]
+    assert (kept.value["text"], kept.created_at) == (old.text, old.created_at)
     overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "You", "You, the editor,")
     assert planned_calls() == 2
     assert papers("refresh", "--yes").exit_code == 0

@@ -8,6 +8,7 @@ from papers_pipeline.enrichment.kept_answers import KeptAnswers, RowStands
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.llm.chain import Answer, Models, Spent
 from papers_pipeline.records import by_arxiv_id
+from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake
 
 
@@ -76,15 +77,31 @@ async def enrich(
 
 
 async def ask_again(
-    stage: Stage[Item, Row, Output], item: Item, *, models: Models, day: str | None = None
+    stage: Stage[Item, Row, Output],
+    item: Item,
+    *,
+    models: Models,
+    earlier: Sequence[Row] = (),
+    day: str | None = None,
 ) -> Answer[Output]:
     """A new answer about one item, past the cache. The old answer is kept beside it.
 
+    If its purchase is lost, the old answer is taken from the `earlier` rows, if one holds it.
     Raises what `Chain.ask` raises; then the old answer stays in force.
     """
     reason = stage.why_not_asked(item)
     if reason:
         raise PaperPending(reason)
+    kept = KeptAnswers(stage, earlier)
+
+    def old_answer() -> CacheEntry | None:
+        try:
+            return kept.entry(item)
+        except RowStands:
+            return None
+
     asking = models.chain(stage.prompt, stage.output, stage.judge, day, repair=stage.repair)
     async with asking as chain:
-        return await chain.ask(item.arxiv_id, *stage.prompt_variables(item), again=True)
+        return await chain.ask(
+            item.arxiv_id, *stage.prompt_variables(item), again=True, kept_elsewhere=old_answer
+        )

@@ -301,7 +301,9 @@ class Chain(Generic[Output]):
         key = cache.key(self._prompt.asset, self.identity(prompt_variables[0]))
         available = self._models.configured(self._prompt)
         identity = self.identity(prompt_variables[0])
-        stored = cache.get(self._prompt.asset, identity) if again else None
+        stored = None
+        if again:
+            stored = cache.get(self._prompt.asset, identity) or kept_elsewhere()
         replaced = stored if stored is not None and stored.value is not None else None
         is_restored = False
 
