@@ -2,13 +2,15 @@
 
 Dagster's own storages make an engine and a connection for every event, and wait for the disk after
 each: 10 ms, for the 100 events of a day with nothing to do. After a power cut, these may lack the
-last events of a run. The data of the pipeline does not depend on them.
+last events of a run. The data of the pipeline does not depend on them: a damaged one is set aside.
 """
 
+import logging
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,57 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from upath import UPath
 
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.store.files import write
 
 OPEN_RUNS = 8
 """Databases of runs that stay open: each run has one of its own."""
+LOST_WITH = {
+    "history/runs.db": "the list of past runs",
+    "history/runs/index.db": "when each asset was last built, as the UI shows it",
+    "schedules/schedules.db": "which schedules and sensors were switched on or off by hand",
+}
+"""The databases that every process opens, below the Dagster home, and what only they know."""
+
+logger = logging.getLogger(__name__)
+
+
+class DamagedDatabase(OperatorError):
+    """A database of Dagster cannot be read. The message names the file and the way out."""
+
+
+def set_aside_damaged(home: Path) -> list[Path]:
+    """Rename the databases that SQLite cannot open, so that Dagster makes new ones.
+
+    Returns the new names. Damage further inside a file is found when Dagster reads that part: see
+    DamagedDatabase. No other process may open the databases meanwhile.
+    """
+    set_aside = []
+    for name, lost in LOST_WITH.items():
+        path = home / name
+        if not path.exists() or _can_be_opened(path):
+            continue
+        target = path.with_suffix(".damaged")
+        path.replace(target)
+        for part in ("-wal", "-shm"):  # of the damaged file
+            path.with_name(path.name + part).unlink(missing_ok=True)
+        logger.warning(
+            "%s was damaged: it is now %s, and a new one is made. Lost: %s", path, target.name, lost
+        )
+        set_aside.append(target)
+    return set_aside
+
+
+def _can_be_opened(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT * FROM alembic_version").fetchall()
+            database.execute("PRAGMA table_info(alembic_version)").fetchall()
+    except sqlite3.OperationalError:  # it is new, or another process holds it
+        return True
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 class Databases(DagsterSqliteStorage):
@@ -130,7 +179,20 @@ def _open(address: str) -> sqlalchemy.Engine:
         address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     )
     sqlalchemy.event.listen(engine, "connect", _do_not_wait_for_the_disk)
+    sqlalchemy.event.listen(engine, "handle_error", _name_damaged_file)
     return engine
+
+
+def _name_damaged_file(context: sqlalchemy.engine.ExceptionContext) -> DamagedDatabase | None:
+    """The error to raise in place of SQLite's, or None to leave that."""
+    # The errors of a sound file, such as a locked one, have classes of their own.
+    if type(context.original_exception) is not sqlite3.DatabaseError or context.engine is None:
+        return None
+    path = context.engine.url.database
+    return DamagedDatabase(
+        f"{path} is damaged ({context.original_exception}): stop Dagster, rename the file and "
+        "start again. A new one is made. The history of runs is lost, no paper and no text"
+    )
 
 
 def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:

@@ -13,7 +13,7 @@ from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages import load_stages
-from papers_pipeline.listing.feed import FeedClient
+from papers_pipeline.listing.feed import LONGEST_LIST_SECONDS, FeedClient
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.settings import Settings
@@ -127,5 +127,5 @@ def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
     limit = SharedLimit(settings.home / "limits", "huggingface", Rate(requests), HF_WINDOW_SECONDS)
-    with session(settings.contact) as http:
+    with session(settings.contact, longest_exchange=LONGEST_LIST_SECONDS) as http:
         yield FeedClient(settings.hf_endpoint, http, limit, token)

@@ -1,6 +1,8 @@
 """Dagster's databases stay open, and hold what many threads write at once."""
 
+import logging
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import dagster as dg
 import pytest
 
 from papers_pipeline import home
-from papers_pipeline.databases import OPEN_RUNS, Databases
+from papers_pipeline.databases import LOST_WITH, OPEN_RUNS, DamagedDatabase, Databases
 from papers_pipeline.settings import load_settings
 
 
@@ -28,9 +30,6 @@ def test_a_new_home_uses_them_in_the_files_of_dagsters_own(tmp_path: Path):
 
 
 def test_many_threads_write_at_once(instance: dg.DagsterInstance):
-    @dg.job
-    def nothing() -> None: ...
-
     runs = [instance.create_run_for_job(nothing) for _ in range(4)]
 
     def report(number: int) -> None:
@@ -70,3 +69,55 @@ def test_a_deleted_run_leaves_no_open_database(databases: Databases):
         assert name in events._open
     events.delete_events(name)
     assert name not in events._open
+
+
+@dg.job
+def nothing() -> None: ...
+
+
+def opened_and_used() -> int:
+    """Open the home, use all its databases, and return how many runs it knows."""
+    with home.instance(load_settings()) as instance:
+        run = instance.create_run_for_job(nothing)
+        instance.report_engine_event("begun", run)
+        assert instance.all_asset_keys() == []
+        assert instance.all_instigator_state() == []
+        return len(instance.get_runs())
+
+
+@pytest.mark.parametrize("name", LOST_WITH)
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: b"no database" * 999, lambda content: content[: len(content) // 2]],
+    ids=["text", "cut short"],
+)
+def test_a_damaged_database_is_set_aside_and_made_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: Callable[[bytes], bytes]
+):
+    opened_and_used()
+    path = tmp_path / "home" / name
+    content = damage(path.read_bytes())
+    path.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        runs = opened_and_used()
+    assert runs == (1 if name == "history/runs.db" else 2)
+    assert path.with_suffix(".damaged").read_bytes() == content
+    assert f"Lost: {LOST_WITH[name]}" in caplog.text
+    assert opened_and_used() == runs + 1
+    assert caplog.text.count("was damaged") == 1
+
+
+def test_damage_inside_a_database_names_the_file_and_the_way_out(tmp_path: Path):
+    with home.instance(load_settings()) as instance:
+        for _ in range(60):
+            instance.create_run_for_job(nothing)
+    path = tmp_path / "home" / "history" / "runs.db"
+    content = path.read_bytes()
+    path.write_bytes(content[:-60_000] + b"\xff" * 60_000)
+    with (
+        pytest.raises(
+            DamagedDatabase, match=f"{path} is damaged .*rename the file and start again"
+        ),
+        home.instance(load_settings()) as instance,
+    ):
+        instance.get_runs()

@@ -1,10 +1,11 @@
 """Tells the operator what needs a look: by an incoming webhook, by e-mail, by any chat."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
+
+from papers_pipeline.base.http import session
 
 TIMEOUT_SECONDS = 20
 logger = logging.getLogger(__name__)
@@ -26,25 +27,29 @@ class Alarm:
         """Whether there is anywhere to send a message to."""
         return bool(self.webhook_url or self.urls)
 
-    def tell(self, text: str, send: Callable[..., requests.Response] = requests.post) -> bool:
+    def tell(self, text: str) -> bool:
         """Send a message to all; returns whether all accepted it. Failures are logged only."""
         accepted = True
         if self.webhook_url:
-            accepted &= _post(self.webhook_url, text, send)
+            accepted &= _post(self.webhook_url, text)
         if self.urls:
             accepted &= _notify(self.urls, text)
         return accepted
 
 
-def _post(url: str, text: str, send: Callable[..., requests.Response]) -> bool:
+def _post(url: str, text: str) -> bool:
     try:
-        answer = send(url, json={"text": text}, timeout=TIMEOUT_SECONDS)
+        with (
+            session(retries=0, longest_exchange=TIMEOUT_SECONDS) as http,
+            http.post(url, json={"text": text}, timeout=TIMEOUT_SECONDS, stream=True) as answer,
+        ):
+            accepted = answer.ok and not answer.is_redirect
     except requests.RequestException as error:
         logger.warning("the webhook cannot be reached: %s", type(error).__name__)
         return False
-    if not answer.ok:
+    if not accepted:
         logger.warning("the webhook answered %s", answer.status_code)
-    return answer.ok
+    return accepted
 
 
 def _notify(urls: tuple[str, ...], text: str) -> bool:

@@ -11,7 +11,7 @@ from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.model_providers import PROVIDERS
-from papers_pipeline.listing.feed import FeedClient, FeedError
+from papers_pipeline.listing.feed import LONGEST_LIST_SECONDS, FeedClient, FeedError
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.files import is_local
@@ -54,7 +54,7 @@ def _nearest_existing(folder: UPath) -> UPath:
 
 def _list(settings: Settings, clock: Clock) -> Finding:
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
-    with session(settings.contact, retries=0) as http:
+    with session(settings.contact, retries=0, longest_exchange=LONGEST_LIST_SECONDS) as http:
         client = FeedClient(settings.hf_endpoint, http, token=token)
         try:
             pages = client.fetch(clock.today())

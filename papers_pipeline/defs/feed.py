@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.per_paper import Progress
 from papers_pipeline.defs.checks import day_check, entries_read
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
@@ -23,6 +24,7 @@ async def feed_response(
     feed_client: dg.ResourceParam[FeedClient],
     clock: dg.ResourceParam[Clock],
     lake: dg.ResourceParam[Lake],
+    progress: dg.ResourceParam[Progress],
 ) -> Table:
     """The day's Hugging Face list as received: every distinct response, one row per page and time.
 
@@ -30,7 +32,7 @@ async def feed_response(
     """
     day = day_of(context)
     kept = lake.read("feed_response", context.partition_key, FeedResponse) or []
-    bodies = await asyncio.to_thread(feed_client.fetch, day)
+    bodies = await asyncio.to_thread(feed_client.fetch, day, progress.note)
     responses = feed.kept_responses(kept, bodies, clock.now())
     new = len(responses) > len(kept)
     return Table(

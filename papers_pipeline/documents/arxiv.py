@@ -8,20 +8,19 @@ complies.
 
 import hashlib
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Literal, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from papers_pipeline.base.http import LONGEST_WAIT, cause
+from papers_pipeline.base import http as web
 
 Reason = Literal[
     "not_found",
@@ -29,13 +28,14 @@ Reason = Literal[
     "not_a_pdf",
     "too_large",
     "throttled",
-    "encrypted",
     "unreachable",
-    "damaged",
+    "too_slow",
 ]
 
 ARXIV_ID = re.compile(r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?")
 """New and old style, with or without a version: https://info.arxiv.org/help/arxiv_identifier.html"""
+
+ARXIV_HOST = re.compile(r"([a-z0-9-]+\.)*arxiv\.org", re.IGNORECASE)
 
 SLOW_DOWN = (403, 406, 429, 503)
 """406 was added in September 2026: https://github.com/blazickjp/arxiv-mcp-server/issues/277"""
@@ -45,8 +45,7 @@ TIMEOUT_SECONDS = (10, 60)
 
 MOST_PDF_BYTES = 100_000_000
 MOST_HTML_BYTES = 30_000_000
-CHUNK = 1 << 14
-SIGNATURE, SIGNATURE_WITHIN, END = b"%PDF-", 1024, b"%%EOF"
+SIGNATURE, SIGNATURE_WITHIN = b"%PDF-", 1024
 
 # A request without Accept gets a 406.
 PDF_HEADERS = {"Accept": "application/pdf, */*"}
@@ -67,17 +66,18 @@ From https://github.com/arXiv/arxiv-browse, `browse/templates/dissemination`. Th
 withdrawn paper says that no source was provided.
 """
 
-MUPDF = threading.Lock()
-"""Held around every use of pymupdf in this process, because it is not thread-safe:
-https://pymupdf.readthedocs.io/en/latest/recipes-multiprocessing.html"""
+NOTED_SECONDS = 3.0
+"""Shorter waits are not worth a note."""
 
 Result = TypeVar("Result")
+Note = Callable[[str], None]
 
 
 class Limit(Protocol):
-    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed."""
+    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
+    `note` what for."""
 
-    def acquire(self) -> None: ...
+    def acquire(self, note: Note) -> None: ...
 
 
 class ArxivError(Exception):
@@ -109,19 +109,20 @@ class ArxivError(Exception):
 
 @dataclass(frozen=True)
 class DownloadedPdf:
-    """A PDF that arrived complete and opens."""
+    """A file that begins like a PDF. Nobody has opened it."""
 
     content: bytes
     sha256: str
-    pages: int
 
 
 class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
 
     `http` must be a session with `retries=0`. The client retries by itself, because each
-    attempt has to wait for `limit`.
+    attempt has to wait for `limit`. `note` is told what a long wait is for; it may be replaced.
     """
+
+    note: Note
 
     def __init__(
         self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0
@@ -134,26 +135,13 @@ class ArxivClient:
         self._limit = limit
         self._backoff_seconds = backoff_seconds
         self._resume_at = 0.0
+        self.note = lambda message: None
 
     def fetch_pdf(self, arxiv_id: str, most_bytes: int = MOST_PDF_BYTES) -> DownloadedPdf:
-        """The PDF of a paper. Raises ArxivError.
-
-        A damaged file is downloaded once more. The error is final if the same bytes come again.
-        """
+        """The PDF of a paper. Raises ArxivError."""
         url = f"{self._endpoint}/pdf/{_checked(arxiv_id)}"
-        first_sha256 = None
-        while True:
-            content = self._with_retries(partial(self._download_pdf, url, most_bytes))
-            sha256 = hashlib.sha256(content).hexdigest()
-            try:
-                return DownloadedPdf(content, sha256, _page_count(content, url))
-            except ArxivError as error:
-                if error.reason != "damaged":
-                    raise
-                if first_sha256 is not None:
-                    changed = sha256 != first_sha256
-                    raise ArxivError("damaged", changed, error.detail) from None
-                first_sha256 = sha256
+        content = self._with_retries(partial(self._download_pdf, url, most_bytes))
+        return DownloadedPdf(content, hashlib.sha256(content).hexdigest())
 
     def fetch_html(self, arxiv_id: str) -> tuple[bytes, str] | None:
         """The HTML of a paper and its address after redirects, or None if arXiv has none (yet).
@@ -187,6 +175,8 @@ class ArxivClient:
                 wait = error.wait
                 if wait is None:
                     wait = self._backoff_seconds * 2 ** (attempt - 1)
+                if wait >= NOTED_SECONDS:
+                    self.note(f"waiting for arXiv: {error.detail} ({wait:.0f} s)")
                 if error.reason == "throttled":  # meant for every thread of this client
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
                 else:
@@ -200,22 +190,21 @@ class ArxivClient:
         """
         for _ in range(MOST_REDIRECTS + 1):
             time.sleep(max(0.0, self._resume_at - time.monotonic()))
-            self._limit.acquire()
+            self._limit.acquire(self.note)
             try:
                 answer = self._http.request(
                     method,
                     url,
                     headers=headers,
                     stream=True,
-                    allow_redirects=False,
                     timeout=TIMEOUT_SECONDS,
                 )
+                target = web.redirect_target(answer)
             except requests.RequestException as error:
-                raise ArxivError("unreachable", True, f"{url}: {cause(error)}") from None
-            if not answer.is_redirect:
+                raise _broken(error, url) from None
+            if target is None:
                 return _checked_status(answer)
             answer.close()
-            target = urljoin(url, answer.headers["Location"])
             if not self._is_arxiv(target):
                 detail = f"{url} redirects to {target}, which is not arXiv's"
                 raise ArxivError("unreachable", True, detail, status=answer.status_code)
@@ -225,10 +214,10 @@ class ArxivClient:
 
     def _is_arxiv(self, url: str) -> bool:
         """Whether an address is the endpoint's, or https on a host of arxiv.org."""
-        endpoint, asked = urlsplit(self._endpoint), urlsplit(url)
-        if (asked.scheme, asked.netloc) == (endpoint.scheme, endpoint.netloc):
+        if web.same_site(url, self._endpoint):
             return True
-        return asked.scheme == "https" and bool(re.fullmatch(r"(.+\.)?arxiv\.org", asked.netloc))
+        asked = urlsplit(url)
+        return asked.scheme == "https" and bool(ARXIV_HOST.fullmatch(asked.netloc))
 
     def _download_pdf(self, url: str, most_bytes: int) -> bytes:
         with self._send("GET", url, PDF_HEADERS) as answer:
@@ -242,8 +231,8 @@ class ArxivClient:
                     break
             if SIGNATURE not in head[:SIGNATURE_WITHIN]:
                 raise _not_a_pdf(head, answer, url)
-            announced_bytes = int(answer.headers.get("Content-Length", 0))
-            if announced_bytes > most_bytes:
+            announced = answer.headers.get("Content-Length", "")
+            if announced.isdecimal() and int(announced) > most_bytes:
                 raise _too_large(url, most_bytes)
             return _body(chain([head], chunks), url, most_bytes)
 
@@ -293,7 +282,7 @@ def _retry_after(answer: requests.Response) -> float | None:
     if not value:
         return None
     try:
-        return min(Retry().parse_retry_after(value), float(LONGEST_WAIT))
+        return min(Retry().parse_retry_after(value), float(web.LONGEST_WAIT))
     except InvalidHeader:
         return None
 
@@ -312,7 +301,7 @@ def _refusal(answer: requests.Response, url: str) -> ArxivError:
 def _beginning(answer: requests.Response) -> str:
     """The first 256 kB of a page, or '' if it cannot be read."""
     try:
-        return b"".join(islice(answer.iter_content(CHUNK), 16)).decode("utf-8", "replace")
+        return b"".join(islice(web.chunks(answer), 16)).decode("utf-8", "replace")
     except requests.RequestException:
         return ""
 
@@ -326,15 +315,20 @@ def _notice(page: str) -> tuple[Reason, bool] | None:
 
 
 def _chunks(answer: requests.Response, url: str) -> Iterator[bytes]:
-    """The chunks of the body. Raises ArxivError if the connection breaks off."""
+    """The chunks of the body. Raises ArxivError if the connection breaks off, or is too slow."""
     received_bytes = 0
     try:
-        for chunk in answer.iter_content(CHUNK):
+        for chunk in web.chunks(answer):
             received_bytes += len(chunk)
             yield chunk
     except requests.RequestException as error:
-        detail = f"{url}: broke off at {received_bytes} bytes: {cause(error)}"
-        raise ArxivError("unreachable", True, detail) from None
+        raise _broken(error, f"{url}: broke off at {received_bytes} bytes") from None
+
+
+def _broken(error: requests.RequestException, place: str) -> ArxivError:
+    """The error for an exchange that did not come to its end."""
+    reason: Reason = "too_slow" if web.is_too_slow(error) else "unreachable"
+    return ArxivError(reason, True, f"{place}: {web.cause(error)}")
 
 
 def _body(chunks: Iterable[bytes], url: str, most_bytes: int) -> bytes:
@@ -365,23 +359,3 @@ def _not_a_pdf(head: bytes, answer: requests.Response, url: str) -> ArxivError:
     reason, retryable = _notice(page) or ("not_a_pdf", True)
     words = " ".join(re.sub(r"<[^>]*>", " ", page).split())
     return ArxivError(reason, retryable, f"{url} is a page: {words[:80]!r}", status=status)
-
-
-def _page_count(content: bytes, url: str) -> int:
-    """The number of pages. Raises ArxivError for an encrypted or damaged PDF."""
-    with MUPDF:
-        import pymupdf  # only a downloaded PDF needs it
-
-        pymupdf.TOOLS.mupdf_display_errors(False)
-        try:
-            with pymupdf.open(stream=content, filetype="pdf") as document:
-                if document.needs_pass:
-                    raise ArxivError("encrypted", False, f"{url} needs a password")
-                pages, repaired = int(document.page_count), bool(document.is_repaired)
-        except RuntimeError as error:
-            raise ArxivError("damaged", True, f"{url} cannot be opened: {error}") from None
-    # MuPDF also opens the first half of a file, with the pages it finds there.
-    has_end = END in content[-2 * SIGNATURE_WITHIN :]
-    if not pages or (repaired and not has_end):
-        raise ArxivError("damaged", True, f"{url} has no end")
-    return pages

@@ -24,10 +24,10 @@ from papers_pipeline.base.per_paper import (
     Progress,
     per_paper,
 )
-from papers_pipeline.documents.arxiv import ArxivClient, ArxivError
-from papers_pipeline.documents.figures import FIGURES_VERSION, read_figures
-from papers_pipeline.documents.pdf.parse import PARSER_VERSION
-from papers_pipeline.documents.pool import WORKERS, Parsers
+from papers_pipeline.documents.arxiv import ArxivClient, ArxivError, DownloadedPdf
+from papers_pipeline.documents.figures import FIGURES_VERSION, read_figure_file
+from papers_pipeline.documents.pdf.parse import PARSER_VERSION, count_pages, parse_pdf
+from papers_pipeline.documents.pool import WORKERS, Workers
 from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, ParsedPaper, StageRow
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
@@ -52,22 +52,32 @@ class Documents:
     - `data`: the data folder, local or a bucket. PDFs lie in its `blobs/pdf`.
     - `cache`: remembers results and final failures.
     - `keep`: how long a PDF stays after parsing. Zero deletes it immediately.
+    - `workers`: read what was downloaded. This process never opens it.
     """
 
     def __init__(
-        self, client: ArxivClient, *, data: UPath, cache: Cache, clock: Clock, keep: timedelta
+        self,
+        client: ArxivClient,
+        *,
+        data: UPath,
+        cache: Cache,
+        clock: Clock,
+        keep: timedelta,
+        workers: Workers | None = None,
     ) -> None:
         self._client = client
         self._blobs = data / "blobs" / "pdf"
         self._cache = cache
         self._clock = clock
         self._keep = keep
+        self._workers = workers or Workers()
         self._throttled: str | None = None
 
     async def pdfs(
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperPdf], progress: Progress
     ) -> tuple[list[PaperPdf], Counts]:
         """One row per paper with the place of its PDF, in the given order; and the counts."""
+        self._client.note = progress.note
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
@@ -75,40 +85,41 @@ class Documents:
             )
             return PaperPdf(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
-        return await _rows(
-            "paper_pdfs",
-            papers,
-            pdf_row,
-            record=PaperPdf,
-            earlier=earlier,
-            concurrency=DOWNLOADS,
-            progress=progress,
-        )
+        with self._workers:
+            return await _rows(
+                "paper_pdfs",
+                papers,
+                pdf_row,
+                record=PaperPdf,
+                earlier=earlier,
+                concurrency=DOWNLOADS,
+                progress=progress,
+            )
 
     async def parsed(
         self, pdfs: Sequence[PaperPdf], *, earlier: Sequence[ParsedPaper], progress: Progress
     ) -> tuple[list[ParsedPaper], Counts]:
         """One row per PDF with its text, in the given order; and the counts."""
+        self._client.note = progress.note
         pdf_by_id = {pdf.arxiv_id: pdf for pdf in pdfs}
 
-        with Parsers() as parsers:
+        async def text_row(arxiv_id: str) -> tuple[ParsedPaper, bool]:
+            pdf = pdf_by_id[arxiv_id]
+            if pdf.sha256 is None:
+                raise PaperPending("no_pdf")
+            entry, reused = await self._cache.get_or_compute(
+                "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf)
+            )
+            row = ParsedPaper(
+                arxiv_id=arxiv_id,
+                state="done",
+                sha256=entry.identity["sha256"],
+                parser_version=entry.identity["version"],
+                **_value(entry),
+            )
+            return row, reused
 
-            async def text_row(arxiv_id: str) -> tuple[ParsedPaper, bool]:
-                pdf = pdf_by_id[arxiv_id]
-                if pdf.sha256 is None:
-                    raise PaperPending("no_pdf")
-                entry, reused = await self._cache.get_or_compute(
-                    "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf, parsers)
-                )
-                row = ParsedPaper(
-                    arxiv_id=arxiv_id,
-                    state="done",
-                    sha256=entry.identity["sha256"],
-                    parser_version=entry.identity["version"],
-                    **_value(entry),
-                )
-                return row, reused
-
+        with self._workers:
             return await _rows(
                 "parsed_text",
                 pdfs,
@@ -123,6 +134,7 @@ class Documents:
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperFigures], progress: Progress
     ) -> tuple[list[PaperFigures], Counts]:
         """One row per paper with its figures, in the given order; and the counts."""
+        self._client.note = progress.note
         paper_by_id = {paper.arxiv_id: paper for paper in papers}
 
         async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:
@@ -132,15 +144,16 @@ class Documents:
             )
             return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
-        return await _rows(
-            "figures",
-            papers,
-            figures_row,
-            record=PaperFigures,
-            earlier=earlier,
-            concurrency=DOWNLOADS,
-            progress=progress,
-        )
+        with self._workers:
+            return await _rows(
+                "figures",
+                papers,
+                figures_row,
+                record=PaperFigures,
+                earlier=earlier,
+                concurrency=DOWNLOADS,
+                progress=progress,
+            )
 
     def prune(self) -> list[str]:
         """Delete PDFs parsed, or found unreadable, long enough ago. Returns their names."""
@@ -159,26 +172,42 @@ class Documents:
         """Download and store a PDF. Returns the cache entry that says where it is."""
         identity = _pdf_identity(arxiv_id)
         try:
-            pdf = await self._ask_arxiv(lambda: self._client.fetch_pdf(arxiv_id))
-        except ArxivError as error:
+            pdf, pages = await self._sound_pdf(arxiv_id)
+        except PaperFailed as error:
             return self._final_failure("paper_pdfs", identity, error)
         blob = f"{arxiv_id.replace('/', '_')}-{pdf.sha256[:12]}.pdf"
         storage.write(self._blobs / blob, pdf.content)
-        value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pdf.pages}
+        value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pages}
         return self._entry("paper_pdfs", identity, value)
 
-    async def _parse(self, pdf: PaperPdf, parsers: Parsers) -> CacheEntry:
+    async def _sound_pdf(self, arxiv_id: str) -> tuple[DownloadedPdf, int]:
+        """A PDF that arrived complete and opens, and the number of its pages.
+
+        A damaged file is downloaded once more. The failure is final if the same bytes come again.
+        """
+        damaged_sha256 = None
+        while True:
+            pdf = await self._ask_arxiv(lambda: self._client.fetch_pdf(arxiv_id))
+            try:
+                with _scratch_file(pdf.content) as path:
+                    return pdf, await self._workers.run(count_pages, path)
+            except PaperFailed as error:
+                if error.reason != "damaged":
+                    raise
+                if damaged_sha256 is not None:
+                    changed = damaged_sha256 != pdf.sha256
+                    raise PaperFailed("damaged", error.detail, retryable=changed) from None
+                damaged_sha256 = pdf.sha256
+
+    async def _parse(self, pdf: PaperPdf) -> CacheEntry:
         """Parse a PDF. Returns the cache entry with its text, or with the failure."""
         blob, sha256 = await self._stored_pdf(pdf)
         identity = _parse_identity(sha256)
         try:
             with _local_copy(self._blobs / blob) as path:
-                parsed = await parsers.parse(path)
+                parsed = await self._workers.run(parse_pdf, path)
         except PaperFailed as error:
-            failure = CachedFailure(
-                stage="parsed_text", reason=error.reason, detail=error.detail, attempts=1
-            )
-            return self._cache.final_failure("parsed_text", identity, failure)
+            return self._final_failure("parsed_text", identity, error)
         finally:
             if not self._keep:
                 (self._blobs / str(pdf.blob)).unlink(missing_ok=True)
@@ -188,6 +217,8 @@ class Documents:
             "pages": parsed.pages,
             "version": parsed.arxiv_version,
         }
+        if parsed.cut:
+            value["detail"] = parsed.cut
         return self._entry("parsed_text", identity, value)
 
     async def _stored_pdf(self, pdf: PaperPdf) -> tuple[str, str]:
@@ -211,9 +242,10 @@ class Documents:
             if answer is None:
                 return self._missing_html(paper)
             html, url = answer
-            links = read_figures(html, ARXIV + urlsplit(url).path)
+            with _scratch_file(html) as path:
+                links = await self._workers.run(read_figure_file, path, ARXIV + urlsplit(url).path)
             figures = await self._ask_arxiv(lambda: self._with_dead_links_marked(links, url))
-        except ArxivError as error:
+        except PaperFailed as error:
             return self._final_failure("figures", identity, error)
         value = {"figures": [figure.model_dump() for figure in figures]}
         return self._entry("figures", identity, value)
@@ -248,9 +280,9 @@ class Documents:
         return figure.model_copy(update={"is_dead": self._client.alive(url) is False})
 
     async def _ask_arxiv(self, request: Callable[[], Result]) -> Result:
-        """Run a blocking request in a thread and return its result.
+        """Run a blocking request in a thread and return its result. Raises PaperFailed.
 
-        Once arXiv has throttled this run, every later request raises PaperFailed unsent.
+        Once arXiv has throttled this run, every later request raises it unsent.
         """
         if self._throttled:
             raise PaperFailed("throttled", self._throttled)
@@ -259,17 +291,28 @@ class Documents:
         except ArxivError as error:
             if error.reason == "throttled":
                 self._throttled = error.detail
-            raise
+            raise PaperFailed(error.reason, error.detail, retryable=error.retryable) from None
 
     def _entry(self, asset: str, identity: dict[str, str], value: dict[str, Any]) -> CacheEntry:
         return CacheEntry(asset=asset, identity=identity, created_at=self._clock.now(), value=value)
 
-    def _final_failure(self, asset: str, identity: dict[str, str], error: ArxivError) -> CacheEntry:
-        """The cache entry of a final failure. Raises PaperFailed if a retry may succeed."""
+    def _final_failure(
+        self, asset: str, identity: dict[str, str], error: PaperFailed
+    ) -> CacheEntry:
+        """The cache entry of a final failure. Raises the failure if a retry may succeed."""
         if error.retryable:
-            raise PaperFailed(error.reason, error.detail)
+            raise error
         failure = CachedFailure(stage=asset, reason=error.reason, detail=error.detail, attempts=1)
         return self._cache.final_failure(asset, identity, failure)
+
+
+@contextmanager
+def _scratch_file(content: bytes) -> Iterator[Path]:
+    """A temporary file for a worker. A worker that dies while it reads a pipe would break it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "document"
+        path.write_bytes(content)
+        yield path
 
 
 @contextmanager

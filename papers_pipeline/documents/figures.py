@@ -8,10 +8,17 @@ cells or plain images. arXiv's image addresses come in three forms
 - with `<base href="/html/2501.00089v1/">`;
 - without it, and with the id in each `src`;
 - below an address that lacks its final slash.
+
+One walk collects the floats of a page, and texts are read up to a length. Reading a page therefore
+takes time in proportion to its size, however deep it is nested.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
@@ -26,6 +33,10 @@ FIGURES_VERSION = "1"
 """To be raised when a change alters the figures of any page."""
 
 MOST_CAPTION = 600
+MOST_TEXT = 5000
+"""Characters and tags of a text that are read. A caption shows far fewer."""
+MOST_NUMBER = 100
+"""Characters and tags of a caption's number that are read."""
 SMALLEST_PIXELS = 40
 """An image smaller than this in both directions is an icon, a legend's mark or a logo."""
 
@@ -40,7 +51,143 @@ FLOATS = {"figure", "table", "float", "algorithm", "lstlisting"}
 UNREAD = {"ltx_tag", "ltx_note", "ltx_ERROR"}
 """Classes of text outside the words of a caption or title: numbers, footnotes, unknown macros."""
 
-Parents = Mapping[Element, Element]
+
+@dataclass
+class _Caption:
+    """A caption, the `place`-th of its page.
+
+    `kind` is what its number names, such as "figure" or "table", if it has one. The number of a
+    panel does not count.
+    """
+
+    place: int
+    element: Element
+    kind: str | None = None
+
+
+@dataclass(eq=False)
+class _Float:
+    """A `<figure>`.
+
+    - `parent`: the float around it.
+    - `hiders`: how many captions and formulas it is in.
+    - `title`: that of its outermost section.
+    - `captions`: its own, without those of its panels.
+    - `images`: those inside it, without those of a float that stands alone in it.
+    """
+
+    element: Element
+    parent: "_Float | None"
+    hiders: int
+    title: Element | None
+    captions: list[_Caption] = field(default_factory=list)
+    images: list[Element] = field(default_factory=list)
+
+    @cached_property
+    def number(self) -> str | None:
+        """The kind that its first numbered caption names, or None."""
+        for caption in self.captions:
+            if caption.kind:
+                return caption.kind
+            if NUMBERED.match(fold(_text(caption.element))):
+                return "figure"
+        return None
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is outside all others, or has a numbered caption of its own."""
+        return self.parent is None or self.number is not None
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is a figure, and not a table, an algorithm or a listing.
+
+        The caption decides before the environment, because authors put tables into `figure` and
+        figures into `table`.
+        """
+        if self.number is None:
+            return "ltx_figure" in _classes(self.element)
+        return self.number == "figure"
+
+
+@dataclass(frozen=True)
+class _Image:
+    element: Element
+    float_: _Float
+    hiders: int
+
+
+class _Walk:
+    """Collects the floats, their captions and their images in one walk over a page."""
+
+    def __init__(self, root: Element) -> None:
+        self.floats: list[_Float] = []
+        self.images: list[_Image] = []
+        self._captions = 0
+        self._hiders = 0
+        self._open_floats: list[_Float] = []
+        self._open_captions: list[_Caption | None] = [None]
+        self._titles: list[Element | None] = [None]
+        for event, node in etree.iterwalk(root, events=("start", "end")):
+            self._visit(_name(node), node, entered=event == "start")
+
+    def _visit(self, name: str, node: Element, entered: bool) -> None:
+        match name:
+            case "figure":
+                self._figure(node, entered)
+            case "figcaption":
+                self._hiders += 1 if entered else -1
+                self._caption(node, entered)
+            case "math":
+                self._hiders += 1 if entered else -1
+            case "section":
+                self._section(node, entered)
+            case "span" if entered:
+                self._tag(node)
+            case "img" | "object" if entered and self._open_floats and not _is_icon(node):
+                self.images.append(_Image(node, self._open_floats[-1], self._hiders))
+
+    def _figure(self, node: Element, entered: bool) -> None:
+        if not entered:
+            self._open_floats.pop()
+            self._open_captions.pop()
+            return
+        parent = self._open_floats[-1] if self._open_floats else None
+        float_ = _Float(node, parent, self._hiders, self._titles[-1])
+        self.floats.append(float_)
+        self._open_floats.append(float_)
+        self._open_captions.append(None)
+
+    def _caption(self, node: Element, entered: bool) -> None:
+        outer = self._open_captions[-1]
+        if not entered:
+            if outer and outer.element is node:
+                self._open_captions[-1] = None
+        elif self._open_floats and outer is None:  # a caption inside a caption is part of it
+            caption = _Caption(self._captions, node)
+            self._captions += 1
+            self._open_floats[-1].captions.append(caption)
+            self._open_captions[-1] = caption
+
+    def _section(self, node: Element, entered: bool) -> None:
+        if not entered:
+            self._titles.pop()
+            return
+        outer = self._titles[-1]
+        self._titles.append(_title(node) if outer is None else outer)
+
+    def _tag(self, node: Element) -> None:
+        caption = self._open_captions[-1]
+        if caption is None or caption.kind:
+            return
+        kind = _kind_of_tag(node)
+        if kind and not PANEL.search(_text(node, frozenset(), MOST_NUMBER)):
+            caption.kind = kind
+
+
+def read_figure_file(path: Path, url: str) -> list[Figure]:
+    """The figures of a page in a file, see `read_figures`."""
+    return read_figures(path.read_bytes(), url)
 
 
 def read_figures(html: bytes, url: str) -> list[Figure]:
@@ -54,15 +201,17 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
     root = etree.HTML(html, etree.HTMLParser(encoding="utf-8", huge_tree=True))
     if root is None:  # nothing but white space
         return []
-    parents = _parents(root)
+    walk = _Walk(root)
+    _give_images(walk)
+    captions = _captions(walk.floats)
     folder = _folder(root, url)
     seen: set[str] = set()
     figures: list[Figure] = []
-    for float_ in root.iter("figure"):
-        if not _stands_alone(float_, parents) or not _is_figure(float_, parents):
+    for float_ in walk.floats:
+        if not float_.stands_alone or not float_.is_figure:
             continue
         links = []
-        for image in _images(float_, parents):
+        for image in float_.images:
             link = _link(image, folder, url)
             if link:
                 links.append(link)
@@ -71,18 +220,45 @@ def read_figures(html: bytes, url: str) -> list[Figure]:
         if not new_links:
             continue
         seen.update(links)
-        caption = _caption(float_, parents)
-        section = _section(float_, parents)
-        figures.append(Figure(url=new_links[0], caption=caption, section=section))
+        title = None if float_.title is None else fold(_text(float_.title)) or None
+        caption = _words(captions.get(float_))
+        figures.append(Figure(url=new_links[0], caption=caption, section=title))
     return figures
 
 
-def _parents(root: Element) -> Parents:
-    parents = {}
-    for parent in root.iter():
-        for child in parent:
-            parents[child] = parent
-    return parents
+def _give_images(walk: _Walk) -> None:
+    """Give each image to the nearest float around it that stands alone.
+
+    An image in a caption or a formula belongs to no float.
+    """
+    owners: dict[_Float, _Float] = {}
+    for float_ in walk.floats:
+        is_panel = float_.parent is not None and not float_.stands_alone
+        owners[float_] = owners[float_.parent] if is_panel and float_.parent else float_
+    for image in walk.images:
+        owner = owners[image.float_]
+        if image.hiders == owner.hiders:
+            owner.images.append(image.element)
+
+
+def _captions(floats: Sequence[_Float]) -> dict[_Float, _Caption]:
+    """The first of its own captions for each float, or else of its panels'."""
+    first_inside: dict[_Float, _Caption] = {}
+    for float_ in reversed(floats):  # panels before the float around them
+        found = [*float_.captions[:1]]
+        if float_ in first_inside:
+            found.append(first_inside[float_])
+        if found and float_.parent:
+            if float_.parent in first_inside:
+                found.append(first_inside[float_.parent])
+            first_inside[float_.parent] = min(found, key=lambda caption: caption.place)
+    captions = {}
+    for float_ in floats:
+        if float_.captions:
+            captions[float_] = float_.captions[0]
+        elif float_ in first_inside:
+            captions[float_] = first_inside[float_]
+    return captions
 
 
 def _name(node: Element) -> str:
@@ -91,55 +267,13 @@ def _name(node: Element) -> str:
 
 
 def _classes(node: Element) -> set[str]:
-    return set(node.get("class", "").split())
+    return set((node.get("class") or "").split())  # a comment answers None to any default
 
 
-def _ancestors(node: Element, parents: Parents) -> Iterator[Element]:
-    parent = parents.get(node)
-    while parent is not None:
-        yield parent
-        parent = parents.get(parent)
-
-
-def _stands_alone(float_: Element, parents: Parents) -> bool:
-    """Whether a float is outside all others, or has a numbered caption of its own."""
-    if _number(float_, parents) is not None:
-        return True
-    return not any(ancestor.tag == "figure" for ancestor in _ancestors(float_, parents))
-
-
-def _is_figure(float_: Element, parents: Parents) -> bool:
-    """Whether a float is a figure, and not a table, an algorithm or a listing.
-
-    The caption decides before the environment, because authors put tables into `figure` and
-    figures into `table`.
-    """
-    kind = _number(float_, parents)
-    return kind == "figure" or (kind is None and "ltx_figure" in _classes(float_))
-
-
-def _own_captions(float_: Element, parents: Parents) -> Iterator[Element]:
-    """The captions of a float, without those of its panels."""
-    for caption in float_.iter("figcaption"):
-        for ancestor in _ancestors(caption, parents):
-            if ancestor.tag == "figure":
-                if ancestor is float_:
-                    yield caption
-                break
-
-
-def _number(float_: Element, parents: Parents) -> str | None:
-    """The kind that a float's numbered caption names, such as "figure" or "table", or None.
-
-    The number of a panel does not count.
-    """
-    for caption in _own_captions(float_, parents):
-        for node in caption.iter("span"):
-            kind = _kind_of_tag(node)
-            if kind and not PANEL.search(_text(node, frozenset())):
-                return kind
-        if NUMBERED.match(fold(_text(caption))):
-            return "figure"
+def _title(section: Element) -> Element | None:
+    for node in section:
+        if "ltx_title" in _classes(node):
+            return node
     return None
 
 
@@ -149,24 +283,6 @@ def _kind_of_tag(node: Element) -> str | None:
         if f"ltx_tag_{kind}" in classes:
             return kind
     return None
-
-
-def _images(float_: Element, parents: Parents) -> Iterator[Element]:
-    """The images of a float in document order, without those of a float that stands alone in it."""
-    for node in float_.iter():
-        if node.tag not in ("img", "object") or _is_icon(node):
-            continue
-        ancestors = list(_ancestors(node, parents))
-        inside = ancestors[: ancestors.index(float_)]
-        if not any(_hides_image(holder, parents) for holder in inside):
-            yield node
-
-
-def _hides_image(holder: Element, parents: Parents) -> bool:
-    """Whether an image in this element belongs to a caption, a formula or another float."""
-    if _name(holder) in ("figcaption", "math"):
-        return True
-    return holder.tag == "figure" and _number(holder, parents) is not None
 
 
 def _is_icon(image: Element) -> bool:
@@ -209,32 +325,35 @@ def _folder(root: Element, url: str) -> str:
     return urljoin(address, f"{path}/") if ID_FOLDER.fullmatch(last_part) else address
 
 
-def _caption(float_: Element, parents: Parents) -> str | None:
-    """The words of the float's own caption, or else of its first panel's."""
-    captions = [*_own_captions(float_, parents), *float_.iter("figcaption")]
-    words = fold(_text(captions[0])) if captions else ""
+def _words(caption: _Caption | None) -> str | None:
+    """The words of a caption without its number."""
+    words = fold(_text(caption.element)) if caption else ""
     return excerpt(NUMBERED.sub("", words), MOST_CAPTION, whole_words=True) or None
 
 
-def _section(float_: Element, parents: Parents) -> str | None:
-    """The title of the float's outermost section, unnumbered. None before the first section."""
-    sections = [node for node in _ancestors(float_, parents) if node.tag == "section"]
-    for section in reversed(sections):
-        for node in section:
-            if "ltx_title" in _classes(node):
-                return fold(_text(node)) or None
-    return None
-
-
-def _text(node: Element, unread: frozenset[str] | set[str] = UNREAD) -> str:
-    """The words of an element with its white space. Mathematics is made readable."""
+def _text(node: Element, unread: frozenset[str] | set[str] = UNREAD, most: int = MOST_TEXT) -> str:
+    """The beginning of an element's words, with white space. Mathematics is made readable."""
     pieces = [node.text or ""]
-    for child in node:
-        name = _name(child)
-        if name == "math":
-            pieces.append(readable_math(child.get("alttext") or "".join(child.itertext())))
-        elif name and not _classes(child) & unread:
-            space = " " if name in ("br", "p", "div") else ""
-            pieces.append(f"{space}{_text(child, unread)}{space}")
-        pieces.append(child.tail or "")
-    return "".join(pieces)
+    room = most - len(pieces[0])
+    # The elements that are being read: their other children, and what follows their last one.
+    open_: list[tuple[Iterator[Element], str]] = [(iter(node), "")]
+    while open_ and room > 0:
+        children, following = open_[-1]
+        child = next(children, None)
+        if child is None:
+            open_.pop()
+            piece = following
+        else:
+            name, tail = _name(child), child.tail or ""
+            if name == "math":
+                formula = child.get("alttext") or "".join(islice(child.itertext(), MOST_TEXT))
+                piece = readable_math(formula) + tail
+            elif name and not _classes(child) & unread:
+                space = " " if name in ("br", "p", "div") else ""
+                piece = space + (child.text or "")
+                open_.append((iter(child), space + tail))
+            else:
+                piece = tail
+        pieces.append(piece)
+        room -= len(piece) + 1
+    return "".join(pieces)[:most]

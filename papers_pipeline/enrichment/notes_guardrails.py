@@ -9,7 +9,9 @@ from papers_pipeline.enrichment.foreign_text import foreign_text_faults, wrong_l
 from papers_pipeline.enrichment.full_text import named_section
 from papers_pipeline.enrichment.guardrails import LONGEST_ANSWER
 from papers_pipeline.enrichment.russian import russian_faults
+from papers_pipeline.enrichment.terms_check import term_faults
 from papers_pipeline.llm.verdict import Verdict
+from papers_pipeline.prompts.glossary import Term
 from papers_pipeline.records import NoteStatement
 from papers_pipeline.text.calls_to_act import call_to_act_faults
 from papers_pipeline.text.markup import form_faults, without_markup
@@ -33,12 +35,13 @@ def notes_verdict(
     sections: Mapping[str, str],
     limits: Mapping[str, int],
     terms: frozenset[str],
+    glossary: Sequence[Term] = (),
 ) -> Verdict:
     """The verdict on notes in `language`.
 
     `sections` are the texts that the model was given, by heading. `limits` are the prompt's: the
     `statements` of a part and the `characters` of a statement. `terms` are the Latin words allowed
-    in Russian prose.
+    in Russian prose, `glossary` is that of the language.
     """
     language = language.split("-")[0].lower()
     statements = [statement for part in parts.values() for statement in part]
@@ -68,6 +71,7 @@ def notes_verdict(
             faults += russian_faults(text, terms, title=paper_title, abstract=source)
     faults += call_to_act_faults(text, source)
     faults += _unverified(text, source, language)
+    faults += term_faults(glossary, text, source)
     return Verdict(tuple(faults))
 
 

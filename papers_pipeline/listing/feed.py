@@ -16,16 +16,21 @@ from typing import Annotated, Any
 import requests
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from papers_pipeline.base import http as web
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.http import cause
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
-from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.store.limits import Note, SharedLimit
 
 PAGE_SIZE = 100
 """The API's maximum. Its default of 50 would silently truncate a busy day."""
 MOST_PAGES = 20
+MOST_PAGE_BYTES = 30_000_000
+"""Bytes of a page, decompressed. A full one has under a million."""
+MOST_REDIRECTS = 5
 TIMEOUT_SECONDS = 30
+LONGEST_LIST_SECONDS = 60.0
+"""For one page, from the request to its last byte. It usually takes one."""
 
 
 class FeedError(OperatorError):
@@ -49,15 +54,15 @@ class FeedClient:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def fetch(self, day: date) -> list[str]:
+    def fetch(self, day: date, note: Note = lambda message: None) -> list[str]:
         """The bodies of all pages of a day's list, as received. A day without papers has one, `[]`.
 
-        Raises FeedError if the API refuses, still fails after the session's retries, or returns
-        anything but a JSON list.
+        `note` is told what a long wait is for. Raises FeedError if the API refuses, still fails
+        after the session's retries, or returns anything but a JSON list.
         """
         bodies: list[str] = []
         while len(bodies) < MOST_PAGES:
-            body = self._page(day, len(bodies))
+            body = self._page(day, len(bodies), note)
             bodies.append(body)
             if len(_entries(body, day)) < PAGE_SIZE:
                 return bodies
@@ -66,22 +71,48 @@ class FeedClient:
             "is HF_ENDPOINT right?"
         )
 
-    def _page(self, day: date, page: int) -> str:
-        if self._limit:
-            self._limit.acquire()
+    def _page(self, day: date, page: int, note: Note) -> str:
         query = {"date": day.isoformat(), "limit": str(PAGE_SIZE), "p": str(page)}
-        try:
-            answer = self._session.get(
-                self._url, params=query, headers=self._headers, timeout=TIMEOUT_SECONDS
-            )
-        except requests.RequestException as error:
-            raise FeedError(
-                f"{day}: {self._url} cannot be reached ({cause(error)}): try again later"
-            ) from None
+        address = requests.Request("GET", self._url, params=query).prepare().url or self._url
+        for _ in range(MOST_REDIRECTS + 1):
+            try:
+                with self._ask(address, note) as answer:
+                    target = web.redirect_target(answer)
+                    if target is None:
+                        return self._text(answer, day)
+            except web.TooLarge:
+                raise FeedError(
+                    f"{day}: {self._url} sends more than {MOST_PAGE_BYTES} bytes for a page of "
+                    f"{PAGE_SIZE} papers: is HF_ENDPOINT right?"
+                ) from None
+            except requests.RequestException as error:
+                what = "is too slow" if web.is_too_slow(error) else "cannot be reached"
+                raise FeedError(
+                    f"{day}: {self._url} {what} ({web.cause(error)}): try again later"
+                ) from None
+            # A token must not go to a host that never asked.
+            if not web.same_site(target, self._url):
+                raise FeedError(
+                    f"{day}: {self._url} redirects to {fold(target)}, which is another host: "
+                    "if that is right, set HF_ENDPOINT"
+                )
+            address = target
+        raise FeedError(f"{day}: {self._url} redirects more than {MOST_REDIRECTS} times")
+
+    def _ask(self, address: str, note: Note) -> requests.Response:
+        if self._limit:
+            self._limit.acquire(note)
+        return self._session.get(
+            address,
+            headers=self._headers,
+            timeout=TIMEOUT_SECONDS,
+            stream=True,
+        )
+
+    def _text(self, answer: requests.Response, day: date) -> str:
         if answer.status_code != requests.codes.ok:
             raise FeedError(f"{day}: {self._url} answered {_refusal(answer, day)}")
-        answer.encoding = "utf-8"
-        return answer.text
+        return web.body(answer, MOST_PAGE_BYTES).decode("utf-8", "replace")
 
 
 def _refusal(answer: requests.Response, day: date) -> str:

@@ -28,6 +28,7 @@ from papers_pipeline.prompts.topics import validation_faults
 
 _MEANINGLESS = regex.compile(r"[\s*\-]*")
 _STAR = r"(?-i:[\p{Ll}\p{M}]*)"
+_OPENING, _CLOSING = "«“„‘「『\"'", "»”“’」』\"'"
 # Chinese has no blanks, so its words may touch others.
 _EDGE = r"[[\p{L}\p{N}_]--\p{Han}]"
 
@@ -66,7 +67,7 @@ class Term(BaseModel):
         found = []
         for form in self.never:
             for match in _pattern(form).finditer(_folded(text)):
-                if match.start() not in good:
+                if match.start() not in good and not _is_mentioned(text, *match.span()):
                     found.append(text[match.start() : match.end()])
         return list(dict.fromkeys(found))
 
@@ -116,6 +117,11 @@ def _parse(position: int, entry: Any) -> Term:
 def _folded(text: str) -> str:
     """The text with ё as е, character by character: both spellings are one word."""
     return text.replace("ё", "е").replace("Ё", "Е")
+
+
+def _is_mentioned(text: str, start: int, end: int) -> bool:
+    """Whether the form stands in quotation marks of its own: a study of the word “we” names it."""
+    return text[:start][-1:] in tuple(_OPENING) and text[end : end + 1] in tuple(_CLOSING)
 
 
 @cache

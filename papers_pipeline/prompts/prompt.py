@@ -237,13 +237,15 @@ def load_prompts(
     others: dict[str, Prompt] = {}
     for name, path in sorted(_prompt_files(overlay, packaged).items()):
         prompt = load_prompt(path, topics, model)
-        if prompt.language and prompt.kind == NOTES:
-            notes[prompt.language] = prompt.model_copy(update={"most_papers": notes_top})
-        elif prompt.language:
-            glossary = _glossary(f"terms.{prompt.language}.yaml", overlay, packaged)
-            summaries[prompt.language] = prompt.model_copy(update={"glossary": glossary})
-        else:
+        if not prompt.language:
             others[name] = prompt
+            continue
+        glossary = _glossary(f"terms.{prompt.language}.yaml", overlay, packaged)
+        if prompt.kind == NOTES:
+            more = {"glossary": glossary, "most_papers": notes_top}
+            notes[prompt.language] = prompt.model_copy(update=more)
+        else:
+            summaries[prompt.language] = prompt.model_copy(update={"glossary": glossary})
     order = languages or _russian_first(summaries)
     missing = [language for language in order if language not in summaries]
     if missing:

@@ -21,9 +21,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from papers_pipeline.documents.arxiv import ARXIV_ID, MUPDF
+from papers_pipeline.documents.arxiv import ARXIV_ID
 from papers_pipeline.sandbox.latexml import HEIGHT, WIDTH, page, pictures
 from papers_pipeline.sandbox.typeset import (
+    MUPDF,
     Author,
     Institution,
     SampleFigure,

@@ -2,11 +2,12 @@
 
 The same paper always gives the same bytes: there are no dates and no random ids, and the captions
 determine the drawings. Words are placed one by one without spaces, as TeX does. pymupdf is not
-thread-safe, so the caller holds the lock.
+thread-safe, so the caller holds `MUPDF`.
 """
 
 import hashlib
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,10 @@ HYPHENATION_POINT = re.compile(r"(?<=[aeiouy])(?=[bcdfghjklmnpqrstvwxz][aeiouy])
 HYPHENATABLE = re.compile(r"[A-Za-z]?[a-z]+[.,;]?")
 SHORTEST_HYPHENATED = 7
 GREY = (0.5, 0.5, 0.5)
+
+MUPDF = threading.Lock()
+"""Held around every use of pymupdf in the sandbox's process, because it is not thread-safe:
+https://pymupdf.readthedocs.io/en/latest/recipes-multiprocessing.html"""
 
 Layout = Literal["one_column", "two_columns", "team_only", "broken"]
 Style = Literal["roman", "bold", "italic"]

@@ -17,10 +17,14 @@ from typing import Literal, TypeVar
 from filelock import FileLock, Timeout
 
 Result = TypeVar("Result")
+Note = Callable[[str], None]
 
 FILE = "rates.sqlite"
 POLL_SECONDS = 0.25
 """How often a waiting request looks whether others have freed some of the limit."""
+NOTED_SECONDS, NOTE_EVERY_SECONDS = 3.0, 30.0
+"""Shorter waits are not worth a note, and a long one is noted again and again."""
+WRITE_TRIES = 3
 LONGEST_PAUSE_SECONDS = 3600.0
 LONGEST_BACKOFF_SECONDS = 60.0
 LEAST_SHARE = 1 / 64
@@ -31,6 +35,14 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS refusals "
     "(name TEXT PRIMARY KEY, at REAL, until REAL, in_a_row INTEGER, share REAL)",
 )
+
+CHECKS = {
+    "requests": "typeof(number || name) <> 'text' OR typeof(at) <> 'real' "
+    "OR typeof(tokens) <> 'integer'",
+    "refusals": "typeof(name) <> 'text' OR typeof(at) <> 'real' OR typeof(until) <> 'real' "
+    "OR typeof(in_a_row) <> 'integer' OR typeof(share) <> 'real'",
+}
+"""What is true of damaged rows, by table. The query fails if a column is missing."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +120,25 @@ class SharedLimit:
         self._now = now
         self._first_in_line = threading.Lock()
 
-    def acquire(self) -> None:
-        """Wait until one more request is allowed."""
+    def acquire(self, note: Note = lambda message: None) -> None:
+        """Wait until one more request is allowed. `note` is told what a long wait is for."""
+        next_note_at = 0.0
         with self._first_in_line:
             while True:
                 answer = self.try_acquire()
                 if isinstance(answer, Ticket):
                     return
+                if answer.seconds >= NOTED_SECONDS and time.monotonic() >= next_note_at:
+                    next_note_at = time.monotonic() + NOTE_EVERY_SECONDS
+                    note(self._reason(answer))
                 time.sleep(min(answer.seconds, POLL_SECONDS))
+
+    def _reason(self, wait: Wait) -> str:
+        if wait.reason == "pause":
+            reason = "it answered that there were too many requests"
+        else:
+            reason = f"{wait.most:,} {wait.reason} in {self._seconds:g} s are used up"
+        return f"waiting for {self._name}: {reason} ({wait.seconds:.0f} s)"
 
     def try_acquire(self, tokens: int = 0) -> Ticket | Wait:
         """A ticket for a request of so many tokens, or how long to wait for one."""
@@ -150,7 +173,9 @@ class SharedLimit:
             in_a_row = last.in_a_row + is_new
             backoff = min(backoff_seconds * 2 ** max(0, in_a_row - 1), LONGEST_BACKOFF_SECONDS)
             pause = min(pause_seconds or backoff, LONGEST_PAUSE_SECONDS)
-            until = max(now + pause, last.until)
+            until = now + pause
+            if self._is_plausible(last.until, now):
+                until = max(until, last.until)
             at, share = last.at, last.share
             # Requests that were under way together are turned away together: that is one refusal.
             if is_new:
@@ -181,8 +206,7 @@ class SharedLimit:
     def _wait(self, database: sqlite3.Connection, now: float, tokens: int) -> Wait | None:
         """The longest wait that the pause and the limits ask for; None if there is none."""
         refusal = self._refusal(database)
-        # A later end was written before the clock was set back.
-        if now < refusal.until <= now + LONGEST_PAUSE_SECONDS:
+        if self._is_plausible(refusal.until, now) and now < refusal.until:
             return Wait(refusal.until - now, "pause")
         share = self._share(refusal, now)
         sent = database.execute(
@@ -210,6 +234,10 @@ class SharedLimit:
         longest = max(waits, key=lambda wait: wait.seconds, default=None)
         return longest if longest and longest.seconds > 0 else None
 
+    def _is_plausible(self, until: float, now: float) -> bool:
+        """Whether a pause may end then. A later end was written before the clock was set back."""
+        return until <= now + LONGEST_PAUSE_SECONDS
+
     def _refusal(self, database: sqlite3.Connection) -> _Refusal:
         row = database.execute(
             "SELECT at, until, in_a_row, share FROM refusals WHERE name = ?", (self._name,)
@@ -224,13 +252,14 @@ class SharedLimit:
 
     def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of a change, which no other process sees half done."""
-        try:
-            return self._write_once(change)
-        except sqlite3.OperationalError:  # such as a full disk
-            raise
-        except sqlite3.DatabaseError:
-            self._set_aside()
-            return self._write_once(change)
+        for _ in range(WRITE_TRIES - 1):
+            try:
+                return self._write_once(change)
+            except (sqlite3.Error, TypeError, ValueError):
+                # A sound file fails too if its damaged forerunner was set aside at this moment.
+                if not _is_sound(self._file):
+                    self._set_aside()
+        return self._write_once(change)
 
     def _write_once(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         # A connection a change: nothing stays open, and any thread may ask. It takes 0.3 ms.
@@ -247,17 +276,25 @@ class SharedLimit:
     def _set_aside(self) -> None:
         with FileLock(self._file.with_suffix(".lock")):
             # Another process may have done it meanwhile.
-            if not _is_readable(self._file):
+            if not _is_sound(self._file):
                 self._file.with_name(f"{FILE}-journal").unlink(missing_ok=True)
                 self._file.replace(self._file.with_suffix(".unreadable"))
 
 
-def _is_readable(file: Path) -> bool:
+def _is_sound(file: Path) -> bool:
+    """Whether SQLite can read the file, and our tables are whole, if they are there yet."""
     try:
         with closing(sqlite3.connect(file, timeout=60)) as database:
-            return bool(database.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    except sqlite3.DatabaseError:
+            if database.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                return False
+            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (table,) in tables.fetchall():
+                is_damaged = CHECKS.get(table, "FALSE")
+                if database.execute(f"SELECT * FROM {table} WHERE {is_damaged}").fetchone():
+                    return False
+    except (sqlite3.Error, ValueError):
         return False
+    return True
 
 
 def _until_fewer(times: list[float], most: int, seconds: float, now: float) -> float:

@@ -1,5 +1,6 @@
 """The arXiv client returns complete documents or an error, and sends requests politely."""
 
+import gzip
 import hashlib
 import random
 import threading
@@ -13,10 +14,12 @@ import pytest
 import requests
 
 from papers_pipeline.base.http import session
-from papers_pipeline.documents.arxiv import MUPDF, TRIES, ArxivClient, ArxivError
+from papers_pipeline.documents.arxiv import TRIES, ArxivClient, ArxivError
 from papers_pipeline.sandbox.server import running
+from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault, World
 from papers_pipeline_tests.conftest import Outside
+from papers_pipeline_tests.helpers.speaking import endless, gzipped, speaking
 
 ID = "2603.10001"
 PATH = f"/pdf/{ID}"
@@ -27,13 +30,12 @@ WITHDRAWN = (
 )
 
 
-def pdf_bytes(pages: int = 2, seed: int = 1, **saved: Any) -> bytes:
-    """A PDF of about 200 kB. The seed determines its bytes."""
+def pdf_bytes() -> bytes:
+    """A PDF of about 200 kB."""
     with MUPDF, pymupdf.open() as document:
-        for _ in range(pages):
-            document.new_page()
-        document.embfile_add("noise", random.Random(seed).randbytes(200_000))
-        return document.tobytes(no_new_id=True, **saved)
+        document.new_page()
+        document.embfile_add("noise", random.Random(1).randbytes(200_000))
+        return document.tobytes(no_new_id=True)
 
 
 class Counting:
@@ -42,7 +44,7 @@ class Counting:
     def __init__(self) -> None:
         self.acquired = 0
 
-    def acquire(self) -> None:
+    def acquire(self, note: Any) -> None:
         self.acquired += 1
 
 
@@ -88,11 +90,11 @@ def serve(outside: Outside, body: bytes, arxiv_id: str = ID) -> Path:
     return path
 
 
-def test_a_pdf_has_content_hash_and_page_count(outside: Outside, arxiv: Arxiv):
-    body = pdf_bytes(pages=3)
+def test_a_pdf_has_content_and_hash(outside: Outside, arxiv: Arxiv):
+    body = pdf_bytes()
     serve(outside, body)
     got = arxiv.client.fetch_pdf(ID)
-    assert (got.content, got.pages) == (body, 3)
+    assert got.content == body
     assert got.sha256 == hashlib.sha256(body).hexdigest()
     assert (outside.world.asked[f"pdf {ID}"], arxiv.limit.acquired) == (1, 1)
     assert arxiv.answers[0].request.headers["User-Agent"].endswith("(mailto:someone@example.org)")
@@ -205,43 +207,6 @@ def test_a_pdf_over_the_limit_stops_early(outside: Outside, arxiv: Arxiv):
     assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
 
 
-def test_an_encrypted_pdf_is_a_final_error(outside: Outside, arxiv: Arxiv):
-    serve(
-        outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="user", owner_pw="owner")
-    )
-    with pytest.raises(ArxivError) as raised:
-        arxiv.client.fetch_pdf(ID)
-    assert (raised.value.reason, raised.value.retryable) == ("encrypted", False)
-
-
-def test_a_pdf_that_only_forbids_changes_is_accepted(outside: Outside, arxiv: Arxiv):
-    serve(outside, pdf_bytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner"))
-    assert arxiv.client.fetch_pdf(ID).pages == 2
-
-
-@pytest.mark.parametrize("kept", [0.5, 0.001], ids=["half of it", "its first bytes"])
-def test_a_damaged_pdf_is_downloaded_twice_before_the_error_is_final(
-    outside: Outside, arxiv: Arxiv, kept: float
-):
-    body = pdf_bytes()
-    serve(outside, body[: int(len(body) * kept)])
-    with pytest.raises(ArxivError) as raised:
-        arxiv.client.fetch_pdf(ID)
-    assert (raised.value.reason, raised.value.retryable) == ("damaged", False)
-    assert arxiv.statuses() == [200, 200]
-
-
-def test_a_pdf_that_is_complete_the_second_time_is_accepted(outside: Outside, arxiv: Arxiv):
-    body = pdf_bytes()
-    serve(outside, body[: len(body) // 2])
-
-    def mended(_: requests.Response, **__: Any) -> None:
-        serve(outside, body)
-
-    arxiv.http.hooks["response"].append(mended)
-    assert arxiv.client.fetch_pdf(ID).content == body
-
-
 def test_retry_after_is_honoured(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes())
     outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "1"}))
@@ -285,6 +250,16 @@ def test_a_wait_lasts_at_most_five_minutes(
     assert raised.value.wait == seconds
 
 
+def test_a_long_wait_says_what_it_is_for(outside: Outside, arxiv: Arxiv):
+    notes: list[str] = []
+    arxiv.client.note = notes.append
+    body = pdf_bytes()
+    serve(outside, body)
+    outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "3"}))
+    assert arxiv.client.fetch_pdf(ID).content == body
+    assert notes == [f"waiting for arXiv: {outside.url}{PATH} answered 503 (3 s)"]
+
+
 def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
     serve(outside, pdf_bytes())
     serve(outside, pdf_bytes(), "2603.10002")
@@ -302,19 +277,57 @@ def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
 
 
 def test_each_redirect_within_arxiv_counts_towards_the_limit(outside: Outside, arxiv: Arxiv):
-    serve(outside, pdf_bytes())
+    body = pdf_bytes()
+    serve(outside, body)
     outside.world.faults.append(Fault("/pdf/2603.10002", 301, headers={"Location": PATH}))
-    assert arxiv.client.fetch_pdf("2603.10002").pages == 2
+    assert arxiv.client.fetch_pdf("2603.10002").content == body
     assert (arxiv.statuses(), arxiv.limit.acquired) == ([301, 200], 2)
 
 
 @pytest.mark.parametrize(
-    "to", ["http://127.0.0.1:1/pdf/x", "http://arxiv.org.example.com/x", "file:///etc/hosts"]
+    "to",
+    [
+        "http://127.0.0.1:1/pdf/x",
+        "http://arxiv.org.example.com/x",
+        "http://export.arxiv.org/pdf/x",
+        "https://example.com\\@export.arxiv.org/x",
+        "https://export.arxiv.org@example.com/x",
+        "https://export.arxiv.org:8443/x",
+        "file:///etc/hosts",
+    ],
 )
 def test_a_redirect_to_another_host_is_not_followed(outside: Outside, arxiv: Arxiv, to: str):
     outside.world.faults.append(Fault(PATH, 302, headers={"Location": to}, times=9))
     with pytest.raises(ArxivError, match="is not arXiv's"):
         arxiv.client.fetch_pdf(ID)
+
+
+def test_a_pdf_that_drips_ends_without_another_try():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n%PDF-1.7 "
+    with speaking(lambda _: endless(head), pause_seconds=0.05) as speaker:
+        slow = ArxivClient(speaker.url, session(retries=0, longest_exchange=0.5), Counting())
+        with pytest.raises(ArxivError, match=r"no complete answer within 0\.5 s") as raised:
+            slow.fetch_pdf(ID)
+        assert (raised.value.reason, raised.value.retryable) == ("too_slow", True)
+        assert speaker.count(PATH) == 1
+
+
+def test_html_that_unpacks_to_gigabytes_is_refused():
+    packed = gzip.compress(b"<p>" + bytes(200_000_000))
+    with speaking(lambda _: gzipped(packed, "text/html")) as speaker:
+        client = ArxivClient(speaker.url, session(retries=0), Counting())
+        with pytest.raises(ArxivError, match="more than 30000000 bytes") as raised:
+            client.fetch_html(ID)
+    assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
+
+
+def test_a_pdf_that_unpacks_to_gigabytes_is_refused():
+    packed = gzip.compress(b"%PDF-1.7" + bytes(200_000_000))
+    with speaking(lambda _: gzipped(packed, "application/pdf")) as speaker:
+        client = ArxivClient(speaker.url, session(retries=0), Counting())
+        with pytest.raises(ArxivError, match="more than 100000000 bytes") as raised:
+            client.fetch_pdf(ID)
+    assert (raised.value.reason, raised.value.retryable) == ("too_large", False)
 
 
 def test_a_redirect_loop_ends(outside: Outside, arxiv: Arxiv):
@@ -338,10 +351,11 @@ def test_an_invalid_id_is_never_requested(outside: Outside, arxiv: Arxiv, arxiv_
 
 
 def test_old_style_ids_and_versions_are_requested(outside: Outside, arxiv: Arxiv):
-    serve(outside, pdf_bytes(), "cs_0112017")
-    assert arxiv.client.fetch_pdf("cs/0112017").pages == 2
-    serve(outside, pdf_bytes())
-    assert arxiv.client.fetch_pdf(f"{ID}v1").pages == 2
+    body = pdf_bytes()
+    serve(outside, body, "cs_0112017")
+    assert arxiv.client.fetch_pdf("cs/0112017").content == body
+    serve(outside, body)
+    assert arxiv.client.fetch_pdf(f"{ID}v1").content == body
     assert arxiv.client.fetch_html("math.GT/0309136v1") is None
 
 

@@ -254,3 +254,35 @@ def test_any_bytes_are_accepted():
     assert read_figures(b"", URL) == []
     assert read_figures(b"\xff\xfe\x00<figure class='ltx_figure'><img src=", URL) == []
     assert read_figures(b"%PDF-1.7 not a page", URL) == []
+
+
+def test_a_comment_before_the_title_of_a_section_is_skipped():
+    body = f"<section><!-- 1 --><h2 class='ltx_title'>Method</h2>{figure(image())}</section>"
+    assert [found.section for found in read(body)] == ["Method"]
+
+
+def test_an_icon_or_a_panel_of_a_table_is_no_image_of_the_figure_around_it():
+    table = figure(image("x1.png") + caption("Numbers.", "Table 1: ", "table"), "ltx_table")
+    icon = image("icon.png", 'width="20" height="18"')
+    assert read(figure(table + icon + caption("Both.", "Figure 2: "))) == []
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        '<figure class="ltx_figure"><img src="x1.png"><figcaption>Figure 1: Deep.',
+        '<figure class="ltx_figure"><img src="x1.png"><figcaption>Figure 1: Deep.</figcaption>',
+        "<figcaption>",
+        "<span>",
+        '<span class="ltx_tag ltx_tag_figure">(a)',
+        '<section><h2 class="ltx_title">Deep</h2>',
+        '<math alttext="x">',
+    ],
+    ids=["captions in figures", "figures", "captions", "spans", "tags", "sections", "math"],
+)
+def test_a_page_nested_thousands_of_times_is_read(opened: str):
+    """Each took minutes, or overflowed the stack, when floats were compared with each other."""
+    page_of = f"<figure class='ltx_figure'>{image()}{caption('Whole.')}{opened * 3000}</figure>"
+    assert read(page_of)[0].url == f"{FOLDER}x1.png"
+    inside = f"<figure class='ltx_figure'>{image()}<figcaption>{opened * 3000}</figure>"
+    assert len(read(inside)) <= 1

@@ -1,9 +1,13 @@
 """Notes on a full text pass if they say what its sections say, each with its section."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.notes_guardrails import notes_verdict
+from papers_pipeline.prompts.glossary import Term
+from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.records import NoteStatement
 
 SECTIONS = {
@@ -52,7 +56,12 @@ CHINESE = {
 LIMITS = {"statements": 3, "characters": 200}
 
 
-def faults(notes: dict, language: str = "en", **changes: list[tuple[str, str]]) -> list[Fault]:
+def faults(
+    notes: dict,
+    language: str = "en",
+    glossary: Sequence[Term] = (),
+    **changes: list[tuple[str, str]],
+) -> list[Fault]:
     parts = {}
     for name, written in notes.items():
         given = changes.get(name, [written])
@@ -64,6 +73,7 @@ def faults(notes: dict, language: str = "en", **changes: list[tuple[str, str]]) 
         sections=SECTIONS,
         limits=LIMITS,
         terms=frozenset(),
+        glossary=glossary,
     )
     assert verdict.warnings == ()
     return list(verdict.faults)
@@ -102,6 +112,16 @@ def test_a_number_or_name_that_no_section_has_is_unverified(text: str, rule: str
     (fault,) = faults(ENGLISH, evidence=[(text, "3 Experiments")])
     assert (fault.rule, fault.severity, fault.quoted) == (rule, "unverified", quoted)
     assert "none of the sections" in fault.message
+
+
+def test_the_glossary_holds_for_notes_too():
+    glossary = load_prompts().summaries[0].glossary
+    assert load_prompts(notes_top=1).notes[0].glossary == glossary
+    text = "Мы ставим термопару на крышку."
+    (fault,) = faults(RUSSIAN, "ru", glossary, method=[(text, "2 Method")])
+    assert (fault.rule, fault.severity, fault.quoted) == ("self", "style", "Мы")
+    text = "Термопара на крышке различает «мы» и «наш» по звуку."
+    assert faults(RUSSIAN, "ru", glossary, method=[(text, "2 Method")]) == []
 
 
 def test_a_russian_run_of_english_words_is_kept_if_a_section_has_it():

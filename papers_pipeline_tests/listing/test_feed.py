@@ -1,5 +1,6 @@
 """The list is fetched whole, kept as received, and read into typed rows."""
 
+import gzip
 import json
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from papers_pipeline.listing.feed import FeedClient, FeedError
 from papers_pipeline.records import FeedResponse
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline_tests.conftest import Outside, entry
+from papers_pipeline_tests.helpers.speaking import endless, gzipped, speaking
 
 DAY = date(2026, 3, 2)
 MORNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -87,6 +89,54 @@ def test_a_wrong_response_is_an_error_that_says_what_to_do(
 ):
     outside.world.faults.append(fault)
     with pytest.raises(FeedError, match=f"^2026-03-02: .*{message}"):
+        client(outside).fetch(DAY)
+
+
+def test_a_list_that_drips_ends_and_says_so():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n["
+    with speaking(lambda _: endless(head), pause_seconds=0.05) as speaker:
+        slow = FeedClient(speaker.url, session(retries=0, longest_exchange=0.5))
+        with pytest.raises(
+            FeedError, match=r"is too slow \(no complete answer within 0\.5 s\): try again later"
+        ):
+            slow.fetch(DAY)
+
+
+def test_a_list_that_unpacks_to_gigabytes_is_refused():
+    packed = gzip.compress(bytes(200_000_000))
+    with speaking(lambda _: gzipped(packed, "application/json")) as speaker:
+        huge = FeedClient(speaker.url, session(retries=0))
+        with pytest.raises(FeedError, match="sends more than 30000000 bytes for a page"):
+            huge.fetch(DAY)
+
+
+def test_a_redirect_on_the_same_host_is_followed_with_the_token(outside: Outside):
+    outside.list("2026-03-02", [entry("2603.10001")])
+    elsewhere = f"{outside.url}/api/daily_papers?date=2026-03-02&limit=100&p=0&moved"
+    outside.world.faults.append(Fault("daily_papers", 307, headers={"Location": elsewhere}))
+    asked = []
+    http = session(retries=0)
+    http.hooks["response"].append(
+        lambda answer, **_: asked.append(answer.request.headers.get("Authorization"))
+    )
+    bodies = FeedClient(outside.url, http, token="hf_secret").fetch(DAY)
+    assert [len(json.loads(body)) for body in bodies] == [1]
+    assert asked == ["Bearer hf_secret"] * 2
+
+
+def test_a_redirect_to_another_host_is_not_followed(outside: Outside):
+    with speaking(lambda _: [b"HTTP/1.1 200 OK\r\n\r\n[]"]) as other:
+        location = f"{other.url}/api/daily_papers"
+        outside.world.faults.append(Fault("daily_papers", 302, headers={"Location": location}))
+        with pytest.raises(FeedError, match="which is another host: if that is right, set HF_ENDP"):
+            client(outside).fetch(DAY)
+        assert other.requests == []
+
+
+def test_a_redirect_loop_ends(outside: Outside):
+    location = "/api/daily_papers?again"
+    outside.world.faults.append(Fault("daily_papers", 302, headers={"Location": location}, times=9))
+    with pytest.raises(FeedError, match="redirects more than 5 times"):
         client(outside).fetch(DAY)
 
 

@@ -13,10 +13,10 @@ import pytest
 import requests
 import yaml
 
-from papers_pipeline.documents.arxiv import MUPDF
 from papers_pipeline.documents.figures import read_figures
 from papers_pipeline.sandbox.documents import GARBAGE, WITHOUT_HTML, Documents
 from papers_pipeline.sandbox.server import running
+from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import SAMPLE, Fault, Latency, World
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, entry
 

@@ -242,6 +242,51 @@ def test_an_unreadable_file_is_set_aside_and_made_anew(
         assert database.execute("SELECT count(*) FROM requests").fetchone() == (5,)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE requests; CREATE TABLE requests (number INTEGER PRIMARY KEY, place REAL)",
+        "ALTER TABLE refusals RENAME COLUMN until TO till",
+        "UPDATE requests SET at = NULL WHERE number = 1",
+        "INSERT INTO refusals VALUES ('openai', 1.0, NULL, 1, NULL)",
+    ],
+    ids=["another table", "another column", "no time", "no share"],
+)
+def test_a_file_with_damaged_rows_or_tables_is_set_aside(
+    tmp_path: Path, clock: SetClock, damage: str
+):
+    limit = limited(tmp_path, clock, Rate(1))
+    ticket(limit)
+    limit.refuse(ticket(limited(tmp_path, clock, Rate(9), "other")), 1.0, backoff_seconds=1.0)
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.executescript(
+            f"DELETE FROM refusals; {damage}; INSERT INTO requests DEFAULT VALUES"
+        )
+    ticket(limit)
+    assert isinstance(limit.try_acquire(), Wait)
+    assert (tmp_path / FILE).with_suffix(".unreadable").exists()
+
+
+def test_a_pause_from_before_the_clock_was_set_back_does_not_lengthen_the_next(
+    tmp_path: Path, clock: SetClock
+):
+    limit = limited(tmp_path, clock, Rate(50))
+    clock.now += 30 * 86_400
+    limit.refuse(ticket(limit), 100.0, backoff_seconds=1.0)
+    clock.now -= 30 * 86_400
+    assert limit.refuse(ticket(limit), 5.0, backoff_seconds=1.0) == 5.0
+    assert wait(limit) == Wait(5.0, "pause")
+
+
+def test_a_long_wait_says_what_it_is_for(tmp_path: Path):
+    limit = SharedLimit(tmp_path, "huggingface", Rate(1), 4.0)
+    notes: list[str] = []
+    limit.acquire(notes.append)
+    assert notes == []
+    limit.acquire(notes.append)
+    assert notes == ["waiting for huggingface: 1 requests in 4 s are used up (4 s)"]
+
+
 def test_slots_are_given_in_the_order_of_asking(tmp_path: Path):
     async def use(slots: list[SharedSlots], count: int) -> tuple[list[int], int]:
         order: list[int] = []

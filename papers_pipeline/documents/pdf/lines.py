@@ -25,6 +25,10 @@ LONG_LINE = 30
 """Characters. Shorter lines do not count when the style of the body text is determined."""
 EDGE = 0.1
 """Share of a page's height. The margins at top and foot hold running heads and page numbers."""
+MOST_PAGES = 1000
+"""Pages that are read. The longest theses on arXiv have some 600."""
+MOST_CHARACTERS = 3_000_000
+"""Characters that are read: a thousand full pages. Compressed, a far longer text fits in 100 kB."""
 LEFT, ACROSS, RIGHT = -1, 0, 1
 """Where a line of a two-column page lies, in reading order for lines at one height."""
 
@@ -78,7 +82,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Pages:
-    """The lines of a document in reading order, with facts about the whole document."""
+    """The lines of a document in reading order, with facts about the whole document.
+
+    `cut` says where the text was cut, if it was.
+    """
 
     lines: Sequence[Line]
     count: int
@@ -88,21 +95,33 @@ class Pages:
     arxiv_version: int | None
     body_font: str
     body_size: float
+    cut: str | None = None
 
 
 def read_pages(document: "pymupdf.Document") -> Pages:
     """The lines of all pages, without rotated text, running heads and page numbers.
 
-    The arXiv stamp is rotated text. Its version is kept.
+    The arXiv stamp is rotated text. Its version is kept. After `MOST_PAGES` or `MOST_CHARACTERS`
+    the text is cut, and `cut` says so.
     """
     flags = _flags()
     pages: list[list[Line]] = []
     arxiv_version: int | None = None
+    cut = None
+    room = MOST_CHARACTERS
     for number in range(document.page_count):
+        if number == MOST_PAGES:
+            cut = f"text cut at {MOST_PAGES} of {document.page_count} pages"
+            break
         blocks = document[number].get_text("dict", flags=flags)["blocks"]
         lines, stamped_version = _page_lines(number, blocks)
-        pages.append(lines)
         arxiv_version = arxiv_version or stamped_version
+        fitting = _fitting(lines, room)
+        pages.append(fitting)
+        room -= sum(len(line.text) for line in fitting)
+        if len(fitting) < len(lines):
+            cut = f"text cut at {MOST_CHARACTERS} characters, on page {number + 1}"
+            break
     rect = document[0].rect
     pages = _without_running_heads(pages, rect.height)
     two_columns = _has_two_columns(pages, rect.width)
@@ -112,14 +131,24 @@ def read_pages(document: "pymupdf.Document") -> Pages:
     body_font, body_size = _body_style(all_lines)
     return Pages(
         lines=all_lines,
-        count=len(pages),
+        count=document.page_count,
         width=rect.width,
         height=rect.height,
         two_columns=two_columns,
         arxiv_version=arxiv_version,
         body_font=body_font,
         body_size=body_size,
+        cut=cut,
     )
+
+
+def _fitting(lines: list[Line], room: int) -> list[Line]:
+    """The first lines, of at most `room` characters in all."""
+    for index, line in enumerate(lines):
+        room -= len(line.text)
+        if room < 0:
+            return lines[:index]
+    return lines
 
 
 def _flags() -> int:

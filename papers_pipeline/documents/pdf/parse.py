@@ -1,9 +1,13 @@
-"""Parses a paper's PDF into its header and its first-level sections, in reading order."""
+"""Parses a paper's PDF into its header and its first-level sections, in reading order.
+
+MuPDF opens, and repairs, what anyone sends. These functions therefore run in worker processes only.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,8 +17,14 @@ from papers_pipeline.documents.pdf.hyphenation import Hyphenation
 from papers_pipeline.documents.pdf.lines import Pages, read_pages
 from papers_pipeline.records import Section
 
+if TYPE_CHECKING:
+    import pymupdf
+
 PARSER_VERSION = "1"
-"""To be raised when a change alters the text of any PDF. Every paper is then parsed again."""
+"""To be raised when a change alters the text of any paper. Every paper is then parsed again."""
+
+END_WITHIN = 2048
+"""Bytes at the end of a file in which its end mark must be."""
 
 _NO_MEMORY = re.compile(r"alloc\b.* failed|bad_alloc|out of memory")
 """MuPDF's messages for a failed allocation, from C and C++."""
@@ -23,11 +33,12 @@ PdfReason = Literal["not_a_pdf", "encrypted", "empty", "damaged"]
 
 
 class PdfError(Exception):
-    """A file has no readable text, for the given reason."""
+    """A file has no readable text, for the given reason. `detail` is for the operator."""
 
-    def __init__(self, reason: PdfReason) -> None:
+    def __init__(self, reason: PdfReason, detail: str | None = None) -> None:
         super().__init__(reason)
         self.reason: PdfReason = reason
+        self.detail = detail or reason
 
 
 class ParsedPdf(BaseModel):
@@ -37,6 +48,7 @@ class ParsedPdf(BaseModel):
     - `sections`: the first-level sections. Each line of a section's text is a paragraph.
     - `pages`: how many there are.
     - `arxiv_version`: from the stamp on the first page.
+    - `cut`: where the text was cut, if the file has more than any paper.
 
     Text before the first heading is dropped unless it is part of the header.
     """
@@ -47,6 +59,20 @@ class ParsedPdf(BaseModel):
     sections: list[Section]
     pages: int
     arxiv_version: int | None
+    cut: str | None = None
+
+
+def count_pages(path: Path) -> int:
+    """The number of pages of a PDF that arrived complete.
+
+    Raises PdfError `encrypted` or `damaged`, and MemoryError if MuPDF runs out of memory.
+    """
+    with _opened(path) as document:
+        pages = int(document.page_count)
+        # MuPDF also opens the first half of a file, with the pages it finds there.
+        if not pages or (document.is_repaired and not _has_end(path)):
+            raise PdfError("damaged", "the file has no end")
+        return pages
 
 
 def parse_pdf(path: Path) -> ParsedPdf:
@@ -64,10 +90,23 @@ def parse_pdf(path: Path) -> ParsedPdf:
         sections=_sections(pages, headings),
         pages=pages.count,
         arxiv_version=pages.arxiv_version,
+        cut=pages.cut,
     )
 
 
 def _read(path: Path) -> Pages:
+    with _opened(path) as document:
+        if document.page_count == 0:
+            raise PdfError("damaged" if document.is_repaired else "empty")
+        pages = read_pages(document)
+        if document.is_repaired and not _is_complete(path):
+            raise PdfError("damaged")
+        return pages
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator["pymupdf.Document"]:
+    """The opened file. MuPDF's errors, also those of the work with it, become PdfErrors."""
     import pymupdf  # the run of a day without a new PDF does without
 
     pymupdf.TOOLS.mupdf_display_errors(False)
@@ -75,17 +114,18 @@ def _read(path: Path) -> Pages:
     try:
         with pymupdf.open(path, filetype="pdf") as document:
             if document.needs_pass:
-                raise PdfError("encrypted")
-            if document.page_count == 0:
-                raise PdfError("damaged" if document.is_repaired else "empty")
-            pages = read_pages(document)
-            if document.is_repaired and not _is_complete(path):
-                raise PdfError("damaged")
-            return pages
+                raise PdfError("encrypted", "the file needs a password")
+            yield document
     except (pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError) as error:
         if _NO_MEMORY.search(str(error)):
             raise MemoryError(str(error)) from error
-        raise PdfError("damaged") from error
+        raise PdfError("damaged", str(error)) from error
+
+
+def _has_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_WITHIN))
+        return b"%%EOF" in file.read()
 
 
 def _is_complete(path: Path) -> bool:

@@ -167,11 +167,14 @@ class NotesStage(Stage[PaperText, FullTextNotes, WrittenNotes]):
             sections=variables["sections"],
             limits=self.prompt.limits,
             terms=self.terms,
+            glossary=self.prompt.glossary,
         )
 
-    def answer_is_in(self, row: FullTextNotes, answer: Answer[WrittenNotes]) -> bool:
+    def renewed(
+        self, row: FullTextNotes, item: PaperText, answer: Answer[WrittenNotes]
+    ) -> FullTextNotes:
         """A row whose language was found needs no detector, which takes long to load."""
-        return self.is_same_answer(row, answer) and row.reads_as is not None
+        return row if row.reads_as is not None else self.answer_row(item, answer)
 
     def answer_row(self, item: PaperText, answer: Answer[WrittenNotes]) -> FullTextNotes:
         titles = list(self._sections(item))
