@@ -3,7 +3,7 @@ then other days whose links changed, then the site."""
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +31,8 @@ from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import site_of
 
 FEED = "feed"
+MADE_WITHOUT_MODELS = ("daily_issue", "related_papers", "daily_pages")
+"""The assets of a day that are made from its other tables, at no cost."""
 FAILED_STATES = ("shrunk", "failed")
 
 
@@ -118,6 +120,7 @@ class Runner:
         other_assets = [asset for asset in self.day_assets if asset not in feed_assets]
         self._each(reports, "list", lambda report: self._run(report, feed_assets))
         before_buying()
+        mended = self._mend_other_days(days)
         listed = [report for report in reports if report.error is None]
         self._each(listed, "digest", lambda report: self._build(report, other_assets))
         built = [report.date for report in reports if report.error is None]
@@ -125,7 +128,7 @@ class Runner:
         for day in relinked:
             self._watcher.note(f"{day}: its links to other days changed")
             self._run(DayReport(day), ["daily_issue", "daily_pages"])
-        self.build_site([*built, *relinked])
+        self.build_site([*built, *relinked, *mended])
         return reports
 
     def read_days(
@@ -165,6 +168,18 @@ class Runner:
         self._each(reports, "refresh", refresh_day)
         self.build_site([report.date for report in reports])
         return reports
+
+    def _mend_other_days(self, days: Collection[date]) -> list[date]:
+        """Make the damaged tables of other days again that need no model; returns their days."""
+        lost: dict[date, list[str]] = {}
+        for asset in MADE_WITHOUT_MODELS:
+            for partition in self.lake.lost(asset):
+                lost.setdefault(date.fromisoformat(partition), []).append(asset)
+        mended = [day for day in sorted(lost) if day not in days]
+        for day in mended:
+            self._watcher.note(f"{day}: made again after damage: {', '.join(lost[day])}")
+            self._run(DayReport(day), MADE_WITHOUT_MODELS)
+        return mended
 
     def build_site(self, days: Sequence[date]) -> None:
         """Rebuild every page that spans several days: the months and weeks of `days`, the index.

@@ -100,3 +100,10 @@ def test_every_picture_of_the_documentation_exists():
     for path in (ROOT / "docs").glob("*.md"):
         for picture in re.findall(r"!\[[^]]*]\(([^)]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / picture).is_file(), picture
+
+
+def test_every_test_that_shows_a_promise_exists():
+    shown = re.findall(r"`([a-z_/]+\.py)`: `(test_\w+)`", text("docs/reliability.md"))
+    assert shown
+    for module, test in shown:
+        assert f"def {test}(" in text(f"papers_pipeline_tests/{module}"), test

@@ -246,3 +246,19 @@ def test_title_pages_are_judged_by_labels(outside: Outside, monkeypatch, tmp_pat
     result = papers("prompts", "eval", "affiliations", "--labels", str(labels))
     assert result.exit_code == 2
     assert "labels.jsonl, line 1:" in result.stderr
+
+
+def test_institutions_are_not_bought_again_without_purchases_though_rows_hold_only_a_part(
+    sample: Outside, pipeline: Pipeline, monkeypatch
+):
+    sample.offer(monkeypatch)
+    pipeline.build_day(DAY)
+    rows = {asset: pipeline.rows(asset, DAY) for asset in READ}
+    assert "done" in {row.state for row in rows["affiliations"]}
+    shutil.rmtree(pipeline.data / "cache")
+    kinds(sample)
+    pipeline.build_day(DAY)
+    asked = kinds(sample)
+    assert (asked["answer"], asked["pdf"]) == (0, 3)
+    assert {asset: pipeline.rows(asset, DAY) for asset in READ} == rows
+    assert not (pipeline.data / "cache" / "affiliations").exists()

@@ -13,6 +13,7 @@ from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.runner import DayReport, Runner
 from papers_pipeline.settings import Settings
+from papers_pipeline.store.lake import Lake
 from papers_pipeline.wiring import models_of, stages_of
 
 
@@ -42,7 +43,7 @@ def redo(
                 items[day] = item
     if not items:
         raise RedoError(f"{asset} {', '.join(days)}: no row is about {arxiv_id}")
-    _ask(stage, items, models_of(settings, clock))
+    _ask(stage, items, models_of(settings, clock), builder.lake)
     readers = [name for name, other in stages.items() if asset in other.inputs]
     chosen_days = [date.fromisoformat(day) for day in items]
     reports = builder.build_only(chosen_days, [asset, *readers, "daily_issue", "daily_pages"])
@@ -50,7 +51,7 @@ def redo(
     return reports
 
 
-def _ask(stage: AnyStage, items: dict[str, Any], models: Models) -> None:
+def _ask(stage: AnyStage, items: dict[str, Any], models: Models, lake: Lake) -> None:
     """Ask about each day's item. Days that hold the same abstract share one answer."""
     asked: set[str] = set()
     for day, item in items.items():
@@ -63,6 +64,7 @@ def _ask(stage: AnyStage, items: dict[str, Any], models: Models) -> None:
             continue
         asked.add(key)
         try:
-            loop.run(ask_again(stage, item, models=models, day=day))
+            earlier = lake.read(stage.asset, day, stage.record) or ()
+            loop.run(ask_again(stage, item, models=models, earlier=earlier, day=day))
         except (PaperFailed, PaperPending) as error:
             raise RedoError(f"{where}: {error}; the old answer stays") from None

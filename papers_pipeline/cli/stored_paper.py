@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from upath import UPath
 
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record, by_arxiv_id
 from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.store.damage import Damaged, opened
 from papers_pipeline.store.lake import Lake, scan
 
 
@@ -101,5 +102,13 @@ def _failed_attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, Proven
     if not folder.exists():
         return
     for path in sorted(folder.glob(f"*/{arxiv_id}.*.json")):
-        provenance = Provenance.model_validate_json(path.read_bytes())
-        yield f"failed, attempts/{path.parent.name}/{path.name}", provenance
+        provenance = opened(path, _decoded)
+        if provenance is not None:
+            yield f"failed, attempts/{path.parent.name}/{path.name}", provenance
+
+
+def _decoded(data: bytes) -> Provenance:
+    try:
+        return Provenance.model_validate_json(data)
+    except ValidationError:
+        raise Damaged("no attempt can be read from it") from None

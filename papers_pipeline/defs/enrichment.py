@@ -47,6 +47,7 @@ def enrichment_asset(stage: AnyStage) -> dg.AssetsDefinition:
             stage.choose(stage.items(**inputs, **side_inputs), earlier),
             models=models,
             earlier=earlier,
+            lake=lake,
             day=day,
             concurrency=settings.llm_concurrency,
             progress=progress,

@@ -6,12 +6,17 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.records import Record, record_named
 from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
-from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake, locks
+from papers_pipeline.store.damage import opened
+
+
+class AbsentTable(OperatorError, FileNotFoundError):
+    """There is no table to load. Dagster skips it where missing partitions are allowed."""
 
 
 class RecordTables(dg.UPathIOManager):
@@ -23,12 +28,17 @@ class RecordTables(dg.UPathIOManager):
         name = (context.definition_metadata or {})["record"]
         record = record_named(name)
         assert record, f"{context.asset_key.to_user_string()}: no record is named {name}"
-        storage.write(path, lake.encode(obj, record))
+        lake.write(path, obj, record)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> list[Record]:
-        with path.open("rb") as file:
-            data: bytes = file.read()
-        return lake.decode(data, context.asset_key.to_user_string(), path.stem)
+        rows = opened(path, lake.decode)
+        if rows is None:
+            asset = context.asset_key.to_user_string()
+            raise AbsentTable(
+                f"{asset} {path.stem}: there is no stored table, or it was damaged and is set "
+                f"aside: build {asset} for that day again"
+            )
+        return rows
 
     def get_missing_partition_log_message(self, partition_key: str) -> str:
         return f"{partition_key} was never built; continuing without it"

@@ -114,9 +114,14 @@ class _Text:
 
 
 def _texts(
-    stage: AnyStage, days: Sequence[str], lake: Lake, models: Models, submission: Submission
+    stage: AnyStage,
+    days: Sequence[str],
+    lake: Lake,
+    models: Models,
+    planner: Planner,
+    submission: Submission,
 ) -> Iterator[_Text]:
-    """The texts of a stage that neither the cache nor a batch answers, each once."""
+    """The texts of a stage that neither the cache, a batch nor a stored row answers, each once."""
     seen = set()
     for day in days:
         items = stage.stored_items(lake, day)
@@ -134,6 +139,8 @@ def _texts(
             if key in seen or _is_bought(stage, identity, models)():
                 continue
             if models.batches.store.text(key) is not None:
+                continue
+            if planner.is_kept_in_row(stage, identity["input_hash"]):
                 continue
             seen.add(key)
             text = BatchText(
@@ -162,7 +169,7 @@ async def _prepared(
         if not available:
             continue
         model = available[0]
-        texts = _texts(stage, days, lake, models, submission)
+        texts = _texts(stage, days, lake, models, planner, submission)
         if only is not None:
             texts = (each for each in texts if each.text.key in only)
         if not has_batches(model):

@@ -1,11 +1,15 @@
 """Ask a stage's model about the items of a day."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from papers_pipeline.base.per_paper import Counts, PaperPending, Progress, per_paper
+from papers_pipeline.enrichment.kept_answers import KeptAnswers, RowStands
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.llm.chain import Answer, Models, Spent
 from papers_pipeline.records import by_arxiv_id
+from papers_pipeline.store.cache import CacheEntry
+from papers_pipeline.store.lake import Lake
 
 
 async def enrich(
@@ -14,6 +18,7 @@ async def enrich(
     *,
     models: Models,
     earlier: Sequence[Row] = (),
+    lake: Lake | None = None,
     day: str | None = None,
     concurrency: int,
     progress: Progress,
@@ -21,9 +26,11 @@ async def enrich(
     """One row per item in the given order, the counts, and what was spent.
 
     `earlier` are the rows of the last build: an answered row stays if no model gives a new answer.
+    Before an answer is bought, it is looked for among them and in the `lake`.
     """
     by_id = by_arxiv_id(items)
     answered = by_arxiv_id(row for row in earlier if row.state == "done")
+    kept = KeptAnswers(stage, answered.values(), lake, day)
 
     asking = models.chain(
         stage.prompt,
@@ -41,7 +48,14 @@ async def enrich(
             reason = stage.why_not_asked(item)
             if reason:
                 raise PaperPending(reason)
-            answer = await chain.ask(arxiv_id, *stage.prompt_variables(item))
+            try:
+                answer = await chain.ask(
+                    arxiv_id,
+                    *stage.prompt_variables(item),
+                    kept_elsewhere=lambda: kept.entry(item),
+                )
+            except RowStands as stands:
+                return cast(Row, stands.row), True
             row = answered.get(arxiv_id)
             if row is not None and stage.is_same_answer(row, answer):
                 return stage.renewed(row, item, answer), answer.reused
@@ -63,15 +77,31 @@ async def enrich(
 
 
 async def ask_again(
-    stage: Stage[Item, Row, Output], item: Item, *, models: Models, day: str | None = None
+    stage: Stage[Item, Row, Output],
+    item: Item,
+    *,
+    models: Models,
+    earlier: Sequence[Row] = (),
+    day: str | None = None,
 ) -> Answer[Output]:
     """A new answer about one item, past the cache. The old answer is kept beside it.
 
+    If its purchase is lost, the old answer is taken from the `earlier` rows, if one holds it.
     Raises what `Chain.ask` raises; then the old answer stays in force.
     """
     reason = stage.why_not_asked(item)
     if reason:
         raise PaperPending(reason)
+    kept = KeptAnswers(stage, earlier)
+
+    def old_answer() -> CacheEntry | None:
+        try:
+            return kept.entry(item)
+        except RowStands:
+            return None
+
     asking = models.chain(stage.prompt, stage.output, stage.judge, day, repair=stage.repair)
     async with asking as chain:
-        return await chain.ask(item.arxiv_id, *stage.prompt_variables(item), again=True)
+        return await chain.ask(
+            item.arxiv_id, *stage.prompt_variables(item), again=True, kept_elsewhere=old_answer
+        )

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from statistics import fmean
 from typing import Any, get_args
 
+from papers_pipeline.enrichment.kept_answers import answered_inputs
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.batch_providers import BATCH_SHARE, has_batches
 from papers_pipeline.llm.batch_store import BatchStore, KeptText
@@ -82,20 +83,20 @@ class Planner:
         self._available = available
         self._batches = batches
         self._assumed_price = assumed_price
+        self._answered: dict[str, Set[str]] = {}
 
     def plan(self, first: date | None = None, last: date | None = None) -> list[PlanRow]:
         """A row for each stage's asset and each day that has a list, by day and then by asset."""
         days = self._listed_days(first, last)
-        listed = scan(self._lake, "feed_listing", days, ("arxiv_id",))
         ids: dict[str, set[str]] = {}
-        for day in days:
-            ids[day] = {row["arxiv_id"] for row in listed.get(day, ())}
+        for day, papers in scan(self._lake, "feed_listing", days, ("arxiv_id",)).items():
+            ids[day] = {row["arxiv_id"] for row in papers}
         rows: dict[tuple[str, str], PlanRow] = {}
         for asset, stage in self.stages.items():
             unsettled = _unsettled_days(rows.values(), stage)
             for row in self._plan_asset(stage, ids, unsettled):
                 rows[row.day, asset] = row
-        return [rows[day, asset] for day in days for asset in self.stages]
+        return [rows[day, asset] for day in ids for asset in self.stages]
 
     def _listed_days(self, first: date | None, last: date | None) -> list[str]:
         """The days from `first` to `last` that have a list."""
@@ -153,6 +154,9 @@ class Planner:
         columns = ("arxiv_id", "state", "reason", "prompt_version", "input_hash")
         stored = scan(self._lake, stage.asset, list(listed), columns)
         share = _askable_share(stored)
+        version = stage.prompt.version
+        every_row = chain.from_iterable(stored.values())
+        self._answered[stage.asset] = answered_inputs(every_row, version)
         # A paper of two days is bought once.
         planned: set[str] = set()
         for day, ids in listed.items():
@@ -215,8 +219,9 @@ class Planner:
             entry = self._cached(stage, row["input_hash"])
             in_batch = self._in_batch(stage, row["input_hash"]) if entry is None else None
             is_answered = in_batch is not None and in_batch.body is not None
-            counts["stale" if is_answered else _row_state(row, entry)] += 1
-            if entry is None and in_batch is None:
+            is_kept = self.is_kept_in_row(stage, row["input_hash"])
+            counts["stale" if is_answered or is_kept else _row_state(row, entry)] += 1
+            if entry is None and in_batch is None and not is_kept:
                 inputs.append(row["input_hash"])
         state: PlanState = "incomplete" if counts else "current"
         if counts["stale"]:
@@ -249,15 +254,25 @@ class Planner:
         )
 
     def _inputs_left(self, stage: AnyStage, items: Sequence[HasArxivId]) -> list[str]:
-        """The hashes of the inputs that can be asked about and that neither the cache nor a batch
-        answers."""
+        """The hashes of the inputs that can be asked about and that neither the cache, a batch nor
+        a stored row answers."""
         hashes = []
         for item in items:
             if stage.why_not_asked(item) is None:
                 key = stage.input_hash(item)
-                if self._cached(stage, key) is None and self._in_batch(stage, key) is None:
+                is_kept = self._cached(stage, key) or self._in_batch(stage, key)
+                if not is_kept and not self.is_kept_in_row(stage, key):
                     hashes.append(key)
         return hashes
+
+    def is_kept_in_row(self, stage: AnyStage, key: str) -> bool:
+        """Whether a stored row of any day answers an input under the prompt in force."""
+        if stage.asset not in self._answered:
+            columns = ("state", "prompt_version", "input_hash")
+            days = self._lake.partitions(stage.asset)
+            rows = chain.from_iterable(scan(self._lake, stage.asset, days, columns).values())
+            self._answered[stage.asset] = answered_inputs(rows, stage.prompt.version)
+        return key in self._answered[stage.asset]
 
     def _in_batch(self, stage: AnyStage, key: str) -> KeptText | None:
         """What a batch keeps for an input; None if no batch has it."""

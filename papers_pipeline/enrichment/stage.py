@@ -57,6 +57,8 @@ class Stage(ABC, Generic[Item, Row, Output]):
     """The assumed size of an answer until one has been bought."""
     in_build_table: ClassVar[bool] = False
     """Whether the table of `papers build` counts this stage's rows."""
+    rows_hold_answers: ClassVar[bool] = False
+    """Whether a row holds its whole answer, so that `output_of` can make it again."""
     preloads: ClassVar[tuple[LoadedOnce[Any], ...]] = ()
     """What `judge` needs and what takes long to load."""
 
@@ -143,7 +145,7 @@ class Stage(ABC, Generic[Item, Row, Output]):
         return row.prompt_version == self.prompt.version and row.created_at == answer.created_at
 
     def output_of(self, row: Row) -> Output:
-        """The answer that a row holds. For stages whose rows keep their answer as it was."""
+        """The answer that a row holds. For stages whose `rows_hold_answers`."""
         return self.output.model_validate(row.model_dump(include=set(self.output.model_fields)))
 
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 from papers_pipeline.enrichment.row_checks import Verified
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.store.lake import Lake, scan_table
+from papers_pipeline.store.lake import Lake
 
 
 def unverified_texts(
@@ -33,8 +33,8 @@ def _days_of_marked(lake: Lake, asset: str, partition: str) -> list[date]:
     """
     import pyarrow.compute as pc
 
-    table = scan_table(lake, asset, [partition], ("created_at", "unverified"))
-    if "unverified" not in table.column_names:
+    table = lake.columns(asset, partition, ("created_at", "unverified"))
+    if table is None or "unverified" not in table.column_names:
         return []
     marked = table.filter(pc.greater(pc.list_value_length(table["unverified"]), 0))
     days: list[date] = pc.cast(marked["created_at"], "date32").to_pylist()

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from papers_pipeline.records import DailyIssue
-from papers_pipeline.store.files import read
-from papers_pipeline.store.lake import Lake, rows_of
+from papers_pipeline.store.lake import Lake
 
 WINDOW = timedelta(days=31)
 """How far apart two days that list the same paper can be.
@@ -118,10 +117,10 @@ def with_links(issue: DailyIssue, links: DayLinks) -> DailyIssue:
 
 
 def _read_listing(lake: Lake, day: date) -> dict[str, Listing]:
-    data = read(lake.path("feed_listing", day.isoformat()))
-    if data is None:
+    table = lake.columns("feed_listing", str(day), ("arxiv_id", "status", "first_seen_at"))
+    if table is None:
         return {}
     listing = {}
-    for row in rows_of(data, ("arxiv_id", "status", "first_seen_at")):
+    for row in table.to_pylist():
         listing[row["arxiv_id"]] = Listing(day, row["status"], row["first_seen_at"])
     return listing

@@ -318,9 +318,13 @@ class Chain(Generic[Output]):
         self._batch_providers: dict[str, BatchProvider] = {}
 
     async def ask(
-        self, arxiv_id: str, *prompt_variables: Mapping[str, Any], again: bool = False
+        self,
+        arxiv_id: str,
+        *prompt_variables: Mapping[str, Any],
+        again: bool = False,
+        kept_elsewhere: Callable[[], CacheEntry | None] = lambda: None,
     ) -> Answer[Output]:
-        """The answer about one paper, from the cache unless `again`.
+        """The answer about one paper, from the cache or else `kept_elsewhere`, unless `again`.
 
         `prompt_variables` fill the template. If several are given, the first model gets the
         first, the next model the next; only the first are part of the cache key. Raises
@@ -331,15 +335,25 @@ class Chain(Generic[Output]):
         key = cache.key(self._prompt.asset, self.identity(prompt_variables[0]))
         available = self._models.configured(self._prompt)
         identity = self.identity(prompt_variables[0])
-        stored = cache.get(self._prompt.asset, identity) if again or not available else None
+        stored = None
+        if again:
+            stored = cache.get(self._prompt.asset, identity) or kept_elsewhere()
         replaced = stored if stored is not None and stored.value is not None else None
-        if not available and (again or replaced is None):
-            raise PaperPending("no_provider")
+        is_restored = False
 
         def is_usable(entry: CacheEntry) -> bool:
-            return not again and is_valid(entry, available)
+            if again or not available:
+                return not again and entry.value is not None
+            return is_valid(entry, available)
 
         async def compute() -> CacheEntry:
+            nonlocal is_restored
+            restored = None if again else kept_elsewhere()
+            if restored is not None:
+                is_restored = True
+                return restored
+            if not available:
+                raise PaperPending("no_provider")
             kept = self._models.batches.store.text(key)
             if kept is not None and kept.body is None:
                 raise PaperPending("in_batch")
@@ -363,7 +377,7 @@ class Chain(Generic[Output]):
             provider=provenance.provider or "",
             model=provenance.model or "",
             created_at=entry.created_at,
-            reused=reused,
+            reused=reused or is_restored,
             faults=provenance.faults,
         )
 

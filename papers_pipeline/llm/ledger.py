@@ -18,6 +18,8 @@ from typing import BinaryIO, Literal
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from papers_pipeline.store.files import sync_folder
+
 logger = logging.getLogger(__name__)
 
 FORMAT = 2
@@ -103,12 +105,15 @@ class Ledger:
         """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
 
         If a killed process left an unfinished line, the new ones still start on a line of their
-        own.
+        own. When this returns, the lines are on the disk.
         """
         if not spendings:
             return
-        with self._held(), self._path(spendings[0].at.date()).open("ab+") as file:
+        path = self._path(spendings[0].at.date())
+        is_new = not path.exists()
+        with self._held(), path.open("ab+") as file:
             _append(file, spendings)
+            self._sync(file, is_new)
 
     def reserve(
         self, call: Spending, budget_usd: float | None = None, patience_seconds: float = 0.0
@@ -121,6 +126,7 @@ class Ledger:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         day = call.at.date()
+        is_new = not self._path(day).exists()
         with self._path(day).open("ab+") as file:
             with self._held():
                 if budget_usd is not None:
@@ -131,8 +137,15 @@ class Ledger:
                 _append(file, [call])
                 file.flush()
             # Others may write meanwhile.
-            os.fsync(file.fileno())
+            self._sync(file, is_new)
         return "reserved"
+
+    def _sync(self, file: BinaryIO, is_new: bool) -> None:
+        """Put the lines on the disk, and the file's name if it is new."""
+        file.flush()
+        os.fsync(file.fileno())
+        if is_new:
+            sync_folder(self.folder)
 
     @contextmanager
     def _held(self) -> Iterator[None]:

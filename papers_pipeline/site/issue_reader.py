@@ -7,7 +7,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers
-from papers_pipeline.store.lake import Lake, items_of
+from papers_pipeline.store.lake import Lake
 
 CACHED_DAYS = 64
 
@@ -39,5 +39,7 @@ class IssueReader:
         return self.lake.read("related_papers", day.isoformat(), RelatedPapers) or ()
 
     def _read_paper_rows(self, day: date) -> pa.StructArray:
-        path = self.lake.path("daily_issue", day.isoformat())
-        return items_of(path.read_bytes(), "papers")
+        """All papers of a day as an Arrow array: only those taken become Python objects."""
+        table = self.lake.columns("daily_issue", str(day), ["papers"])
+        assert table is not None, f"{day} is in the catalogue but not in the lake"
+        return table["papers"].combine_chunks().flatten()

@@ -7,8 +7,7 @@ from typing import Literal
 
 from papers_pipeline.records import DailyIssue, PeriodFile
 from papers_pipeline.site.catalogue import Card, cards_of_issue, one_card_a_paper
-from papers_pipeline.store.files import read
-from papers_pipeline.store.lake import Lake, rows_of
+from papers_pipeline.store.lake import Lake
 
 SpanKind = Literal["month", "week"]
 PAGES: Mapping[SpanKind, str] = {"month": "monthly_pages", "week": "weekly_pages"}
@@ -178,10 +177,10 @@ def _neighbours(kind: SpanKind, before: date | None, after: date | None) -> Neig
 
 def _first_with_papers(lake: Lake, days: Iterable[date]) -> date | None:
     for day in days:
-        data = read(lake.path("daily_issue", day.isoformat()))
-        if data is None:
+        table = lake.columns("daily_issue", str(day), ["counts"])
+        if table is None:
             continue
-        for row in rows_of(data, ["counts"]):
+        for row in table.to_pylist():
             if row["counts"]["papers"]:
                 return day
     return None

@@ -3,6 +3,7 @@
 Nothing is computed or paid for twice, whichever day lists the paper and however a run ended.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import AsyncFileLock
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.store import files as storage
+from papers_pipeline.store.damage import Damaged, Newer, opened
 
 FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
@@ -75,12 +77,12 @@ class Cache:
         return self._root / asset / key[:2] / f"{key}.json"
 
     def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
-        """The entry of an identity; None if there is none or it has expired."""
-        data = storage.read(self.path(asset, identity))
-        if data is None:
-            return None
-        entry = CacheEntry.model_validate_json(data)
-        if entry.format != FORMAT:
+        """The entry of an identity; None if there is none or it has expired.
+
+        Like all that reads entries, it takes a damaged one as absent. Raises NewerFormat.
+        """
+        entry = self._entry(self.path(asset, identity))
+        if entry is None:
             return None
         expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
         return None if expired else entry
@@ -88,14 +90,29 @@ class Cache:
     def entries(self, asset: str) -> Iterator[CacheEntry]:
         """Every entry of an asset, in no order, also those that have expired."""
         for path in (self._root / asset).glob("*/*.json"):
-            entry = CacheEntry.model_validate_json(path.read_bytes())
-            if entry.format == FORMAT:
+            entry = self._entry(path)
+            if entry is not None:
                 yield entry
 
     def put(self, entry: CacheEntry) -> None:
-        """Write an entry; it replaces the one with the same identity."""
-        content = entry.model_dump_json(indent=1).encode() + b"\n"
-        storage.write(self.path(entry.asset, entry.identity), content)
+        """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
+
+        Raises NewerFormat rather than replace the entry of a newer release.
+        """
+        path = self.path(entry.asset, entry.identity)
+        self._entry(path)
+        storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n", durable=True)
+
+    def _entry(self, path: UPath) -> CacheEntry | None:
+        """The entry in a file; None if there is no file or it is damaged."""
+
+        def read(data: bytes) -> CacheEntry:
+            entry = _decoded(data)
+            if self.key(entry.asset, entry.identity) != path.stem:
+                raise Damaged("it holds the entry of another name")
+            return entry
+
+        return opened(path, read)
 
     def final_failure(
         self, asset: str, identity: dict[str, str], failure: CachedFailure
@@ -127,7 +144,8 @@ class Cache:
             if entry is not None and is_usable(entry):
                 return entry, True
             entry = await compute()
-            self.put(entry)
+            # In a thread: the disk takes milliseconds, and other papers go on meanwhile.
+            await asyncio.to_thread(self.put, entry)
             return entry, False
 
     def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
@@ -137,3 +155,35 @@ class Cache:
         lock = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         return AsyncFileLock(lock)
+
+
+def _decoded(data: bytes) -> CacheEntry:
+    """The entry that a file holds. Raises Damaged or Newer."""
+    try:
+        entry = CacheEntry.model_validate_json(data)
+    except ValidationError as error:
+        _refuse_newer(_format_of(data))
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Damaged(f"{where} {first['msg']}".strip()) from None
+    _refuse_newer(entry.format)
+    if entry.value is None and entry.failure is None:
+        raise Damaged("it has neither a value nor a failure")
+    return entry
+
+
+def _refuse_newer(stated: int) -> None:
+    if stated > FORMAT:
+        raise Newer(f"an entry in format {stated}")
+
+
+def _format_of(data: bytes) -> int:
+    """The format that a file states. A newer one may change everything else."""
+    try:
+        return _Formatted.model_validate_json(data).format
+    except ValidationError:
+        return FORMAT
+
+
+class _Formatted(BaseModel):
+    format: int = FORMAT

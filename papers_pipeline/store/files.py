@@ -48,7 +48,8 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
     """Replace a file atomically and return whether its bytes changed.
 
     A local file is renamed into place, a bucket takes one PUT: `UPath.replace` fails on `file://`
-    and S3. A `durable` file is on the disk when this returns, whatever happens to the machine.
+    and S3. A `durable` file is on the disk when this returns, with the folders that lead to it,
+    whatever happens to the machine.
     """
     if read(path) == data:
         return False
@@ -56,6 +57,7 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
         path.write_bytes(data)
         return True
     target = Path(path.path)
+    new_folders = [] if target.parent.exists() else _absent_folders(target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -68,14 +70,33 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
         Path(name).chmod(0o644)
         Path(name).replace(target)
         if durable:
-            _sync_folder(target.parent)
+            for folder in (target.parent, *(folder.parent for folder in new_folders)):
+                sync_folder(folder)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def move(path: UPath, target: UPath) -> None:
+    """Rename a file within its folder; `target` is replaced. On a bucket, a copy and a deletion."""
+    if is_local(path):
+        Path(path.path).replace(target.path)
+        return
+    target.write_bytes(path.read_bytes())
+    path.unlink()
+
+
+def _absent_folders(folder: Path) -> list[Path]:
+    """The folder and those above it that do not exist, the innermost first."""
+    absent = []
+    while not folder.exists():
+        absent.append(folder)
+        folder = folder.parent
+    return absent
+
+
+def sync_folder(folder: Path) -> None:
     """Put the names of a folder's files on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -2,11 +2,12 @@
 
 Rows go through `pa.Table.from_pylist` with an explicit schema. Through pandas, nested columns would
 come back as numpy arrays, and an empty day would have null types. Each file names its record and
-format, so that any reader knows what it holds.
+format, so that any reader knows what it holds. `decode` says what a damaged table is.
 """
 
+import hashlib
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -16,20 +17,18 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
 
-from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.records import Record, record_named
+from papers_pipeline.records import FeedResponse, Record, record_named
 from papers_pipeline.store import files as storage
+from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 
 # Arrow's own allocator keeps memory for each of the threads that ever read a table: 14 MB, and 45
 # at the peak of a build.
 pa.set_memory_pool(pa.system_memory_pool())
 
-FORMAT = "1"
+FORMAT = 1
 RowOf = TypeVar("RowOf", bound=Record)
-
-
-class LakeError(OperatorError):
-    """A stored table cannot be read. The message names the table and says what to do."""
+UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, ArithmeticError)
+"""What Arrow and pydantic raise about bytes that are no table of ours, or no longer one."""
 
 
 class Lake:
@@ -44,11 +43,16 @@ class Lake:
         return self.root / f"{name}.parquet"
 
     def read(self, asset: str, partition: str | None, record: type[RowOf]) -> list[RowOf] | None:
-        """The rows of a partition or of an unpartitioned asset; None if it was never built."""
-        data = storage.read(self.path(asset, partition))
-        if data is None:
-            return None
-        return [row for row in decode(data, asset, partition or "") if isinstance(row, record)]
+        """The rows of a partition or of an unpartitioned asset; None if it was never built.
+
+        Like all that reads tables, it takes a damaged one as never built. Raises NewerFormat.
+        """
+        rows = opened(self.path(asset, partition), decode)
+        return None if rows is None else [row for row in rows if isinstance(row, record)]
+
+    def columns(self, asset: str, partition: str | None, names: Sequence[str]) -> pa.Table | None:
+        """Some columns of a table, without those that were added later; None if never built."""
+        return opened(self.path(asset, partition), lambda data: _table(data, list(names)))
 
     def assets(self) -> list[str]:
         """The partitioned assets that have a folder, by name."""
@@ -61,54 +65,50 @@ class Lake:
         folder = self.root / asset
         return sorted(path.stem for path in folder.glob("*.parquet")) if folder.exists() else []
 
+    def lost(self, asset: str) -> list[str]:
+        """The partitions whose table was set aside as damaged and not made again yet."""
+        folder = self.root / asset
+        if not folder.exists():
+            return []
+        aside = {path.name.split(".")[0] for path in folder.glob(f"*.parquet{SUFFIX}")}
+        return sorted(aside - set(self.partitions(asset)))
+
+
+def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
+    """Store a table. Raises NewerFormat rather than replace the table of a newer release."""
+    opened(path, _table)
+    # All other tables can be made again.
+    storage.write(path, encode(rows, record), durable=record is FeedResponse)
+
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:
     """The rows as a Parquet file. The same rows give the same bytes."""
-    schema = schema_of(record).with_metadata({"record": record.__name__, "format": FORMAT})
+    schema = schema_of(record)
+    stated = {"record": record.__name__, "format": str(FORMAT), "columns": _digest(schema.names)}
+    schema = schema.with_metadata(stated)
     table = pa.Table.from_pylist([row.model_dump() for row in rows], schema=schema)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return bytes(sink.getvalue())
 
 
-def decode(data: bytes, asset: str, partition: str) -> list[Record]:
-    """The rows of a Parquet file, as the record that it names. Raises LakeError for other files."""
-    where = f"{asset} {partition}"
+def decode(data: bytes) -> list[Record]:
+    """The rows of a Parquet file, as the record that it names. Raises Damaged or Newer."""
+    table = _table(data)
+    record = _record_of(table.schema)
     try:
-        table = _table(data)
-    except pa.ArrowInvalid as error:
-        raise LakeError(
-            f"{where}: the stored table is damaged ({error}): build {asset} for that day again"
-        ) from None
-    metadata = table.schema.metadata or {}
-    record = record_named(metadata.get(b"record", b"").decode())
-    if record is None or metadata.get(b"format", b"").decode() != FORMAT:
-        raise LakeError(
-            f"{where}: this release cannot read the format of the stored table: build it again"
-        )
-    return [record.model_validate(row) for row in table.to_pylist(maps_as_pydicts="strict")]
-
-
-def rows_of(data: bytes, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Some columns of a Parquet file as plain dictionaries, for scans over many days."""
-    yield from _table(data, list(columns)).to_pylist()
-
-
-def items_of(data: bytes, column: str) -> pa.StructArray:
-    """All items of a list column of a Parquet file, as an Arrow array.
-
-    Only the items that the caller takes from it become Python objects.
-    """
-    return _table(data, [column])[column].combine_chunks().flatten()
+        return [record.model_validate(row) for row in table.to_pylist(maps_as_pydicts="strict")]
+    except UNREADABLE as error:
+        raise Damaged(_first_line(error)) from None
 
 
 def scan(
     lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Some columns of many partitions, by partition, without those that were never built."""
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _built(lake, asset, partitions)}
-    for row in scan_table(lake, asset, list(rows), columns).to_pylist():
-        rows[row.pop("partition")].append(row)
+    rows = {}
+    for partition, table in _tables(lake, asset, partitions, columns).items():
+        rows[partition] = table.to_pylist()
     return rows
 
 
@@ -120,27 +120,72 @@ def scan_table(
     For results too large for Python objects. Without rows, columns may have no type.
     Not through `pyarrow.dataset`: it imports pandas, and reads 558 days no faster.
     """
-    built = _built(lake, asset, partitions)
-    if not built:
-        return pa.table({name: [] for name in (*columns, "partition")})
     tables = []
-    for partition in built:
-        table = _table(lake.path(asset, partition).read_bytes(), list(columns))
+    for partition, table in _tables(lake, asset, partitions, columns).items():
         names = pa.array([partition] * table.num_rows, pa.string())
         tables.append(table.append_column("partition", names))
+    if not tables:
+        return pa.table({name: [] for name in (*columns, "partition")})
     return pa.concat_tables(tables)
 
 
-def _built(lake: Lake, asset: str, partitions: Sequence[str]) -> list[str]:
-    """The given partitions without those that were never built."""
+def _tables(
+    lake: Lake, asset: str, partitions: Sequence[str], columns: Sequence[str]
+) -> dict[str, pa.Table]:
+    """Some columns of the given partitions, without those that were never built."""
     built = set(lake.partitions(asset))
-    return [partition for partition in partitions if partition in built]
+    tables = {}
+    for partition in partitions:
+        table = lake.columns(asset, partition, columns) if partition in built else None
+        if table is not None:
+            tables[partition] = table
+    return tables
 
 
 def _table(data: bytes, columns: list[str] | None = None) -> pa.Table:
-    # In this thread only: `pq.read_table` leaves a worker that releases `data` at any time, and a
-    # process that exits just then is aborted (pyarrow 26: `~PyBuffer` needs the GIL).
-    return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns, use_threads=False)
+    """A table or some of its columns. Raises Damaged or Newer."""
+    try:
+        # In this thread only: `pq.read_table` leaves a worker that releases `data` at any time, and
+        # a process that exits just then is aborted (pyarrow 26: `~PyBuffer` needs the GIL).
+        # Tables of 0.1.0 have no checksums; they are read without.
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        table = file.read(columns=columns, use_threads=False)
+        table.validate(full=True)
+        names = file.schema_arrow.names
+    except UNREADABLE as error:
+        raise Damaged(_first_line(error)) from None
+    record = _record_of(table.schema)
+    # The names are in no page, so no checksum covers them.
+    stated = table.schema.metadata.get(b"columns")
+    if stated is not None and stated.decode(errors="replace") != _digest(names):
+        raise Damaged("its columns are not those that it names")
+    for name, field in record.model_fields.items():
+        stored = field.alias or name
+        wanted = columns is None or stored in columns
+        if wanted and field.is_required() and stored not in table.column_names:
+            raise Damaged(f"the column {stored} is missing")
+    return table
+
+
+def _record_of(schema: pa.Schema) -> type[Record]:
+    """The record that a table names. Raises Damaged or Newer."""
+    metadata = schema.metadata or {}
+    name = metadata.get(b"record", b"").decode(errors="replace")
+    stated = metadata.get(b"format", b"").decode(errors="replace")
+    if not (name.isidentifier() and stated.isdecimal()):
+        raise Damaged("it does not say what it holds")
+    record = record_named(name)
+    if record is None or int(stated) > FORMAT:
+        raise Newer(f"a table of {name} in format {stated}")
+    return record
+
+
+def _digest(names: Sequence[str]) -> str:
+    return hashlib.sha256(",".join(names).encode()).hexdigest()[:16]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @cache

@@ -4,6 +4,8 @@ import gc
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
@@ -15,7 +17,7 @@ from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.lake import LakeError
+from papers_pipeline.store.damage import NewerFormat
 from papers_pipeline_tests.helpers.pages import LANGUAGES, LOCALES, lake_of, paper, renderer
 
 DAYS = [date(2026, 3, number) for number in range(2, 5)]
@@ -135,17 +137,17 @@ def test_what_was_kept_by_another_release_or_is_damaged_is_read_anew(
     assert (lake.root / CACHE_FILE).read_bytes() == good
 
 
-def test_a_damaged_table_is_named(tmp_path: Path):
-    lake = lake_of(tmp_path, (DAYS[0], [paper()]))
+def test_a_damaged_day_is_absent_and_the_others_stay(tmp_path: Path):
+    lake = lake_of(tmp_path, (DAYS[0], [paper()]), (DAYS[1], [paper("2603.00009")]))
     lake.path("daily_issue", str(DAYS[0])).write_bytes(b"junk")
-    with pytest.raises(LakeError, match="daily_issue 2026-03-02: the stored table is damaged"):
-        read_catalogue(lake)
+    assert [day.date for day in read_catalogue(lake).days] == [DAYS[1]]
 
 
 def test_the_collector_works_again_after_an_index_that_failed(tmp_path: Path):
     lake = lake_of(tmp_path, (DAYS[0], [paper()]))
-    lake.path("daily_issue", str(DAYS[0])).write_bytes(b"junk")
-    with pytest.raises(LakeError):
+    newer = pa.table({"date": [DAYS[0]]}, metadata={"record": "DailyIssue", "format": "9"})
+    pq.write_table(newer, lake.path("daily_issue", str(DAYS[0])).path)
+    with pytest.raises(NewerFormat):
         write_index_pages(Site(UPath(tmp_path / "site"), renderer()), lake, {})
     assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
 

@@ -10,6 +10,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
+from papers_pipeline.store.damage import NewerFormat
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 KEY = {"prompt": "abc", "input": "def"}
@@ -121,3 +122,47 @@ def test_a_final_failure_expires(tmp_path):
         assert store.get("paper_pdfs", {"id": reason}).failure == failure
         clock.moment = NOW + lifetime
         assert store.get("paper_pdfs", {"id": reason}) is None
+
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "zeros": lambda data: bytes(len(data)),
+    "no value": lambda data: data.replace(b'"value"', b'"valve"'),
+    "other name": lambda data: data.replace(b'"def"', b'"deg"'),
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES.values()), ids=list(DAMAGES))
+def test_a_damaged_entry_is_set_aside_named_once_and_absent(tmp_path, caplog, damage):
+    store = cache(tmp_path)
+    store.put(entry("x"))
+    path = store.path("summaries_en", KEY)
+    data = damage(path.read_bytes())
+    path.write_bytes(data)
+    assert list(store.entries("summaries_en")) == []
+    assert store.get("summaries_en", KEY) is None
+    assert path.with_name(f"{path.name}.damaged").read_bytes() == data
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(f"{path} is damaged (")
+    got = asyncio.run(store.get_or_compute("summaries_en", KEY, counted([], entry("y"))))
+    assert got == (entry("y"), False)
+
+
+def test_an_entry_of_a_newer_release_is_refused_never_replaced_and_not_computed_again(tmp_path):
+    store = cache(tmp_path)
+    path = store.path("summaries_en", KEY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"format": 2, "told": "otherwise"}')
+    calls: list = []
+    uses = (
+        lambda: store.get("summaries_en", KEY),
+        lambda: list(store.entries("summaries_en")),
+        lambda: store.put(entry("x")),
+        lambda: asyncio.run(store.get_or_compute("summaries_en", KEY, counted(calls, entry("x")))),
+    )
+    for use in uses:
+        with pytest.raises(NewerFormat, match="an entry in format 2 was written by a newer"):
+            use()
+    assert calls == []
+    assert path.read_bytes() == b'{"format": 2, "told": "otherwise"}'

@@ -1,9 +1,19 @@
 """A file is replaced atomically, and only if its bytes differ."""
 
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from upath import UPath
 
+from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.records import FeedResponse, PaperVotes
 from papers_pipeline.store import files as storage
+from papers_pipeline.store import lake
+from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.store.lake import Lake
 
 
 def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
@@ -41,3 +51,53 @@ def test_a_bucket_is_written_with_one_put():
     assert storage.write(path, b"one") is True
     assert storage.write(path, b"one") is False
     assert storage.read(path) == b"one"
+
+
+@pytest.fixture
+def synced(monkeypatch) -> list[int]:
+    """The inodes that were put on the disk, in order."""
+    found: list[int] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        found.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return found
+
+
+def inodes(*paths: Path) -> list[int]:
+    return [path.stat().st_ino for path in paths]
+
+
+def test_a_durable_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_path, synced):
+    file = tmp_path / "a" / "b" / "c.json"
+    storage.write(UPath(file), b"one", durable=True)
+    assert synced == inodes(file, file.parent, tmp_path / "a", tmp_path)
+    synced.clear()
+    storage.write(UPath(file), b"two", durable=True)
+    assert synced == inodes(file, file.parent)
+    synced.clear()
+    storage.write(UPath(file), b"three")
+    assert synced == []
+
+
+def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path, synced):
+    """Purchases, the ledger and the responses of the list; no other table."""
+    now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    cache = Cache(UPath(tmp_path) / "cache", tmp_path / "locks", FixedClock(now))
+    bought = CacheEntry(asset="a", identity={"k": "1"}, created_at=now, value={})
+    cache.put(bought)
+    Ledger(tmp_path / "ledger").add(
+        Spending(at=now, asset="a", provider="p", model="m", input_tokens=1, output_tokens=1)
+    )
+    tables = Lake(UPath(tmp_path) / "lake")
+    responses = tables.path("feed_response", "2026-03-02")
+    lake.write(responses, [FeedResponse(fetched_at=now, page=0, body="[]")], FeedResponse)
+    kept = [cache.path("a", {"k": "1"}), responses, tmp_path / "ledger" / "2026-03-02.jsonl"]
+    for file in map(Path, kept):
+        assert {*inodes(file, file.parent)} <= set(synced), file
+    synced.clear()
+    lake.write(tables.path("paper_votes", "2026-03-02"), [], PaperVotes)
+    assert synced == []

@@ -44,6 +44,7 @@ class ReadingTaskStage(Stage[Paper, ReadingTask, WrittenSentences]):
     output = WrittenSentences
     side_inputs = ("feed_response",)
     one_a_day = True
+    rows_hold_answers = True
     preloads = (load_detector, load_tagger)
     description = (
         "Simple Chinese sentences about one paper of the day, chosen once by upvotes, with pinyin "

@@ -43,6 +43,7 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
     output = WrittenTranslation
     inputs = ("reading_task",)
     one_a_day = True
+    rows_hold_answers = True
     preloads = (load_detector,)
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
@@ -96,6 +97,10 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
 
     def still_fits(self, item: ReadingTask, row: ReadingTranslation) -> bool:
         return row.of == sentence_texts(item)
+
+    def output_of(self, row: ReadingTranslation) -> WrittenTranslation:
+        meanings = [WordMeaning(word=word, meaning=text) for word, text in row.meanings.items()]
+        return WrittenTranslation(sentences=row.sentences, meanings=meanings)
 
     def show(self, row: ReadingTranslation) -> str:
         return "\n".join(row.sentences) or super().show(row)

@@ -43,6 +43,7 @@ class SummaryStage(Stage[Paper, Summary, WrittenSummary]):
     record = Summary
     shown_fields = ("emoji", "title", "text")
     in_build_table = True
+    rows_hold_answers = True
     preloads = (load_detector,)
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:

@@ -40,6 +40,7 @@ class TopicTagsStage(Stage[Paper, TopicTags, FiledTopics]):
     record = TopicTags
     shown_fields = ("topics",)
     in_build_table = True
+    rows_hold_answers = True
     description = "The topics of each paper, from the closed list in `prompts/topics.yaml`."
 
     def __init__(self, prompt: Prompt, terms: frozenset[str] = frozenset()) -> None:
