@@ -64,6 +64,7 @@ def folders(tmp_path: Path) -> dict[str, UPath]:
         (folder / "asset").mkdir(parents=True)
         (folder / "asset" / "one.json").write_text(name)
         (folder / ".one.json.tmp").write_text("being written")
+        (folder / "two.json.damaged").write_text("damaged")
         made[name] = UPath(folder)
     return made
 

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 from upath import UPath
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.store import damage
 from papers_pipeline.store import files as storage
 
 MANIFEST = "manifest.json"
+LEFT_OUT = (".lock", damage.SUFFIX)
 SAVE_EVERY = 1000
 """Files between two writes of the manifest: a backup that is killed goes on from there."""
 
@@ -103,12 +105,12 @@ def restore(source: UPath, folders: Mapping[str, UPath]) -> Transfer:
 
 
 def _files(folders: Mapping[str, UPath]) -> Iterator[tuple[str, UPath]]:
-    """The files of the folders by their path in the copy, without those being written and locks."""
+    """The files of the folders by their path in the copy, without those being written."""
     for name, folder in folders.items():
         if not folder.exists():
             continue
         for file in sorted(folder.rglob("*")):
-            if file.is_file() and not file.name.startswith(".") and file.suffix != ".lock":
+            if file.is_file() and not file.name.startswith(".") and file.suffix not in LEFT_OUT:
                 yield f"{name}/{file.relative_to(folder).as_posix()}", file
 
 
