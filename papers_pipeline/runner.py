@@ -28,7 +28,7 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.completion import is_complete, remember
 from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import site_of
+from papers_pipeline.wiring import WORKERS, site_of
 
 FEED = "feed"
 MADE_WITHOUT_MODELS = ("daily_issue", "related_papers", "daily_pages")
@@ -283,5 +283,6 @@ def _collect_garbage(of_first: bool) -> None:
 @contextmanager
 def runner(settings: Settings, clock: Clock, watcher: Watcher) -> Iterator[Runner]:
     """A runner on this machine's instance."""
-    with home.instance(settings) as instance:
+    # Workers take a second of a processor to start: the days of a build share them.
+    with home.instance(settings) as instance, WORKERS:
         yield Runner(settings, instance, clock, watcher)

@@ -10,6 +10,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.http import session
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
+from papers_pipeline.documents.pool import Workers
 from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages import load_stages
@@ -25,6 +26,8 @@ from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.limits import Rate, SharedLimit
 from papers_pipeline.text.locales import load_locales
 
+WORKERS = Workers()
+"""The worker processes of this process. Whoever builds several days enters them around all."""
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
 """Hugging Face's limits per five minutes: https://huggingface.co/docs/hub/rate-limits."""
@@ -111,13 +114,14 @@ def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
     """Access to PDFs and HTML on arXiv; closed at the end."""
     requests = max(1, round(settings.arxiv_requests_per_second * ARXIV_BURST_SECONDS))
     limit = SharedLimit(settings.home / "limits", "arxiv", Rate(requests), ARXIV_BURST_SECONDS)
-    with session(settings.contact, retries=0) as http:
+    with session(settings.contact, retries=0) as http, WORKERS:
         yield Documents(
             ArxivClient(settings.arxiv_endpoint, http, limit),
             data=settings.data,
             cache=cache_of(settings, clock),
             clock=clock,
             keep=timedelta(days=settings.pdf_keep_days),
+            workers=WORKERS,
         )
 
 

@@ -38,6 +38,8 @@ MEMORY_LIMIT = 2 * 1024**3
 """Bytes of address space that a worker may add to what it uses before its first task. Real papers
 take up to 0.3 GB."""
 WORKERS = 2
+MOST_TASKS = 200
+"""Tasks after which a worker is replaced, so that what MuPDF does not free cannot pile up."""
 
 _OUT_OF_MEMORY = 77
 """Exit status of a worker that ran out of memory."""
@@ -124,6 +126,7 @@ class Workers:
             if self._pool is None or not self._pool.active:
                 self._pool = pebble.ProcessPool(
                     max_workers=self._workers,
+                    max_tasks=MOST_TASKS,
                     initializer=_confine,
                     initargs=(self._memory_limit,),
                     context=_CleanContext(),
