@@ -23,6 +23,7 @@ from papers_pipeline.cli.commands.redo import redo
 from papers_pipeline.cli.commands.refresh import refresh
 from papers_pipeline.cli.commands.serve import serve
 from papers_pipeline.cli.commands.show import show
+from papers_pipeline.cli.commands.verify import verify
 from papers_pipeline.cli.terminal import fail
 
 # Dagster and the SDKs leave half a million objects that stay: Python's collector walked over them
@@ -50,7 +51,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, backup, restore),
+    *(costs, prompts, doctor, publish, serve, verify, backup, restore),
 )
 for command in COMMANDS:
     main.add_command(command)

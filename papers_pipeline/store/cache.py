@@ -94,6 +94,12 @@ class Cache:
             if entry is not None:
                 yield entry
 
+    def damaged(self, chosen: Callable[[], bool]) -> Iterator[UPath]:
+        """The damaged ones among the chosen entries. Each is set aside. Raises NewerFormat."""
+        for path in sorted(self._root.glob("*/*/*.json")):
+            if chosen() and self._entry(path) is None:
+                yield path
+
     def put(self, entry: CacheEntry) -> None:
         """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
 

@@ -213,8 +213,10 @@ def buy_what_is_there(
 
 
 def spendings() -> list[Spending]:
+    """The calls that were answered. Those that the killed run waited for stay unsettled."""
     ledger = Ledger(Path(os.environ["PAPERS_DATA_DIR"]) / "ledger")
-    return [spending for day in ledger.days() for spending in ledger.spent(day)]
+    every = (spending for day in ledger.days() for spending in ledger.spent(day))
+    return [spending for spending in every if spending.state != "unsettled"]
 
 
 def spent() -> tuple[Counter[str], int, float]:
