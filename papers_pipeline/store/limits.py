@@ -24,7 +24,8 @@ POLL_SECONDS = 0.25
 """How often a waiting request looks whether others have freed some of the limit."""
 NOTED_SECONDS, NOTE_EVERY_SECONDS = 3.0, 30.0
 """Shorter waits are not worth a note, and a long one is noted again and again."""
-WRITE_TRIES = 3
+LOCK_POLL_SECONDS = 0.002
+"""How often the lock is tried while another process writes, which takes 0.3 ms."""
 LONGEST_PAUSE_SECONDS = 3600.0
 LONGEST_BACKOFF_SECONDS = 60.0
 LEAST_SHARE = 1 / 64
@@ -119,6 +120,7 @@ class SharedLimit:
         self._requests_of_all = requests_of_all
         self._now = now
         self._first_in_line = threading.Lock()
+        self._one_thread = threading.Lock()
 
     def acquire(self, note: Note = lambda message: None) -> None:
         """Wait until one more request is allowed. `note` is told what a long wait is for."""
@@ -251,15 +253,20 @@ class SharedLimit:
         return float(min(1.0, refusal.share * 2**windows))
 
     def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
-        """The result of a change, which no other process sees half done."""
-        for _ in range(WRITE_TRIES - 1):
+        """The result of a change, which no other process sees half done.
+
+        SQLite has locks of its own. This one keeps all others out of a damaged file while it is
+        renamed: the journal of one that had it open would be applied to its successor.
+        """
+        lock = FileLock(self._file.with_suffix(".lock"))
+        with self._one_thread, lock.acquire(poll_interval=LOCK_POLL_SECONDS):
             try:
                 return self._write_once(change)
             except (sqlite3.Error, TypeError, ValueError):
-                # A sound file fails too if its damaged forerunner was set aside at this moment.
-                if not _is_sound(self._file):
-                    self._set_aside()
-        return self._write_once(change)
+                if _is_sound(self._file):
+                    raise
+                self._set_aside()
+            return self._write_once(change)
 
     def _write_once(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         # A connection a change: nothing stays open, and any thread may ask. It takes 0.3 ms.
@@ -274,11 +281,8 @@ class SharedLimit:
             return result
 
     def _set_aside(self) -> None:
-        with FileLock(self._file.with_suffix(".lock")):
-            # Another process may have done it meanwhile.
-            if not _is_sound(self._file):
-                self._file.with_name(f"{FILE}-journal").unlink(missing_ok=True)
-                self._file.replace(self._file.with_suffix(".unreadable"))
+        self._file.with_name(f"{FILE}-journal").unlink(missing_ok=True)
+        self._file.replace(self._file.with_suffix(".unreadable"))
 
 
 def _is_sound(file: Path) -> bool:

@@ -242,6 +242,23 @@ def test_an_unreadable_file_is_set_aside_and_made_anew(
         assert database.execute("SELECT count(*) FROM requests").fetchone() == (5,)
 
 
+def test_a_damaged_file_loses_and_doubles_no_request_of_those_that_meet_it_at_once(
+    tmp_path: Path, clock: SetClock
+):
+    """Each limit has the file open by itself, as processes do."""
+    for place in range(20):
+        folder = tmp_path / str(place)
+        limits = [limited(folder, clock, Rate(1000)) for _ in range(4)]
+        ticket(limits[0])
+        content = (folder / FILE).read_bytes()[:1000] + b"\xff" * 9000
+        (folder / FILE).write_bytes(content)
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda limit: ticket(limit), limits * 8))
+        assert (folder / FILE).with_suffix(".unreadable").read_bytes() == content
+        with closing(sqlite3.connect(folder / FILE)) as database:
+            assert database.execute("SELECT count(*) FROM requests").fetchone() == (32,)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
