@@ -4,15 +4,17 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.records import Record
+from papers_pipeline.records import Record, SiteFile
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, scan_table
 
 PAGES = ("daily_pages", "monthly_pages", "weekly_pages")
+INDEX = "site_index"
 SET_ASIDE = "damaged; it is set aside"
 
 Chosen = Callable[[], bool]
@@ -21,7 +23,7 @@ Chosen = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a stored file, and the command that mends it."""
+    """What is wrong with a stored file, and what mends it."""
 
     subject: str
     fault: str
@@ -43,46 +45,60 @@ def verify(
     not as written are deleted, so that the next build writes them again.
     """
     yield from _tables(lake, chosen)
-    for path in cache.damaged(chosen):
-        yield Finding(str(path), SET_ASIDE, "papers build of its days, from stored rows")
+    for path in cache.paths():
+        if chosen():
+            yield from _examined(str(path), partial(cache.read, path), "a build of its paper's day")
     yield from _pages(lake, site, chosen, repair=repair)
 
 
 def _tables(lake: Lake, chosen: Chosen) -> Iterator[Finding]:
+    for asset in lake.unpartitioned():
+        if chosen():
+            yield from _examined(asset, partial(lake.read, asset, None, Record), _build(lake))
     for asset in lake.assets():
         for partition in lake.partitions(asset):
-            if not chosen():
-                continue
-            subject = f"{asset} {partition}"
-            try:
-                rows = lake.read(asset, partition, Record)
-            except OperatorError as error:
-                yield Finding(subject, str(error), "upgrade")
-                continue
-            if rows is None:
-                yield Finding(subject, SET_ASIDE, f"papers build --date {partition}")
+            if chosen():
+                read = partial(lake.read, asset, partition, Record)
+                yield from _examined(f"{asset} {partition}", read, _build(lake, partition))
+
+
+def _examined(subject: str, read: Callable[[], object], way_out: str) -> Iterator[Finding]:
+    """The finding about a file that `read` returns None for, or refuses as newer."""
+    try:
+        if read() is None:
+            yield Finding(subject, SET_ASIDE, way_out)
+    except OperatorError as error:
+        yield Finding(subject, str(error), "an upgrade")
+
+
+def _build(lake: Lake, first: str = "") -> str:
+    """The command that builds the first day from `first` on, which is the first day of a week or
+    month too, and with it what spans days; else the newest."""
+    days = lake.partitions("daily_issue")
+    later = [day for day in days if day >= first] if first else days[-1:]
+    return f"`papers build --date {later[0] if later else first or 'latest'}`"
 
 
 def _pages(lake: Lake, site: Site, chosen: Chosen, *, repair: bool) -> Iterator[Finding]:
+    # Several days write the page of a paper that moved. Any of them may have been the last.
     written: dict[str, set[str]] = defaultdict(set)
-    days: dict[str, str] = {}
+    ways_out: dict[str, str] = {}
     for asset in PAGES:
         columns = ("path", "sha256")
         for row in scan_table(lake, asset, lake.partitions(asset), columns).to_pylist():
-            # Several days write the page of a paper that moved; the last one counts.
             written[row["path"]].add(row["sha256"])
-            days[row["path"]] = row["partition"]
+            ways_out[row["path"]] = _build(lake, row["partition"])
+    for file in lake.read(INDEX, None, SiteFile) or ():
+        written[file.path].add(file.sha256)
+        ways_out[file.path] = _build(lake)
     for path in sorted(written):
         if not chosen():
             continue
-        file = site.root / path
-        data = storage.read(file)
-        way_out = f"papers build --date {days[path]}"
+        data = storage.read(site.root / path)
         if data is None:
-            yield Finding(path, "missing", way_out)
+            yield Finding(path, "missing", ways_out[path])
         elif storage.sha256_of(data) not in written[path]:
+            first = "" if repair else "`papers verify --repair`, then "
+            yield Finding(path, "not as it was written", first + ways_out[path])
             if repair:
-                file.unlink()
-            else:
-                way_out = f"papers verify --repair, then {way_out}"
-            yield Finding(path, "not as it was written", way_out)
+                (site.root / path).unlink()

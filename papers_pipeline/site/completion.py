@@ -30,11 +30,11 @@ def is_complete(site: Site, lake: Lake, days: Sequence[date], today: date) -> bo
         return False
     if storage.read(lake.root / FILE) != _built_from(site, lake, today):
         return False
-    files = lake.read("site_index", None, SiteFile) or []
+    tables = [lake.read("site_index", None, SiteFile)]
     for kind in KINDS:
         for span in {span_of(kind, day) for day in days}:
-            files += lake.read(PAGES[kind], span.first.isoformat(), SiteFile) or []
-    return all(site.has(file) for file in files)
+            tables.append(lake.read(PAGES[kind], span.first.isoformat(), SiteFile))
+    return all(files is not None and all(map(site.has, files)) for files in tables)
 
 
 def remember(site: Site, lake: Lake, today: date) -> None:

@@ -81,7 +81,7 @@ class Cache:
 
         Like all that reads entries, it takes a damaged one as absent. Raises NewerFormat.
         """
-        entry = self._entry(self.path(asset, identity))
+        entry = self.read(self.path(asset, identity))
         if entry is None:
             return None
         expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
@@ -90,15 +90,13 @@ class Cache:
     def entries(self, asset: str) -> Iterator[CacheEntry]:
         """Every entry of an asset, in no order, also those that have expired."""
         for path in (self._root / asset).glob("*/*.json"):
-            entry = self._entry(path)
+            entry = self.read(path)
             if entry is not None:
                 yield entry
 
-    def damaged(self, chosen: Callable[[], bool]) -> Iterator[UPath]:
-        """The damaged ones among the chosen entries. Each is set aside. Raises NewerFormat."""
-        for path in sorted(self._root.glob("*/*/*.json")):
-            if chosen() and self._entry(path) is None:
-                yield path
+    def paths(self) -> list[UPath]:
+        """The files of all entries, in order."""
+        return sorted(self._root.glob("*/*/*.json"))
 
     def put(self, entry: CacheEntry) -> None:
         """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
@@ -106,19 +104,19 @@ class Cache:
         Raises NewerFormat rather than replace the entry of a newer release.
         """
         path = self.path(entry.asset, entry.identity)
-        self._entry(path)
+        self.read(path)
         storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n", durable=True)
 
-    def _entry(self, path: UPath) -> CacheEntry | None:
-        """The entry in a file; None if there is no file or it is damaged."""
+    def read(self, path: UPath) -> CacheEntry | None:
+        """The entry in a file; None if there is no file or it is damaged. Raises NewerFormat."""
 
-        def read(data: bytes) -> CacheEntry:
+        def decode(data: bytes) -> CacheEntry:
             entry = _decoded(data)
             if self.key(entry.asset, entry.identity) != path.stem:
                 raise Damaged("it holds the entry of another name")
             return entry
 
-        return opened(path, read)
+        return opened(path, decode)
 
     def final_failure(
         self, asset: str, identity: dict[str, str], failure: CachedFailure

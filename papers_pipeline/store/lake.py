@@ -54,6 +54,10 @@ class Lake:
         """Some columns of a table, without those that were added later; None if never built."""
         return opened(self.path(asset, partition), lambda data: _table(data, list(names)))
 
+    def unpartitioned(self) -> list[str]:
+        """The assets of a single table that were built, by name."""
+        return sorted(path.stem for path in self.root.glob("*.parquet"))
+
     def assets(self) -> list[str]:
         """The partitioned assets that have a folder, by name."""
         if not self.root.exists():

@@ -30,8 +30,8 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 def verify(sample: float, repair: bool) -> None:
     """Read every stored table, purchase and page, and name what is damaged, missing or changed.
 
-    Damaged tables and purchases are set aside. Each finding comes with the command that mends it.
-    Exit status 1 if there is any.
+    Damaged tables and purchases are set aside. Each finding says what mends it. Run it while no day
+    is being built. Exit status 1 if anything is found.
     """
     from papers_pipeline.cli.verify import chooser
     from papers_pipeline.cli.verify import verify as examine
