@@ -15,6 +15,8 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
+PARTITION_TAG = "dagster/partition"
+"""Dagster's own tag: the day of a run, or the first day of its week or month."""
 PROCESS_TAG = "papers/process"
 SITE_TAG = "papers/site"
 """Tag of runs that build pages spanning days; `dagster.yaml` allows one of them at a time."""

@@ -85,6 +85,17 @@ def test_a_day_whose_last_run_failed_is_named_although_it_was_built(
     )
 
 
+def test_a_week_that_was_built_since_does_not_hide_that_its_monday_failed(
+    built: Pipeline, outside: Outside
+):
+    outside.list(TUESDAY, [])
+    built.build(TUESDAY)
+    outside.world.faults.append(Fault("daily_papers", 404, "{}"))
+    assert not built.run_job("build_day", MONDAY).success
+    assert built.run_job("build_week", MONDAY).success
+    assert list(check(built).metadata) == [MONDAY]
+
+
 def test_weekends_and_days_that_the_operator_calls_quiet_are_not_missed(
     built: Pipeline, monkeypatch
 ):

@@ -8,7 +8,7 @@ import dagster as dg
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.records import DailyIssue
-from papers_pipeline.runs import first_error
+from papers_pipeline.runs import PARTITION_TAG, first_error
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
 
@@ -41,7 +41,7 @@ def alarm_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 def failed_runs(context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]) -> None:
     """Tell of a failed run."""
     run = context.dagster_run
-    partition = run.tags.get("dagster/partition", "")
+    partition = run.tags.get(PARTITION_TAG, "")
     records = context.instance.all_logs(run.run_id)
     error = first_error([record.dagster_event for record in records if record.dagster_event])
     text = f"papers_pipeline: {run.job_name} {partition} failed: {error}"

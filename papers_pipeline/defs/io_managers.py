@@ -9,7 +9,7 @@ from upath import UPath
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.records import Record, record_named
-from papers_pipeline.runs import SITE_ASSETS, SITE_TAG, tag_process
+from papers_pipeline.runs import PARTITION_TAG, SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
 from papers_pipeline.store import lake, locks
 from papers_pipeline.store.damage import opened
@@ -85,4 +85,4 @@ def lock_of(run: dg.DagsterRun) -> str:
     selected = {key.to_user_string() for key in run.asset_selection or ()}
     if SITE_TAG in run.tags or selected & set(SITE_ASSETS):
         return "site"
-    return run.tags.get("dagster/partition", "site")
+    return run.tags.get(PARTITION_TAG, "site")

@@ -8,14 +8,14 @@ import dagster as dg
 
 from papers_pipeline.base.alarm import Alarm
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.defs.io_managers import lock_of
 from papers_pipeline.defs.schedules import NIGHTS_BACK
 from papers_pipeline.listing.days import is_quiet
 from papers_pipeline.llm.chain import Models
-from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.runs import PARTITION_TAG
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
 
-PARTITION_TAG = "dagster/partition"
 REPORT_HOUR = 6
 """UTC. By then the night's builds have ended, and the list of the day before is complete."""
 
@@ -53,9 +53,11 @@ def missing_days(
 
 
 def _last_run_failed(instance: dg.DagsterInstance, day: date) -> bool:
-    of_day = dg.RunsFilter(tags={PARTITION_TAG: str(day)})
-    runs = instance.get_runs(of_day, limit=1)
-    return bool(runs) and runs[0].status is dg.DagsterRunStatus.FAILURE
+    """Whether the newest run of a day failed. A week's or month's run may bear its date too."""
+    for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: str(day)})):
+        if lock_of(run) == str(day):
+            return run.status is dg.DagsterRunStatus.FAILURE
+    return False
 
 
 @dg.asset_check(
@@ -105,11 +107,7 @@ def daily_report(
         return dg.SkipReason("today's report is sent, or it is too early for it")
     missing = missing_days(lake, context.instance, today, settings.quiet_days)
     state = "; ".join(map(str, missing)) if missing else "all is well"
-    spent = _usd(models.ledger, today - timedelta(days=1))
+    spent = models.ledger.total_usd(today - timedelta(days=1))
     if settings.alarm.tell(f"papers_pipeline: {state}. Yesterday's calls: USD {spent:.2f}."):
         context.update_cursor(str(today))
     return dg.SkipReason(state)
-
-
-def _usd(ledger: Ledger, day: date) -> float:
-    return sum(spending.usd or 0.0 for spending in ledger.spent(day))

@@ -1,7 +1,7 @@
 """The answers that stored rows hold: a second source of what was bought, if a purchase is lost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any, Generic
 
@@ -9,13 +9,12 @@ from pydantic import ValidationError
 
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
+from papers_pipeline.listing.days import NEARBY
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import Enrichment, by_arxiv_id
 from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 
-NEARBY = timedelta(days=31)
-"""How far apart two days that list the same paper can be, as in `issue/links.py`."""
 COLUMNS = ("arxiv_id", "state", "prompt_version", "input_hash")
 
 

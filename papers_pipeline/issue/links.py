@@ -2,16 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
+from papers_pipeline.listing.days import NEARBY
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.store.lake import Lake
-
-WINDOW = timedelta(days=31)
-"""How far apart two days that list the same paper can be.
-
-Hugging Face accepts papers for 14 days after publication, so a second listing is within a month.
-"""
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,13 @@ class DayLinks:
 
 
 class Listings:
-    """The listings of the days from `first` to `last` and of `WINDOW` around them, read once."""
+    """The listings of the days from `first` to `last` and of `NEARBY` around them, read once."""
 
     def __init__(self, lake: Lake, first: date, last: date) -> None:
         self._days: dict[date, dict[str, Listing]] = {}
         for partition in lake.partitions("feed_listing"):
             day = date.fromisoformat(partition)
-            if first - WINDOW <= day <= last + WINDOW:
+            if first - NEARBY <= day <= last + NEARBY:
                 self._days[day] = _read_listing(lake, day)
 
     def links(self, day: date) -> DayLinks:

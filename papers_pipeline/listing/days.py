@@ -14,6 +14,12 @@ from papers_pipeline.records import DayState, Paper
 FIRST_DAY = date(2023, 5, 1)
 """The first day of the Daily Papers list."""
 
+NEARBY = timedelta(days=31)
+"""How far apart two days that list the same paper can be.
+
+Hugging Face accepts papers for 14 days after publication, so a second listing is within a month.
+"""
+
 SHRUNK_MORE_THAN = 3
 SHRUNK_SHARE = 0.2
 """A list is rejected if it loses more papers than this, and more than this share, at once."""

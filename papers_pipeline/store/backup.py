@@ -70,7 +70,7 @@ def back_up(folders: Mapping[str, UPath], target: UPath) -> Transfer:
             manifest.files[path] = Copied(
                 sha256=storage.sha256_of(data), size=len(data), changed_at=stat.st_mtime
             )
-            if written % SAVE_EVERY == 0:
+            if files % SAVE_EVERY == 0:
                 _save(manifest, target)
         _save(manifest, target)
     except OSError as error:
