@@ -66,9 +66,9 @@ def morning(pipeline: Pipeline, cursor: str | None = None) -> str | None:
 def test_a_day_that_was_never_built_is_named_with_the_command_that_builds_it(built: Pipeline):
     found = check(built)
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    fault = f"{TUESDAY} was never built: `papers build --date {TUESDAY}`"
-    assert found.description == fault
-    assert {name: value.value for name, value in found.metadata.items()} == {TUESDAY: fault}
+    advice = f"was never built: `papers build --date {TUESDAY}`"
+    assert found.description == f"{TUESDAY} {advice}"
+    assert {name: value.value for name, value in found.metadata.items()} == {TUESDAY: advice}
 
 
 def test_a_day_whose_last_run_failed_is_named_although_it_was_built(

@@ -23,14 +23,13 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
 from papers_pipeline import __version__
+from papers_pipeline.base.notes import NOTED_SECONDS
 
 RETRIED = (429, 500, 502, 503, 504)
 LONGEST_WAIT = 300
 """Seconds. A longer Retry-After is cut to this, and the next response decides."""
 LONGEST_EXCHANGE = 300.0
 """Seconds from a request to the last byte of its answer. At 400 kB/s, the largest PDF arrives."""
-NOTED_SECONDS = 3.0
-"""Shorter waits are not worth a line in the log."""
 CHUNK = 1 << 14
 
 logger = logging.getLogger(__name__)

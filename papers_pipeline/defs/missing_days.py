@@ -27,8 +27,13 @@ class MissingDay:
     day: date
     fault: str
 
+    @property
+    def advice(self) -> str:
+        """The fault, and the command that mends it."""
+        return f"{self.fault}: `papers build --date {self.day}`"
+
     def __str__(self) -> str:
-        return f"{self.day} {self.fault}: `papers build --date {self.day}`"
+        return f"{self.day} {self.advice}"
 
 
 def missing_days(
@@ -76,7 +81,7 @@ def no_days_missing(
         passed=not missing,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(map(str, missing)) or "No day is missing.",
-        metadata={str(found.day): str(found) for found in missing},
+        metadata={str(found.day): found.advice for found in missing},
     )
 
 

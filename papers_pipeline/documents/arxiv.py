@@ -21,6 +21,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from papers_pipeline.base import http as web
+from papers_pipeline.base.notes import NOTED_SECONDS, Note
 
 Reason = Literal[
     "not_found",
@@ -66,11 +67,8 @@ From https://github.com/arXiv/arxiv-browse, `browse/templates/dissemination`. Th
 withdrawn paper says that no source was provided.
 """
 
-NOTED_SECONDS = 3.0
-"""Shorter waits are not worth a note."""
 
 Result = TypeVar("Result")
-Note = Callable[[str], None]
 
 
 class Limit(Protocol):

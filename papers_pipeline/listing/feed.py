@@ -19,8 +19,9 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from papers_pipeline.base import http as web
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.notes import Note
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
-from papers_pipeline.store.limits import Note, SharedLimit
+from papers_pipeline.store.limits import SharedLimit
 
 PAGE_SIZE = 100
 """The API's maximum. Its default of 50 would silently truncate a busy day."""

@@ -27,6 +27,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce, preload
+from papers_pipeline.base.notes import Note
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.llm.batch_providers import BatchProvider, connect_batches
 from papers_pipeline.llm.batch_store import BatchStore, KeptText
@@ -44,7 +45,6 @@ from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.turns import (
     LONGEST_WAITED_PAUSE_SECONDS,
-    Note,
     ProviderPaused,
     Turn,
     Turns,

@@ -9,10 +9,11 @@ import logging
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from papers_pipeline.base.notes import NOTED_SECONDS, Note
 from papers_pipeline.store.limits import (
     POLL_SECONDS,
     Rate,
@@ -20,15 +21,12 @@ from papers_pipeline.store.limits import (
     SharedSlots,
     Ticket,
     Wait,
+    waiting_for,
 )
 
 LONGEST_WAITED_PAUSE_SECONDS = 60.0
 """A provider that asks for a longer pause is left, and the next model is asked."""
-NOTED_SECONDS = 1.0
-"""Shorter waits are not worth a note."""
 NOTE_EVERY_SECONDS = 5.0
-
-Note = Callable[[str], None]
 
 logger = logging.getLogger(__name__)
 
@@ -155,8 +153,4 @@ class Turns:
         if wait.seconds < NOTED_SECONDS or is_noted:
             return
         self._noted[kind] = now
-        if wait.reason == "pause":
-            reason = "it answered that there were too many requests"
-        else:
-            reason = f"{wait.most:,} {wait.reason} a minute are used up"
-        note(f"waiting for {provider}: {reason} ({wait.seconds:.0f} s)")
+        note(waiting_for(provider, wait, "a minute"))

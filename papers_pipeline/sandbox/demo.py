@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from rich.console import Console
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.cli import main as cli
+from papers_pipeline.defs.schedules import NIGHTS_BACK
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.world import World
@@ -120,8 +121,14 @@ def build(world: World, now: datetime, *days: str) -> int:
 
 
 def open_ui(world: World, port: int) -> None:
-    """Run `dg dev` on the demo's data until it is interrupted."""
+    """Run `dg dev` on the demo's data until it is interrupted.
+
+    No list is expected after those of the sample, so `no_days_missing` misses none.
+    """
     world.now = None
+    today = datetime.now(UTC).date()
+    expected_none = [today + timedelta(days=number) for number in range(-NIGHTS_BACK, 15)]
+    os.environ["PAPERS_QUIET_DAYS"] = ",".join(map(str, expected_none))
     dg = Path(sys.executable).with_name("dg")
     console.print(f"The Dagster UI will be at http://127.0.0.1:{port} (press Ctrl+C to stop it)")
     command = [str(dg), "dev", "-w", str(ROOT / "workspace.yaml")]

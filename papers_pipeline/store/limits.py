@@ -16,14 +16,15 @@ from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
 
+from papers_pipeline.base.notes import NOTED_SECONDS, Note
+
 Result = TypeVar("Result")
-Note = Callable[[str], None]
 
 FILE = "rates.sqlite"
 POLL_SECONDS = 0.25
 """How often a waiting request looks whether others have freed some of the limit."""
-NOTED_SECONDS, NOTE_EVERY_SECONDS = 3.0, 30.0
-"""Shorter waits are not worth a note, and a long one is noted again and again."""
+NOTE_EVERY_SECONDS = 30.0
+"""A long wait is noted again and again."""
 LOCK_POLL_SECONDS = 0.002
 """How often the lock is tried while another process writes, which takes 0.3 ms."""
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -132,15 +133,8 @@ class SharedLimit:
                     return
                 if answer.seconds >= NOTED_SECONDS and time.monotonic() >= next_note_at:
                     next_note_at = time.monotonic() + NOTE_EVERY_SECONDS
-                    note(self._reason(answer))
+                    note(waiting_for(self._name, answer, f"in {self._seconds:g} s"))
                 time.sleep(min(answer.seconds, POLL_SECONDS))
-
-    def _reason(self, wait: Wait) -> str:
-        if wait.reason == "pause":
-            reason = "it answered that there were too many requests"
-        else:
-            reason = f"{wait.most:,} {wait.reason} in {self._seconds:g} s are used up"
-        return f"waiting for {self._name}: {reason} ({wait.seconds:.0f} s)"
 
     def try_acquire(self, tokens: int = 0) -> Ticket | Wait:
         """A ticket for a request of so many tokens, or how long to wait for one."""
@@ -299,6 +293,15 @@ def _is_sound(file: Path) -> bool:
     except (sqlite3.Error, ValueError):
         return False
     return True
+
+
+def waiting_for(name: str, wait: Wait, period: str) -> str:
+    """What a wait is for, and how long it is. `period` is that of the limit, such as "a minute"."""
+    if wait.reason == "pause":
+        reason = "it answered that there were too many requests"
+    else:
+        reason = f"{wait.most:,} {wait.reason} {period} are used up"
+    return f"waiting for {name}: {reason} ({wait.seconds:.0f} s)"
 
 
 def _until_fewer(times: list[float], most: int, seconds: float, now: float) -> float:
