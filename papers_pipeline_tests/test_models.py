@@ -10,6 +10,7 @@ from papers_pipeline.base import loop
 from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
+from papers_pipeline.llm import turns
 from papers_pipeline.llm.chain import Models
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import Paper
@@ -239,6 +240,7 @@ def test_all_builds_together_keep_the_requests_a_minute(outside: Outside, pipeli
 def test_a_wait_is_told_on_the_terminal_in_the_log_and_in_the_ui(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):
+    monkeypatch.setattr(turns, "NOTED_SECONDS", 1.0)
     outside.offer(monkeypatch, "openai")
     outside.list(DAY, kettles(1))
     pipeline.build(DAY, only=FEED)

@@ -18,6 +18,7 @@ from papers_pipeline.base.loaded_once import loaded_once
 from papers_pipeline.base.per_paper import NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
+from papers_pipeline.llm import turns
 from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.prices import CallTokens, price
@@ -947,7 +948,10 @@ def test_a_lower_limit_than_ours_is_learned_from_its_answers(
     assert outcomes["429"] > 0
 
 
-def test_a_rate_limit_pauses_every_request_of_every_process(desk: Desk, outside: Outside):
+def test_a_rate_limit_pauses_every_request_of_every_process(
+    desk: Desk, outside: Outside, monkeypatch
+):
+    monkeypatch.setattr(turns, "NOTED_SECONDS", 1.0)
     ours, theirs = desk.made("openai"), desk.made("openai")
     outside.world.faults.append(Fault("/openai/", 429, headers={"Retry-After": "2"}))
 
