@@ -72,10 +72,12 @@ Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
-    `note` what for."""
+    """A rate limit. `acquire` waits until a request is allowed, and tells `note` what for. `pause`
+    lets no request go for so many seconds, in all processes that share the limit."""
 
     def acquire(self, note: Note) -> None: ...
+
+    def pause(self, seconds: float) -> None: ...
 
 
 class ArxivError(Exception):
@@ -175,8 +177,9 @@ class ArxivClient:
                     wait = self._backoff_seconds * 2 ** (attempt - 1)
                 if wait >= NOTED_SECONDS:
                     self.note(f"waiting for arXiv: {error.detail} ({wait:.0f} s)")
-                if error.reason == "throttled":  # meant for every thread of this client
+                if error.reason == "throttled":  # meant for everyone who asks arXiv
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
+                    self._limit.pause(wait)
                 else:
                     time.sleep(wait)
         return work()

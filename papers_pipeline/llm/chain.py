@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -29,6 +28,7 @@ from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce, preload
 from papers_pipeline.base.notes import Note
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.llm.batch_providers import BatchProvider, connect_batches
 from papers_pipeline.llm.batch_store import BatchStore, KeptText
 from papers_pipeline.llm.batches import Batches, batch_usd
@@ -40,7 +40,6 @@ from papers_pipeline.llm.conversation import (
     conversation,
 )
 from papers_pipeline.llm.estimates import asked_tokens, counted_tokens, estimated_tokens
-from papers_pipeline.llm.ledger import CallState, Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, Connection, connect, list_models
 from papers_pipeline.llm.turns import (
@@ -54,6 +53,7 @@ from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
+from papers_pipeline.store.ledger import CallState, Spending
 from papers_pipeline.store.limits import POLL_SECONDS, Rate
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Models:
         access: Mapping[str, Access],
         *,
         data: UPath,
-        home: Path,
+        coordination: Coordination,
         cache: Cache,
         clock: Clock,
         concurrency: int,
@@ -141,17 +141,14 @@ class Models:
         self.access = access
         self.cache = cache
         self.clock = clock
-        # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
-        ledger_root = Path(data.path) if storage.is_local(data) else home
-        self.ledger = Ledger(ledger_root / "ledger")
+        self.ledger = coordination.ledger
         self.attempts = data / "attempts"
         self.batches = Batches(
             BatchStore(data / "batches"),
             access,
             cache=cache,
-            ledger=self.ledger,
+            coordination=coordination,
             clock=clock,
-            locks=home / "locks",
             assumed_price=assumed_price,
             timeout_seconds=timeout_seconds,
         )
@@ -161,7 +158,7 @@ class Models:
         self.backoff_seconds = backoff_seconds
         self.closed: dict[str, str] = {}
         self.turns = Turns(
-            home / "limits",
+            coordination,
             rates or {},
             concurrency=concurrency,
             requests_of_all=requests_per_minute,

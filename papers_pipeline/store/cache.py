@@ -7,17 +7,17 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from filelock import AsyncFileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import Damaged, Newer, opened
+from papers_pipeline.store.locks import KeyLocks
 
 FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
@@ -60,9 +60,9 @@ def digest(*parts: str) -> str:
 
 
 class Cache:
-    """Entries in `root` (local or a bucket), and this machine's locks in `locks`."""
+    """Entries in `root` (local or a bucket). `locks` let one process at a time compute an entry."""
 
-    def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
+    def __init__(self, root: UPath, locks: KeyLocks, clock: Clock) -> None:
         self._root = root
         self._locks = locks
         self._clock = clock
@@ -138,7 +138,7 @@ class Cache:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
-        of the machine at a time; its result is stored, an exception is not.
+        at a time; its result is stored, an exception is not.
         """
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
@@ -152,13 +152,9 @@ class Cache:
             await asyncio.to_thread(self.put, entry)
             return entry, False
 
-    def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
+    def held(self, asset: str, identity: dict[str, str]) -> AbstractAsyncContextManager[object]:
         """The lock under which an identity's entry is computed."""
-        # 65,536 locks for all keys: a file per key would pile up for ever. Of 4,096 locks, every
-        # eighth time two of 32 calls at once would share one, and one would wait for the other.
-        lock = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return AsyncFileLock(lock)
+        return self._locks.key_held(self.key(asset, identity))
 
 
 def _decoded(data: bytes) -> CacheEntry:
