@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.http import session
 from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.coordination.interface import Coordination
@@ -64,9 +66,24 @@ def site_of(settings: Settings) -> Site:
 
 def coordination_of(settings: Settings) -> Coordination:
     """The locks, limits and the ledger that all processes of this deployment share."""
+    if settings.coordination_url:
+        return _in_postgres(settings.coordination_url.get_secret_value())
     # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
     ledger_root = Path(settings.data.path) if is_local(settings.data) else settings.home
     return FileCoordination(settings.home, ledger_root / "ledger")
+
+
+@cache
+def _in_postgres(url: str) -> Coordination:
+    """The coordination of this process: to the server, a process is one session."""
+    try:
+        from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
+    except ImportError:
+        raise OperatorError(
+            "PAPERS_COORDINATION_URL needs psycopg: "
+            "install the extra `several` (pip install 'papers_pipeline[several]')"
+        ) from None
+    return PostgresCoordination(url)
 
 
 def lake_of(settings: Settings) -> Lake:

@@ -62,6 +62,10 @@ class Coordination(ABC):
     def ledger(self) -> Ledger:
         """The record of every call to a model, and the budget."""
 
+    def set_up(self) -> list[str]:
+        """Make what it lacks; returns a name for each thing that was made. May be called again."""
+        return []
+
     @abstractmethod
     def examine(self) -> str:
         """Where it lives, and that it answers, in a few words. Raises OperatorError."""
