@@ -7,3 +7,7 @@ NOTED_SECONDS = 3.0
 
 Note = Callable[[str], None]
 """Is told one sentence."""
+
+
+def unheard(message: str) -> None:
+    """The note of whoever has nobody to tell."""

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from papers_pipeline.base import http as web
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.notes import Note
+from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
 from papers_pipeline.store.limits import SharedLimit
 
@@ -55,7 +55,7 @@ class FeedClient:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def fetch(self, day: date, note: Note = lambda message: None) -> list[str]:
+    def fetch(self, day: date, note: Note = unheard) -> list[str]:
         """The bodies of all pages of a day's list, as received. A day without papers has one, `[]`.
 
         `note` is told what a long wait is for. Raises FeedError if the API refuses, still fails
