@@ -82,7 +82,10 @@ class Documents:
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
-                "paper_pdfs", _pdf_identity(arxiv_id), lambda: self._download_pdf(arxiv_id, note)
+                "paper_pdfs",
+                _pdf_identity(arxiv_id),
+                lambda: self._download_pdf(arxiv_id, note),
+                note=note,
             )
             return PaperPdf(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
@@ -109,7 +112,10 @@ class Documents:
             if pdf.sha256 is None:
                 raise PaperPending("no_pdf")
             entry, reused = await self._cache.get_or_compute(
-                "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf, note)
+                "parsed_text",
+                _parse_identity(pdf.sha256),
+                lambda: self._parse(pdf, note),
+                note=note,
             )
             row = ParsedPaper(
                 arxiv_id=arxiv_id,
@@ -141,7 +147,10 @@ class Documents:
         async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:
             paper = paper_by_id[arxiv_id]
             entry, reused = await self._cache.get_or_compute(
-                "figures", _figures_identity(arxiv_id), lambda: self._read_figures(paper, note)
+                "figures",
+                _figures_identity(arxiv_id),
+                lambda: self._read_figures(paper, note),
+                note=note,
             )
             return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
