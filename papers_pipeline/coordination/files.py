@@ -1,11 +1,11 @@
 """The processes of one machine, kept out of each other's way by files of its DAGSTER_HOME."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from filelock import AsyncFileLock
 
+from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.store import locks
 from papers_pipeline.store.ledger import FileLedger
@@ -19,9 +19,7 @@ class FileCoordination(Coordination):
         self._home = home
         self._ledger = FileLedger(ledger)
 
-    def held(
-        self, name: str, on_wait: Callable[[str], None] = lambda message: None
-    ) -> AbstractContextManager[None]:
+    def held(self, name: str, on_wait: Note = unheard) -> AbstractContextManager[None]:
         return locks.held(self._home / "locks", name, on_wait)
 
     def key_held(self, key: str) -> AsyncFileLock:

@@ -5,10 +5,10 @@ several.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.store.ledger import Ledger
 from papers_pipeline.store.limits import Limit, Rate, Slots
 
@@ -21,9 +21,7 @@ class Coordination(ABC):
     """The locks, limits, slots and the ledger that the processes of a deployment share."""
 
     @abstractmethod
-    def held(
-        self, name: str, on_wait: Callable[[str], None] = lambda message: None
-    ) -> AbstractContextManager[None]:
+    def held(self, name: str, on_wait: Note = unheard) -> AbstractContextManager[None]:
         """Hold the lock `name`: a day, `site` or `batches`.
 
         If another run holds it, call `on_wait` and wait. It is freed when its process dies.

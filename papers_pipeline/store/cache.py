@@ -6,8 +6,8 @@ Nothing is computed or paid for twice, whichever day lists the paper and however
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.notes import Note, noted, unheard
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import Damaged, Newer, opened
 from papers_pipeline.store.locks import KeyLocks
@@ -134,16 +135,18 @@ class Cache:
         identity: dict[str, str],
         compute: Callable[[], Awaitable[CacheEntry]],
         is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+        note: Note = unheard,
     ) -> tuple[CacheEntry, bool]:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
-        at a time; its result is stored, an exception is not.
+        at a time; its result is stored, an exception is not. `note` is told of a long wait for
+        another process.
         """
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
             return entry, True
-        async with self.held(asset, identity):
+        async with self.held(asset, identity, note):
             entry = self.get(asset, identity)
             if entry is not None and is_usable(entry):
                 return entry, True
@@ -152,9 +155,18 @@ class Cache:
             await asyncio.to_thread(self.put, entry)
             return entry, False
 
-    def held(self, asset: str, identity: dict[str, str]) -> AbstractAsyncContextManager[object]:
-        """The lock under which an identity's entry is computed."""
-        return self._locks.key_held(self.key(asset, identity))
+    @asynccontextmanager
+    async def held(
+        self, asset: str, identity: dict[str, str], note: Note = unheard
+    ) -> AsyncIterator[None]:
+        """Hold the lock under which an identity's entry is computed.
+
+        It is freed when its process ends, however it ends.
+        """
+        async with AsyncExitStack() as lock:
+            with noted(note, f"waiting for {asset}: another run is making the same row"):
+                await lock.enter_async_context(self._locks.key_held(self.key(asset, identity)))
+            yield
 
 
 def _decoded(data: bytes) -> CacheEntry:

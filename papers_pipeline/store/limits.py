@@ -17,7 +17,7 @@ from typing import Literal, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, unheard
 
 Result = TypeVar("Result")
 
@@ -149,7 +149,7 @@ class Limit(ABC):
         self._seconds = seconds
         self._first_in_line = threading.Lock()
 
-    def acquire(self, note: Note = lambda message: None) -> None:
+    def acquire(self, note: Note = unheard) -> None:
         """Wait until one more request is allowed. `note` is told what a long wait is for."""
         next_note_at = 0.0
         with self._first_in_line:

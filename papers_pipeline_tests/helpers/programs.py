@@ -20,7 +20,7 @@ def found(program: str) -> str | None:
 
 
 def missing(programs: tuple[str, ...]) -> str:
-    """The message that names every program not installed and the command that installs it, or ""."""
+    """The message that names every program not installed and how to install it, or ""."""
     lacking = [program for program in programs if found(program) is None]
     if not lacking:
         return ""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import psycopg
 
+from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.coordination.interface import Coordination, LockLost
 from papers_pipeline.coordination.postgres.database import Database, connect, describe, unreachable
 from papers_pipeline.coordination.postgres.ledger import PostgresLedger
@@ -46,9 +47,7 @@ class PostgresCoordination(Coordination):
         self._database.close()
 
     @contextmanager
-    def held(
-        self, name: str, on_wait: Callable[[str], None] = lambda message: None
-    ) -> Iterator[None]:
+    def held(self, name: str, on_wait: Note = unheard) -> Iterator[None]:
         if not self._session.take(name):
             on_wait(f"another run holds {name}: waiting for it to end")
             while not self._session.take(name):

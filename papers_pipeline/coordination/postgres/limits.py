@@ -16,7 +16,7 @@ from papers_pipeline.store.limits import Limit, Rate, Refusal, Ticket, Wait
 NONE = 2**62
 """Higher than any limit, and than the number of any request."""
 WAY_SECONDS = 0.01
-"""How long whoever stands before us has to wake up and go. A place of a dead process costs no more."""
+"""How long whoever stands before us has to wake up and go. A dead process holds us up no longer."""
 BEGIN = """
 SELECT pg_advisory_xact_lock(%(lock)s), set_config('synchronous_commit', 'off', true)
 """
