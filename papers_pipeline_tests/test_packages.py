@@ -45,6 +45,7 @@ def test_a_run_without_work_imports_nothing_that_only_work_needs(module):
         "pandas",
         "jieba",
         "psycopg",
+        "celery",
     }
     assert loaded & for_work == set()
 

@@ -25,6 +25,7 @@ from papers_pipeline.cli.commands.serve import serve
 from papers_pipeline.cli.commands.setup_coordination import setup_coordination
 from papers_pipeline.cli.commands.show import show
 from papers_pipeline.cli.commands.verify import verify
+from papers_pipeline.cli.commands.worker import worker
 from papers_pipeline.cli.terminal import fail
 
 # Dagster and the SDKs leave half a million objects that stay: Python's collector walked over them
@@ -52,7 +53,8 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, verify, backup, restore, setup_coordination),
+    *(costs, prompts, doctor, publish, serve, verify, backup, restore),
+    *(setup_coordination, worker),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -32,6 +32,9 @@ class FileCoordination(Coordination):
     def check(self) -> None:
         """The operating system takes no lock from a live process."""
 
+    def is_abandoned(self, name: str) -> bool:
+        return False  # files tell nothing about other machines
+
     def limit(
         self,
         name: str,

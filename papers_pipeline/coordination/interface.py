@@ -37,6 +37,10 @@ class Coordination(ABC):
         that others read."""
 
     @abstractmethod
+    def is_abandoned(self, name: str) -> bool:
+        """Whether it is certain that no process of any machine holds the lock `name`."""
+
+    @abstractmethod
     def limit(
         self,
         name: str,
