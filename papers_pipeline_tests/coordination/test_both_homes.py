@@ -9,13 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from papers_pipeline.coordination.interface import Coordination
+from papers_pipeline.coordination.postgres import session
 from papers_pipeline.llm.costs import costs
+from papers_pipeline.runs import PROCESS_TAG, mark_dead_runs
 from papers_pipeline.store.ledger import Spending
 from papers_pipeline.store.limits import Limit, Rate, Slots, Ticket, Wait
 from papers_pipeline_tests.coordination.conftest import Deployment
+from papers_pipeline_tests.helpers.terminal import wait_until
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DAY = "2026-03-02"
@@ -33,6 +37,13 @@ async def hold():
 with coordination.held("2026-03-02"):
     asyncio.run(hold())
 """
+RUNNING = """
+import time
+from papers_pipeline.settings import load_settings
+from papers_pipeline.wiring import coordination_of
+print(coordination_of(load_settings()).process(), flush=True)
+time.sleep(600)
+"""
 ASKING = """
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.limits import Rate
@@ -47,6 +58,7 @@ SPENDING = """
 import os
 from datetime import UTC, datetime
 from papers_pipeline.settings import load_settings
+from papers_pipeline.runs import PROCESS_TAG, mark_dead_runs
 from papers_pipeline.store.ledger import Spending
 from papers_pipeline.wiring import coordination_of
 ledger = coordination_of(load_settings()).ledger
@@ -55,6 +67,11 @@ call = Spending(at=datetime(2026, 3, 2, 8, tzinfo=UTC), asset="a", provider="p",
 for number in range(30):
     print(ledger.reserve(call.model_copy(update={"call": f"{os.getpid()} {number}"}), 1.0))
 """
+
+
+@dg.job
+def an_empty_job() -> None:
+    """Nothing to do."""
 
 
 def started(code: str) -> subprocess.Popen[str]:
@@ -159,6 +176,32 @@ def test_a_killed_process_frees_its_locks_and_slots(deployment: Deployment):
         asyncio.run(take_slot_and_key())
     holder.communicate()
     assert len(notes) == 1
+
+
+def test_a_killed_process_is_gone_and_its_run_is_marked_failed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(session, "GONE_SECONDS", 1.0)
+    ours = deployment.process()
+    runner = started(RUNNING)
+    assert runner.stdout
+    names = {"alive": ours.process(), "killed": runner.stdout.readline().strip()}
+    assert names["alive"] != names["killed"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = {}
+        for fate, name in names.items():
+            runs[fate] = instance.create_run_for_job(
+                an_empty_job, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: name}
+            ).run_id
+        unknown = {PROCESS_TAG: "another-host:1:1"}
+        instance.create_run_for_job(an_empty_job, status=dg.DagsterRunStatus.STARTED, tags=unknown)
+        time.sleep(1.1)  # longer than a process may be unheard of
+        assert mark_dead_runs(instance, ours) == []
+        runner.kill()
+        runner.communicate()
+        wait_until(lambda: ours.is_gone(names["killed"]))
+        assert mark_dead_runs(instance, ours) == [runs["killed"]]
+        assert not ours.is_gone(names["alive"])
 
 
 def test_the_key_of_a_purchase_is_held_by_one_task_of_one_process(deployment: Deployment):
