@@ -1,16 +1,14 @@
 """Execute jobs in this process, find dead runs and the first error of a failed one.
 
 A killed run stays STARTED forever and would block its day. Each run is therefore tagged with its
-process, and runs of this machine whose process is gone are marked as failed by a sensor and
-whenever the CLI or `make dev` starts. The process of a run on a worker holds the run's lock
-instead, so that every machine can tell whether it lives.
+process, and runs whose process is gone are marked as failed by a sensor and whenever the CLI or
+`make dev` starts. The coordination knows which processes are gone: those of this machine, or with
+Postgres of all machines.
 """
 
-import os
 import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,9 +21,9 @@ PARTITION_TAG = "dagster/partition"
 """Dagster's own tag: the day of a run, or the first day of its week or month."""
 PROCESS_TAG = "papers/process"
 TAKEN_TAG = "papers/taken"
-"""When a worker took the run from the queue."""
+"""Which worker took the run from the queue, and when."""
 START_TIME = timedelta(seconds=60)
-"""How long a run that was taken may need until its process holds the run's lock."""
+"""How long a run that a worker took may need until its process has tagged it."""
 SITE_TAG = "papers/site"
 """Tag of runs that build pages spanning days; `dagster.yaml` allows one of them at a time."""
 SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index", "search_index")
@@ -66,90 +64,65 @@ def execute(
     return execute_run(InMemoryJob(job), run, instance)
 
 
-def process_name(pid: int | None = None) -> str | None:
-    """Host, pid and start time of a live process of this machine, or None if there is none.
-
-    The start time distinguishes a process from a later one with the same pid.
-    """
-    pid = pid or os.getpid()
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    stat = Path(f"/proc/{pid}/stat")
-    # Field 22, the 20th after the process name, which may contain spaces. Only Linux has the file.
-    started = stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""
-    return f"{socket.gethostname()}:{pid}:{started}"
-
-
-def tag_process(instance: dg.DagsterInstance, run_id: str) -> None:
+def tag_process(instance: dg.DagsterInstance, run_id: str, coordination: Coordination) -> None:
     """Tag a run with this process."""
-    instance.add_run_tags(run_id, {PROCESS_TAG: f"{process_name() or ''}:{run_id}"})
+    instance.add_run_tags(run_id, {PROCESS_TAG: coordination.process()})
 
 
 def tag_taken(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Tag a run with the time at which a worker took it."""
-    taken_at = datetime.now(UTC).isoformat(timespec="seconds")
-    instance.add_run_tags(run_id, {TAKEN_TAG: f"{taken_at} {run_id}"})
-
-
-def run_lock(run_id: str) -> str:
-    """The name of the lock that the process of a run on a worker holds."""
-    return f"run {run_id}"
+    """Tag a run with the worker that took it, and the time."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    instance.add_run_tags(run_id, {TAKEN_TAG: f"{socket.gethostname()} {now}"})
 
 
 def mark_dead_runs(instance: dg.DagsterInstance, coordination: Coordination) -> list[str]:
-    """Mark unfinished runs whose process is gone as failed.
+    """Mark unfinished runs as failed if their process is gone.
 
-    Those of workers are known by their locks, others only if their process was one of this machine.
     Returns their ids.
     """
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if is_abandoned(run, coordination, datetime.now(UTC)):
-            message = "No process of any machine holds the run's lock. Its finished work is kept."
-        elif _process_is_gone(run):
-            message = "Its process exited without reporting a result. Its finished work is kept."
-        else:
-            continue
-        instance.report_run_failed(run, message)
-        dead.append(run.run_id)
+        if is_dead(instance, run, coordination):
+            process = run.tags.get(PROCESS_TAG, "")
+            instance.report_run_failed(
+                run,
+                f"Its process ({process}) ended without reporting a result. "
+                "Its finished work is kept.",
+            )
+            dead.append(run.run_id)
     return dead
 
 
-def is_abandoned(run: dg.DagsterRun, coordination: Coordination, now: datetime) -> bool:
-    """Whether a worker took this run, and no process of any machine holds its lock any more."""
-    taken_at = _own_tag(run, TAKEN_TAG)
+def is_dead(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    coordination: Coordination,
+    after_seconds: float | None = None,
+) -> bool:
+    """Whether the process of an unfinished run is gone, or never came.
+
+    `after_seconds` replaces the two minutes of `Coordination.is_gone`.
+    """
+    process = _own_tag(instance, run, PROCESS_TAG)
+    if process:
+        return coordination.is_gone(process, after_seconds)
+    taken_at = _own_tag(instance, run, TAKEN_TAG).rpartition(" ")[2]
     if not taken_at:
         return False
-    is_starting = run.status == dg.DagsterRunStatus.STARTING
-    if is_starting and now - datetime.fromisoformat(taken_at) < START_TIME:
-        return False
-    return coordination.is_abandoned(run_lock(run.run_id))
+    return datetime.now(UTC) - datetime.fromisoformat(taken_at) > START_TIME
 
 
-def _process_is_gone(run: dg.DagsterRun) -> bool:
-    """Whether the run's process was one of this machine and has ended."""
-    if _own_tag(run, TAKEN_TAG):  # a worker's host name may be that of another container
-        return False
-    name = _own_tag(run, PROCESS_TAG)
-    host, _, rest = name.partition(":")
-    if host != socket.gethostname():
-        return False
-    return process_name(int(rest.partition(":")[0])) != name
+def _own_tag(instance: dg.DagsterInstance, run: dg.DagsterRun, tag: str) -> str:
+    """The value of a tag, unless the run has it from the one that it repeats.
 
-
-def _own_tag(run: dg.DagsterRun, tag: str) -> str:
-    """The value of a tag that ends with the run's id, without it.
-
-    A run that is started again inherits the tags of the first: those do not count.
+    A run that is started again inherits all tags.
     """
     value = run.tags.get(tag, "")
-    if not value.endswith(run.run_id):
-        return ""
-    return value.removesuffix(run.run_id)[:-1]
+    if value and run.parent_run_id:
+        parent = instance.get_run_by_id(run.parent_run_id)
+        if parent and parent.tags.get(tag) == value:
+            return ""
+    return value
 
 
 def first_error(events: Iterable[dg.DagsterEvent]) -> str:

@@ -37,8 +37,16 @@ class Coordination(ABC):
         that others read."""
 
     @abstractmethod
-    def is_abandoned(self, name: str) -> bool:
-        """Whether it is certain that no process of any machine holds the lock `name`."""
+    def process(self) -> str:
+        """The name of this process, by which `is_gone` knows it."""
+
+    @abstractmethod
+    def is_gone(self, process: str, after_seconds: float | None = None) -> bool:
+        """Whether the process of this name has ended; False if that cannot be known from here.
+
+        A process of another machine counts as gone when nobody has heard of it for so many seconds,
+        by default two minutes.
+        """
 
     @abstractmethod
     def limit(

@@ -54,10 +54,10 @@ def site_follows(
 
 
 @dg.sensor(
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs of this machine and of workers as failed if their process is gone, so "
-    "that they do not block their day.",
+    description="Marks runs as failed if their process is gone, so that they do not block their "
+    "day.",
 )
 def dead_runs(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]

@@ -2,10 +2,9 @@
 
 `deploy/several/dagster.yaml` names it. Dagster's own launcher for Celery calls a run of a dead
 worker RUNNING for ever (https://github.com/dagster-io/dagster/pull/33493), and a run that it
-terminates is started again. Here a run lives as long as its process holds the run's lock.
+terminates is started again. Here a run lives as long as the coordination hears of its process.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -13,7 +12,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, Worke
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from papers_pipeline.runs import is_abandoned
+from papers_pipeline.runs import TAKEN_TAG, is_dead
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline.workers.release import release_of
@@ -38,7 +37,8 @@ CELERY = {
 class WorkersLauncher(CeleryRunLauncher):
     """Puts runs into the queue, and says whether the process of a started one is alive."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, dead_after_seconds: int, **options: Any) -> None:
+        self._dead_after_seconds = dead_after_seconds
         options["config_source"] = CELERY | (options.get("config_source") or {})
         super().__init__(**options)
 
@@ -60,8 +60,10 @@ class WorkersLauncher(CeleryRunLauncher):
         return super().terminate(run_id)
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        if is_abandoned(run, coordination_of(load_settings()), datetime.now(UTC)):
-            return CheckRunHealthResult(WorkerStatus.FAILED, "No process holds the run's lock.")
+        coordination = coordination_of(load_settings())
+        if is_dead(self._instance, run, coordination, self._dead_after_seconds):
+            taken = run.tags.get(TAKEN_TAG, "")
+            return CheckRunHealthResult(WorkerStatus.FAILED, f"its process is gone ({taken})")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def get_run_worker_debug_info(
@@ -70,3 +72,12 @@ class WorkersLauncher(CeleryRunLauncher):
         if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:  # a run of the command line
             return None
         return super().get_run_worker_debug_info(run, include_container_logs)
+
+    @classmethod
+    def config_type(cls) -> Any:
+        dead_after_seconds = dg.Field(
+            int,
+            default_value=120,
+            description="How long nobody may have heard of a run's process before it is dead.",
+        )
+        return {**super().config_type(), "dead_after_seconds": dead_after_seconds}

@@ -1,7 +1,7 @@
 """The process of one run on a worker: `python -m papers_pipeline.workers.run <run id>`.
 
-It holds the run's lock, so the run counts as alive for as long as this process lives, whatever
-becomes of the worker that started it.
+The coordination knows it by its session, so the run counts as alive for as long as this process
+lives, whatever becomes of the worker that started it.
 """
 
 import logging
@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._cli.api import _execute_run_command_body
 from dagster._utils.interrupts import capture_interrupts
 
-from papers_pipeline.runs import run_lock
+from papers_pipeline.runs import tag_process
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline.workers.launcher import RELEASE_TAG
@@ -24,47 +24,33 @@ REFUSED = 3
 logger = logging.getLogger(__name__)
 
 
-class AlreadyHeld(Exception):
-    """Another process executes the run."""
-
-
 def main(run_id: str) -> int:
     """Execute a run that was launched and not begun; returns the exit status."""
     settings = load_settings()
-    coordination = coordination_of(settings)
     with capture_interrupts(), dg.DagsterInstance.get() as instance:
-        try:
-            with coordination.held(run_lock(run_id), on_wait=_give_up):
-                return _execute(instance, run_id, release_of(settings))
-        except AlreadyHeld:
-            logger.warning("another process executes the run %s", run_id)
+        run = instance.get_run_by_id(run_id)
+        # The queue may deliver it late, when it was canceled, or failed because it did not start.
+        if run is None or run.status != dg.DagsterRunStatus.STARTING:
+            logger.warning("the run %s is not about to start", run_id)
             return 0
+        tag_process(instance, run_id, coordination_of(settings))
+        release = release_of(settings)
+        if run.tags.get(RELEASE_TAG) != release:
+            instance.report_run_failed(run, _refusal(run, release))
+            return REFUSED
+        return _execute_run_command_body(run_id, instance, _ignore, set_exit_code_on_failure=True)
 
 
-def _give_up(message: str) -> None:
-    raise AlreadyHeld(message)
+def _refusal(run: dg.DagsterRun, release: str) -> str:
+    return (
+        f"{socket.gethostname()} has {release}, but the daemon that launched the run has "
+        f"{run.tags.get(RELEASE_TAG)}. Bring both to the same release and start the worker again: "
+        "it takes no more runs until then."
+    )
 
 
-def _execute(instance: dg.DagsterInstance, run_id: str, release: str) -> int:
-    run = instance.get_run_by_id(run_id)
-    # The queue may deliver it late, when it was canceled, or failed because it did not start.
-    if run is None or run.status != dg.DagsterRunStatus.STARTING:
-        logger.warning("the run %s is not about to start", run_id)
-        return 0
-    meant_for = run.tags.get(RELEASE_TAG, "")
-    if meant_for != release:
-        instance.report_run_failed(
-            run,
-            f"{socket.gethostname()} has {release}, but the daemon that launched the run has "
-            f"{meant_for}. Bring both to the same release and start the worker again: it takes no "
-            "more runs until then.",
-        )
-        return REFUSED
-    return _execute_run_command_body(run_id, instance, _to_nobody, set_exit_code_on_failure=True)
-
-
-def _to_nobody(event: dg.DagsterEvent) -> None:
-    """Nobody reads the events here: they are in the storage."""
+def _ignore(event: dg.DagsterEvent) -> None:
+    """Events are read from the storage."""
 
 
 if __name__ == "__main__":

@@ -11,13 +11,7 @@ import psycopg
 
 from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.coordination.interface import Coordination, LockLost
-from papers_pipeline.coordination.postgres.database import (
-    Database,
-    connect,
-    describe,
-    key_of,
-    unreachable,
-)
+from papers_pipeline.coordination.postgres.database import Database, connect, describe, unreachable
 from papers_pipeline.coordination.postgres.ledger import PostgresLedger
 from papers_pipeline.coordination.postgres.limits import PostgresLimit
 from papers_pipeline.coordination.postgres.migrations import set_up
@@ -30,18 +24,8 @@ POLL_SECONDS = 0.1
 """How often a lock or a slot is asked for that another holds."""
 CHECKED_SECONDS = 1.0
 """A session that answered a second ago still is one: the server drops none that fast."""
-RETAKEN_SECONDS = 60.0
-"""By then, every live process has taken again what it held when the server restarted."""
 KEY = "key "
 """Begins the names of the locks of single purchases."""
-IS_ABANDONED = """
-SELECT clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => %(grace)s)
-AND NOT EXISTS (
-    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-    WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted
-    AND (classid::bigint << 32) | objid::bigint = %(key)s
-)
-"""
 
 
 class PostgresCoordination(Coordination):
@@ -96,13 +80,14 @@ class PostgresCoordination(Coordination):
                 "Run it again; its finished work is kept"
             )
 
-    def is_abandoned(self, name: str) -> bool:
-        def ask(connection: psycopg.Connection) -> bool:
-            about = {"key": key_of(name), "grace": RETAKEN_SECONDS}
-            row = connection.execute(IS_ABANDONED, about).fetchone()
-            return bool(row and row[0])
+    def process(self) -> str:
+        return self._session.name()
 
-        return self._database.run(ask, patience_seconds=0)
+    def is_gone(self, process: str, after_seconds: float | None = None) -> bool:
+        """Processes from before there was a database are taken for alive."""
+        if not process.startswith("process "):
+            return False
+        return self._session.is_gone(process, after_seconds)
 
     def limit(
         self,
