@@ -6,7 +6,7 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-distributed test-all e2e bench audit audit-packages lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,10 @@ test: $(READY)  ## the tests, which need nothing but Python
 test-slow: $(READY)  ## the slow tests, and those that need git, rsync or Postgres
 	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash initdb
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
+
+test-distributed: $(READY)  ## a backfill on several machines (Debian's postgresql and redis-server)
+	@$(BIN)/python -m papers_pipeline_tests.helpers.programs initdb redis-server
+	@$(BIN)/python -m pytest -o addopts="-q -s --strict-markers" papers_pipeline_tests/distributed
 
 test-all: test test-slow  ## both; `make e2e` has the tests in a browser
 

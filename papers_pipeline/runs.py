@@ -6,7 +6,6 @@ process, and runs whose process is gone are marked as failed by a sensor and whe
 Postgres of all machines.
 """
 
-import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,10 +68,10 @@ def tag_process(instance: dg.DagsterInstance, run_id: str, coordination: Coordin
     instance.add_run_tags(run_id, {PROCESS_TAG: coordination.process()})
 
 
-def tag_taken(instance: dg.DagsterInstance, run_id: str) -> None:
+def tag_taken(instance: dg.DagsterInstance, run_id: str, worker: str) -> None:
     """Tag a run with the worker that took it, and the time."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    instance.add_run_tags(run_id, {TAKEN_TAG: f"{socket.gethostname()} {now}"})
+    instance.add_run_tags(run_id, {TAKEN_TAG: f"{worker} {now}"})
 
 
 def mark_dead_runs(instance: dg.DagsterInstance, coordination: Coordination) -> list[str]:

@@ -52,7 +52,7 @@ def register(app: Celery) -> None:
     def execute_run(task: Any, execute_job_args_packed: Any) -> int:
         run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
         with dg.DagsterInstance.get() as instance:
-            tag_taken(instance, run_id)
+            tag_taken(instance, run_id, task.request.hostname)
         status = _in_process(run_id)
         if status == REFUSED:
             app.control.cancel_consumer(app.conf.task_default_queue, [task.request.hostname])

@@ -1,0 +1,186 @@
+"""Twenty days on two machines, one of which dies, while the broker restarts."""
+
+import os
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from papers_pipeline.runs import PARTITION_TAG
+from papers_pipeline.sandbox.world import Call
+from papers_pipeline_tests.helpers.machines import (
+    BIN,
+    FAILURE,
+    SUCCESS,
+    Deployment,
+    launch_backfill,
+    running_deployment,
+    until,
+)
+from papers_pipeline_tests.helpers.outside import Outside, kettles
+
+DAYS = [f"2026-03-{number:02}" for number in range(1, 21)]
+REQUESTS_A_MINUTE = 60
+SOON = {
+    "poll_interval_seconds: 10": "poll_interval_seconds: 2",
+    "dead_after_seconds: 120": "dead_after_seconds: 10",
+}
+"""What differs from `deploy/several/dagster.yaml`: a dead run is noticed sooner."""
+DEADLINE_SECONDS = 1800.0
+
+
+@pytest.fixture
+def deployment(
+    outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    for number, day in enumerate(DAYS):
+        outside.list(day, kettles(number, number + 1))
+    outside.offer(monkeypatch)
+    monkeypatch.setenv("PAPERS_LLM_REQUESTS_PER_MINUTE", str(REQUESTS_A_MINUTE))
+    with running_deployment(tmp_path, SOON) as made:
+        for worker in made.workers:
+            worker.start_worker()
+        yield made
+
+
+@pytest.mark.programs("initdb", "redis-server")
+def test_a_backfill_outlives_a_machine_and_a_restart_of_the_broker(
+    deployment: Deployment, outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    victim = deployment.workers[0]
+    began = time.time()
+    launch_backfill(deployment.daemon, DAYS)
+    until(lambda: len(deployment.built()) >= 5 and deployment.on(victim), DEADLINE_SECONDS)
+    until(lambda: is_quiet(outside), DEADLINE_SECONDS, each=0.02)
+    victim.kill()
+    killed = time.time()
+    lost = deployment.on(victim)
+    lost_days = {day_of(deployment, run_id) for run_id in lost}
+    under_way = unsettled(deployment)
+    until(lambda: failed_at(deployment, lost), DEADLINE_SECONDS)
+    to_failed = max(failed_at(deployment, lost)) - killed
+    victim.start_worker()  # the machine is up again
+    until(lambda: len(deployment.built()) >= 12, DEADLINE_SECONDS)
+    deployment.redis.stop()
+    time.sleep(3)
+    deployment.redis.start()
+    until(lambda: deployment.built() == set(DAYS), DEADLINE_SECONDS)
+    to_built = max(built_at(deployment, day) for day in lost_days) - killed
+    took = time.time() - began
+    until(deployment.is_idle, DEADLINE_SECONDS)
+
+    calls = outside.world.calls
+    texts = Counter(text_of(call) for call in calls)
+    twice = len(calls) - len(texts)
+    busiest = most_in_a_minute(calls)
+    ledger = ledger_lines(deployment)
+    print(
+        f"\n{len(DAYS)} days in {took:.0f} s. Killed with {len(lost)} runs under way: failed "
+        f"after {to_failed:.1f} s, built again after {to_built:.1f} s. {len(calls)} calls for "
+        f"{len(texts)} texts, at most {busiest} a minute of {REQUESTS_A_MINUTE}; "
+        f"{under_way} calls were under way at the kill; {ledger} calls in the ledger."
+    )
+    assert twice == under_way, [text for text, times in texts.items() if times > 1]
+    assert busiest <= REQUESTS_A_MINUTE
+    assert ledger == len(calls)
+
+    before = site_of(tmp_path / "data")
+    papers_build(deployment.daemon.env)
+    after = site_of(tmp_path / "data")
+    assert len(outside.world.calls) == len(calls)
+    print(f"links between days changed {len(differing(before, after))} of {len(after)} files")
+    alone = dict(os.environ) | {
+        "PAPERS_DATA_DIR": str(tmp_path / "alone"),
+        "DAGSTER_HOME": str(tmp_path / "home"),
+        "PAPERS_COORDINATION_URL": "",
+        "PAPERS_LLM_REQUESTS_PER_MINUTE": "",
+    }
+    began = time.time()
+    papers_build(alone)
+    print(f"one process built the same days in {time.time() - began:.0f} s")
+    assert differing(after, site_of(tmp_path / "alone")) == []
+
+
+def is_quiet(outside: Outside) -> bool:
+    """Whether no call is under way: one that is cut off would have to be bought again."""
+    return all(call.outcome != "pending" for call in outside.world.calls)
+
+
+def day_of(deployment: Deployment, run_id: str) -> str:
+    run = deployment.instance.get_run_by_id(run_id)
+    assert run
+    return run.tags[PARTITION_TAG]
+
+
+def failed_at(deployment: Deployment, run_ids: list[str]) -> list[float]:
+    """When these runs failed; empty until all have."""
+    ends = [
+        record.end_time
+        for record in deployment.runs(FAILURE)
+        if record.dagster_run.run_id in run_ids and record.end_time
+    ]
+    return ends if len(ends) == len(run_ids) else []
+
+
+def built_at(deployment: Deployment, day: str) -> float:
+    ends = [
+        record.end_time
+        for record in deployment.runs(SUCCESS)
+        if record.dagster_run.tags[PARTITION_TAG] == day and record.end_time
+    ]
+    return min(ends)
+
+
+def text_of(call: Call) -> tuple[str, ...]:
+    """What a call asks for."""
+    return (call.title, call.language, *sorted(call.fields))
+
+
+def most_in_a_minute(calls: list[Call]) -> int:
+    """The most calls that arrived within any 60 seconds."""
+    times = sorted(call.at for call in calls)
+    most = 0
+    for first, start in enumerate(times):
+        within = sum(time < start + 60 for time in times[first:])
+        most = max(most, within)
+    return most
+
+
+def unsettled(deployment: Deployment) -> int:
+    return _count(deployment, "SELECT count(*) FROM papers.ledger WHERE state = 'unsettled'")
+
+
+def ledger_lines(deployment: Deployment) -> int:
+    return _count(deployment, "SELECT count(*) FROM papers.ledger")
+
+
+def _count(deployment: Deployment, query: str) -> int:
+    with psycopg.connect(deployment.coordination) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    assert row
+    return int(row[0])
+
+
+def papers_build(env: dict[str, str]) -> None:
+    command = [str(BIN / "papers"), "build", "--from", DAYS[0], "--to", DAYS[-1]]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def site_of(data: Path) -> dict[str, bytes]:
+    """Every file of a site, except the search index, which is never the same twice."""
+    site = data / "site"
+    files = {}
+    for path in site.rglob("*"):
+        if path.is_file() and site / "pagefind" not in path.parents:
+            files[path.relative_to(site).as_posix()] = path.read_bytes()
+    return files
+
+
+def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """The files that are not the same in both."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
