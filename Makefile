@@ -35,8 +35,8 @@ dev: $(READY)  ## the Dagster UI on data/
 test: $(READY)  ## the tests, which need nothing but Python
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-test-slow: $(READY)  ## the slow tests, and those that need git or rsync
-	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash
+test-slow: $(READY)  ## the slow tests, and those that need git, rsync or Postgres
+	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash initdb
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
 
 test-all: test test-slow  ## both; `make e2e` has the tests in a browser
