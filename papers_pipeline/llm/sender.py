@@ -43,7 +43,7 @@ class Sender:
         self._models = models
         self._prompt = prompt
         self._day = day
-        self._note = note
+        self.note = note
         self._preloads = preloads
 
     async def send(
@@ -96,9 +96,9 @@ class Sender:
         models = self._models
         provider = split_name(name)[0]
         messages = asked[0]
-        async with models.turns.after_first_answer(provider):
+        async with models.turns.after_first_answer(provider, self.note):
             self._require_open(name)
-            async with models.turns.turn(provider, question.most_tokens, self._note) as turn:
+            async with models.turns.turn(provider, question.most_tokens, self.note) as turn:
                 # Once more: others may have closed it while this one waited.
                 self._require_open(name)
                 self._begin_to_preload()
@@ -155,7 +155,7 @@ class Sender:
             if room == "none":
                 raise PaperPending("budget")
             if not is_noted:
-                self._note("waiting for the budget: calls under way may take what is left of it")
+                self.note("waiting for the budget: calls under way may take what is left of it")
                 is_noted = True
             await asyncio.sleep(POLL_SECONDS)
 
