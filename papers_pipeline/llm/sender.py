@@ -26,6 +26,8 @@ TRIES_WHEN_SENT = 2
 """A request that was sent and got no answer may have been paid for, each time."""
 TRIES_WHEN_REFUSED = 10
 """A rate limit says nothing against the request: it is sent again more often."""
+SLOWEST = 2
+"""A whole exchange may take so many times what the provider has for its first byte."""
 
 
 class Sender:
@@ -104,7 +106,7 @@ class Sender:
                 self._begin_to_preload()
                 call = await self._entered(name, arxiv_id, messages)
                 try:
-                    response = await model.request(*asked)
+                    response = await self._in_time(name, model, *asked)
                 except AgentRunError as error:
                     await self._unanswered(name, call, turn, error)
                     raise
@@ -117,6 +119,18 @@ class Sender:
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
                 return response
+
+    async def _in_time(self, name: str, model: "Model", *asked: Any) -> "ModelResponse":
+        """The answer. The SDKs' own limit counts from the last byte, so that a drip would last."""
+        from pydantic_ai.exceptions import ModelTimeoutError
+
+        seconds = SLOWEST * self._models.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await model.request(*asked)
+        except TimeoutError as error:
+            message = f"no complete answer within {seconds:g} s"
+            raise ModelTimeoutError(name, message, phase="read") from error
 
     def _require_open(self, name: str) -> None:
         reason = self._models.why_closed(name)
