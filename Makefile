@@ -6,7 +6,7 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit matrix lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: $(READY)  ## every figure as a ratio to its bound; ROWS=, PAPERS=, RUNS=,
 audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 	@npm ci --silent --prefix papers_pipeline_tests/audit
 	@$(BIN)/python -m papers_pipeline_tests.audit
+
+matrix: $(READY)  ## write the fault matrix of docs/reliability.md from the tests' markers
+	@$(BIN)/python -m papers_pipeline_tests.audit.matrix
 
 lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .
