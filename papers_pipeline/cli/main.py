@@ -42,6 +42,10 @@ class Papers(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             fail(str(error))
+        except BrokenPipeError:  # click ends without a word
+            raise
+        except OSError as error:  # such as a full disk
+            fail(str(error))
 
 
 @click.group(cls=Papers, help=__doc__)

@@ -175,8 +175,8 @@ class Models:
         """Enter what became of a call. An answer is not lost if this fails."""
         try:
             self.ledger.add(spending)
-        except OSError:
-            logger.exception("a call stays unsettled in the ledger")
+        except OSError as error:
+            logger.warning("a call stays unsettled in the ledger: %s", error)
 
     async def why_unreachable(self, provider: str) -> str | None:
         """Why a provider does not list its models; None if it does."""

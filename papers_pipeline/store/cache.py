@@ -11,16 +11,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.notes import Note, noted, unheard
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.damage import Damaged, Newer, opened
+from papers_pipeline.store import sealed
+from papers_pipeline.store.damage import Damaged, opened
 from papers_pipeline.store.locks import KeyLocks
 
-FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
 OTHER_EXPIRY = timedelta(days=30)
@@ -40,12 +40,13 @@ class CachedFailure(BaseModel):
 class CacheEntry(BaseModel):
     """The content of one key: a value or a final failure, and how it came about.
 
-    `provenance` is a JSON object that the writer of the asset defines and parses.
+    `provenance` is a JSON object that the writer of the asset defines and parses. The file has a
+    checksum, unless an earlier release wrote it (`store/sealed.py`).
     """
 
     model_config = ConfigDict(frozen=True)
 
-    format: int = FORMAT
+    format: int = sealed.FORMAT
     asset: str
     identity: dict[str, str]
     created_at: datetime
@@ -106,7 +107,7 @@ class Cache:
         """
         path = self.path(entry.asset, entry.identity)
         self.read(path)
-        storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n", durable=True)
+        storage.write(path, sealed.encode(entry), durable=True)
 
     def read(self, path: UPath) -> CacheEntry | None:
         """The entry in a file; None if there is no file or it is damaged. Raises NewerFormat."""
@@ -171,31 +172,7 @@ class Cache:
 
 def _decoded(data: bytes) -> CacheEntry:
     """The entry that a file holds. Raises Damaged or Newer."""
-    try:
-        entry = CacheEntry.model_validate_json(data)
-    except ValidationError as error:
-        _refuse_newer(_format_of(data))
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Damaged(f"{where} {first['msg']}".strip()) from None
-    _refuse_newer(entry.format)
+    entry = sealed.decode(data, CacheEntry)
     if entry.value is None and entry.failure is None:
         raise Damaged("it has neither a value nor a failure")
     return entry
-
-
-def _refuse_newer(stated: int) -> None:
-    if stated > FORMAT:
-        raise Newer(f"an entry in format {stated}")
-
-
-def _format_of(data: bytes) -> int:
-    """The format that a file states. A newer one may change everything else."""
-    try:
-        return _Formatted.model_validate_json(data).format
-    except ValidationError:
-        return FORMAT
-
-
-class _Formatted(BaseModel):
-    format: int = FORMAT

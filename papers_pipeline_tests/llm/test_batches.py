@@ -1,6 +1,7 @@
 """Texts are bought by batch at half the price, each once, over HTTP and the official SDKs."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -420,6 +421,117 @@ def test_ended_batches_are_deleted_when_their_answers_were_used(shop: Shop):
     assert store.prune(shop.clock.now() + timedelta(seconds=1)) == 1
     (left,) = shop.jobs()
     assert left.model == "anthropic:claude-sonnet-5-5"
+
+
+# Damage
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def flipped(data: bytes) -> bytes:
+    return data.replace(b"gpt-6", b"gpt-7").replace(b"claude", b"clauda").replace(b"26", b"27")
+
+
+def damage(shop: Shop, name: str, how: Callable[[bytes], bytes]) -> None:
+    """Damage a file of every batch, text or list."""
+    paths = list((shop.folder / "batches" / name).rglob("*.json"))
+    assert paths
+    for path in paths:
+        path.write_bytes(how(path.read_bytes()))
+
+
+DAMAGED = [("jobs",), ("requests",), ("texts",), ("jobs", "requests")]
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+@pytest.mark.parametrize("has_ended", [False, True], ids=["open", "ended"])
+@pytest.mark.parametrize("how", [cut, flipped])
+@pytest.mark.parametrize("names", DAMAGED, ids=["job", "list", "texts", "job and list"])
+def test_a_damaged_batch_is_recovered_and_bought_once(
+    shop: Shop, caplog, asset: str, has_ended: bool, how: Any, names: tuple[str, ...]
+):
+    shop.outside.world.batch_seconds = 3600
+    shop.submit(asset)
+    if has_ended:
+        shop.later(hours=2)
+    for name in names:
+        damage(shop, name, how)
+    shop.restart()
+    assert states(shop.buy(asset)) == {("pending", "in_batch"): 4}
+    assert shop.submit(asset).jobs == []
+    shop.settle()
+    shop.later(hours=2)
+    shop.settle()
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    (batch,) = shop.outside.world.batches
+    assert (len(batch.requests), shop.calls()) == (4, 0)
+    lines = shop.spendings()
+    assert Counter((line.asset, line.arxiv_id) for line in lines) == {
+        (asset, paper.arxiv_id): 1 for paper in PAPERS
+    }
+    told = [record.getMessage() for record in caplog.records if "is damaged" in record.message]
+    assert len(told) == len(set(told)) == (4 if names == ("texts",) else len(names))
+    assert list((shop.folder / "batches" / "texts").rglob("*.json*")) == []
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+def test_an_answer_that_is_damaged_before_it_is_used_is_fetched_again(shop: Shop, asset: str):
+    shop.submit(asset)
+    shop.settle()
+    shop.buy(asset, PAPERS[:1])
+    damage(shop, "texts", cut)
+    shop.restart()
+    assert states(shop.buy(asset)) == {("done", None): 1, ("pending", "in_batch"): 3}
+    assert shop.models.batches.has_work()
+    assert shop.settle() == []
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    assert not shop.models.batches.has_work()
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
+    assert len(shop.outside.world.batches) == 1
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+def test_a_collected_batch_whose_file_is_damaged_keeps_its_answers(shop: Shop, asset: str):
+    shop.submit(asset)
+    shop.settle()
+    damage(shop, "jobs", cut)
+    shop.restart()
+    shop.settle()
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
+
+
+def test_a_damaged_batch_that_the_provider_does_not_list_frees_its_texts(shop: Shop):
+    shop.submit(ENGLISH)
+    shop.outside.world.batches.clear()
+    damage(shop, "jobs", cut)
+    (job,) = shop.jobs()
+    shop.clock.moment = job.created_at + timedelta(minutes=9)
+    shop.settle()
+    assert states(shop.buy(ENGLISH)) == {("pending", "in_batch"): 4}
+    shop.later(minutes=2)
+    shop.settle()
+    assert shop.jobs()[0].state == "refused"
+    assert states(shop.buy(ENGLISH)) == {("done", None): 4}
+
+
+def test_a_batch_of_an_earlier_release_is_collected(shop: Shop):
+    shop.outside.world.batch_seconds = 3600
+    shop.submit(ENGLISH)
+    for path in (shop.folder / "batches").rglob("*.json"):
+        stored = json.loads(path.read_bytes())
+        for name in ("sha256", "text", "is_recovered"):
+            stored.pop(name, None)
+        stored = stored.get("texts", stored | {"format": 1})
+        path.write_text(json.dumps(stored))
+    shop.restart()
+    assert states(shop.buy(ENGLISH)) == {("pending", "in_batch"): 4}
+    shop.later(hours=2)
+    assert shop.settle() == []
+    assert states(shop.buy(ENGLISH)) == {("done", None): 4}
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
 
 
 # Several processes

@@ -1,6 +1,7 @@
 """A file is replaced atomically, and only if its bytes differ."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +42,23 @@ def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
         ("page.html", b"good")
     ]
+
+
+def test_what_a_killed_writer_left_is_taken_over_by_the_next(tmp_path):
+    (tmp_path / ".page.html.partial").write_bytes(b"the first half of a long page")
+    assert storage.write(UPath(tmp_path) / "page.html", b"good") is True
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
+        ("page.html", b"good")
+    ]
+
+
+def test_writers_of_one_file_do_not_mix(tmp_path):
+    path = UPath(tmp_path) / "page.html"
+    pages = [bytes([65 + number]) * 100_000 for number in range(20)]
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda page: storage.write(path, page), pages))
+    assert storage.read(path) in pages
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_a_missing_file_is_none(tmp_path):
