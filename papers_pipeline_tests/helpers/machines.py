@@ -46,6 +46,7 @@ class Machine:
 
     def __init__(self, name: str, folder: Path, changes: Mapping[str, str]) -> None:
         self.name = name
+        self.is_apart = may_unshare()
         self.home = folder / name
         self.home.mkdir(exist_ok=True)
         config = CONFIG.read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ class Machine:
     def start(self, program: str, *arguments: str, **env: str) -> None:
         """Start a program of the environment."""
         command = [str(BIN / program), *arguments]
-        if may_unshare():
+        if self.is_apart:
             inside = f'hostname {self.name} && exec "$@"'
             namespaces = ["--uts", "--pid", "--fork", "--mount-proc", "--kill-child"]
             command = ["unshare", *namespaces, "sh", "-c", inside, "sh", *command]
@@ -74,7 +75,7 @@ class Machine:
 
     def kill(self) -> None:
         """Kill every process of the machine at once, as a power cut does."""
-        processes = [self._process, *self._process.children(recursive=True)]
+        processes = self.processes()
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.suspend()  # so that none of them starts another
@@ -82,6 +83,10 @@ class Machine:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes, timeout=30)
+
+    def processes(self) -> list[psutil.Process]:
+        """The program and all that it started."""
+        return [self._process, *self._process.children(recursive=True)]
 
     def ask_to_stop(self) -> None:
         """Ask the program to stop, as systemd does."""
@@ -101,7 +106,7 @@ class Machine:
 
     def _main(self) -> psutil.Process:
         """The program itself: with namespaces, the only child of `unshare`."""
-        if may_unshare():
+        if self.is_apart:
             return self._process.children()[0]
         return self._process
 
