@@ -80,4 +80,5 @@ class WorkersLauncher(CeleryRunLauncher):
             default_value=120,
             description="How long nobody may have heard of a run's process before it is dead.",
         )
-        return {**super().config_type(), "dead_after_seconds": dead_after_seconds}
+        stock: Any = super().config_type()
+        return {**stock, "dead_after_seconds": dead_after_seconds}

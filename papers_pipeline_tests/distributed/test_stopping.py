@@ -59,7 +59,6 @@ def test_days_outlive_their_workers_and_a_terminated_one_stays_terminated(deploy
     assert deployment.instance.run_launcher.terminate(run_id)
     until(lambda: status_of(deployment, run_id) != STARTED, DEADLINE_SECONDS)
     until(lambda: len(deployment.built()) == 3, DEADLINE_SECONDS)
-    until(deployment.is_idle, DEADLINE_SECONDS)
     assert status_of(deployment, run_id) == dg.DagsterRunStatus.CANCELED
     assert deployment.built() == set(DAYS) - {day}
     assert len(deployment.runs()) == len(DAYS)  # and none was started again

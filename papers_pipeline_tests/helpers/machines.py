@@ -168,10 +168,6 @@ class Deployment:
                 found.append(record.dagster_run.run_id)
         return found
 
-    def is_idle(self) -> bool:
-        """Whether no run, of a day or of the site, is left."""
-        return all(run.is_finished for run in self.instance.get_runs())
-
 
 @contextmanager
 def running_deployment(folder: Path, changes: Mapping[str, str]) -> Iterator[Deployment]:
