@@ -137,7 +137,7 @@ def _months(oldest: date, newest: date) -> list[date]:
 
 
 def _months_later(day: date, months: int) -> date:
-    """The day so many months later, which may be negative; the last of the month if that is short."""
+    """The day so many months later or, if negative, earlier. In a short month it is the last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     _, last = monthrange(year, month + 1)
     return date(year, month + 1, min(day.day, last))
