@@ -73,9 +73,9 @@ Result = TypeVar("Result")
 
 class Limit(Protocol):
     """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
-    `note` what for."""
+    `note` what for. Urgent requests go first."""
 
-    def acquire(self, note: Note) -> None: ...
+    def acquire(self, note: Note, *, is_urgent: bool) -> None: ...
 
 
 class ArxivError(Exception):
@@ -115,6 +115,8 @@ class DownloadedPdf:
 
 class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
+
+    PDFs go before HTML when both wait for the limit: a PDF is still parsed and asked about.
 
     `http` must be a session with `retries=0`. The client retries by itself, because each
     attempt has to wait for `limit`. `note` is told what a long wait is for; it may be replaced.
@@ -188,7 +190,7 @@ class ArxivClient:
         """
         for _ in range(MOST_REDIRECTS + 1):
             time.sleep(max(0.0, self._resume_at - time.monotonic()))
-            self._limit.acquire(self.note)
+            self._limit.acquire(self.note, is_urgent=headers is PDF_HEADERS)
             try:
                 answer = self._http.request(
                     method,
