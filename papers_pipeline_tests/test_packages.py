@@ -36,7 +36,15 @@ def test_a_run_without_work_imports_nothing_that_only_work_needs(module):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert module in loaded
-    for_work = {"pymupdf", "pydantic_ai", "openai", "sklearn", "matplotlib", "jieba"}
+    for_work = {
+        "pymupdf",
+        "pydantic_ai",
+        "openai",
+        "sklearn",
+        "matplotlib",
+        "jieba",
+        "psycopg",
+    }
     assert loaded & for_work == set()
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date
 from typing import Any
 
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.store.ledger import Ledger, Spending
 
 COLUMNS = ("day", "asset", "model", "prompt_version")
 
