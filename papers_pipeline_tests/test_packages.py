@@ -42,6 +42,7 @@ def test_a_run_without_work_imports_nothing_that_only_work_needs(module):
         "openai",
         "sklearn",
         "matplotlib",
+        "pandas",
         "jieba",
         "psycopg",
     }

@@ -1,8 +1,9 @@
 """Sums over the ledger, for `papers costs`."""
 
-from collections import Counter
 from datetime import date
 from typing import Any
+
+import pandas as pd
 
 from papers_pipeline.store.ledger import Ledger, Spending
 
@@ -18,25 +19,28 @@ def costs(
     `estimated` counts those whose provider reported no tokens. `unsettled` counts those without a
     known end, which cost the most that they may have.
     """
-    sums: dict[tuple[str, ...], Counter[str]] = {}
+    calls = []
     for day in ledger.days():
         if (first and day < first) or (last and day > last):
             continue
         for spending in ledger.spent(day):
-            sums.setdefault(_key(day, spending), Counter()).update(_amounts(spending))
+            calls.append(_row(day, spending))
+    if not calls:
+        return []
+    sums = ["calls", "input_tokens", "output_tokens", "usd", "unpriced", "estimated", "unsettled"]
+    table = pd.DataFrame(calls).groupby(list(COLUMNS), as_index=False)[sums].sum()
     rows: list[dict[str, Any]] = []
-    for key in sorted(sums):
-        rows.append(dict(zip(COLUMNS, key, strict=True)) | sums[key])
+    for row in table.to_dict("records"):
+        rows.append({str(name): value for name, value in row.items()})
     return rows
 
 
-def _key(day: date, spending: Spending) -> tuple[str, ...]:
-    model = f"{spending.provider}:{spending.model}"
-    return day.isoformat(), spending.asset, model, spending.prompt_version or ""
-
-
-def _amounts(spending: Spending) -> dict[str, Any]:
+def _row(day: date, spending: Spending) -> dict[str, Any]:
     return {
+        "day": day.isoformat(),
+        "asset": spending.asset,
+        "model": f"{spending.provider}:{spending.model}",
+        "prompt_version": spending.prompt_version or "",
         "calls": 1,
         "input_tokens": spending.input_tokens,
         "output_tokens": spending.output_tokens,

@@ -1,11 +1,10 @@
 """Topics and institutions over time: shares of each month's papers, and leading institutions."""
 
-from calendar import monthrange
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from math import ceil
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +16,9 @@ from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer, printable
 from papers_pipeline.text.locales import Locale
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PATH = "trends.html"
 TOPICS, INSTITUTIONS = 12, 6
@@ -88,16 +90,20 @@ def trends_of(catalogue: Catalogue) -> Trends:
     """
     if not catalogue.cards:
         return Trends()
+    import pandas as pd  # half a second that only the build of the site needs
+
     newest, oldest = catalogue.cards[0].day, catalogue.cards[-1].day
-    months = _months(oldest, newest)
-    papers_of_month = Counter(card.day.replace(day=1) for card in catalogue.cards)
-    institutions = list(_institution_rows(catalogue))
+    months = pd.period_range(oldest, newest, freq="M")
+    papers = _table((card.day, card.arxiv_id, "", "") for card in catalogue.cards)
+    papers_of_month = papers.groupby("month").size().reindex(months, fill_value=0)
+    topics = _table(_topic_rows(catalogue))
+    institutions = _table(_institution_rows(catalogue))
     return Trends(
-        months=months,
-        papers=[papers_of_month[month] for month in months],
-        topics=_trends(list(_topic_rows(catalogue)), months, TOPICS),
+        months=[month.start_time.date() for month in months],
+        papers=papers_of_month.tolist(),
+        topics=_trends(topics, months, TOPICS),
         institutions=_trends(institutions, months, INSTITUTIONS),
-        leaders=_leaders(institutions, newest),
+        leaders=_leaders(institutions, pd.Timestamp(newest)),
     )
 
 
@@ -111,8 +117,7 @@ def trend_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -
 
 
 Row = tuple[date, str, str, str]
-"""A day, a paper's arXiv id, and the key and name of its topic or institution. Rows of newer days
-come first."""
+"""A day, a paper's arXiv id, and the key and name of its topic or institution."""
 
 
 def _topic_rows(catalogue: Catalogue) -> Iterator[Row]:
@@ -128,61 +133,48 @@ def _institution_rows(catalogue: Catalogue) -> Iterator[Row]:
             yield card.day, card.arxiv_id, key, name
 
 
-def _months(oldest: date, newest: date) -> list[date]:
-    """The first days of all months from that of `oldest` to that of `newest`."""
-    months = [oldest.replace(day=1)]
-    while months[-1] < newest.replace(day=1):
-        months.append(_months_later(months[-1], 1))
-    return months
+def _table(rows: Iterable[Row]) -> "pd.DataFrame":
+    """The rows and the month of each, newest first."""
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=["day", "arxiv_id", "key", "name"])
+    table = table.astype({"day": "datetime64[s]"})
+    return table.assign(month=table["day"].dt.to_period("M"))
 
 
-def _months_later(day: date, months: int) -> date:
-    """The day so many months later or, if negative, earlier. In a short month it is the last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    _, last = monthrange(year, month + 1)
-    return date(year, month + 1, min(day.day, last))
+def _trends(table: "pd.DataFrame", months: "pd.PeriodIndex", most: int) -> list[Trend]:
+    if table.empty:
+        return []
+    known = table.groupby("month")["arxiv_id"].nunique().reindex(months, fill_value=0)
+    counts = table.groupby(["month", "key"]).size().unstack(fill_value=0)
+    counts = counts.reindex(months, fill_value=0)
+    shares = counts.div(known, axis=0).round(4).astype(object)
+    shares = shares.where(shares.notna(), None)
+    names = table.drop_duplicates("key").set_index("key")["name"]
+    last_year = counts.tail(YEAR_MONTHS).sum()
+    active = last_year.index[last_year > 0]
+    keys = sorted(active, key=lambda key: (-last_year[key], key))[:most]
+    return [Trend(key=key, name=names[key], shares=shares[key].tolist()) for key in keys]
 
 
-def _trends(rows: Sequence[Row], months: Sequence[date], most: int) -> list[Trend]:
-    known: defaultdict[date, set[str]] = defaultdict(set)
-    counts: defaultdict[str, Counter[date]] = defaultdict(Counter)
-    last_year: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    for day, arxiv_id, key, name in rows:
-        month = day.replace(day=1)
-        known[month].add(arxiv_id)
-        counts[key][month] += 1
-        names.setdefault(key, name)
-        if month in months[-YEAR_MONTHS:]:
-            last_year[key] += 1
-    trends = []
-    for key in sorted(last_year, key=lambda key: (-last_year[key], key))[:most]:
-        shares = [_share(counts[key][month], len(known[month])) for month in months]
-        trends.append(Trend(key=key, name=names[key], shares=shares))
-    return trends
+def _leaders(table: "pd.DataFrame", newest: "pd.Timestamp") -> list[Leader]:
+    import pandas as pd
 
+    def since(months: int) -> "pd.Series[int]":
+        return table.loc[table["day"] > newest - pd.DateOffset(months=months), "key"].value_counts()
 
-def _share(papers: int, known: int) -> float | None:
-    return round(papers / known, 4) if known else None
-
-
-def _leaders(rows: Sequence[Row], newest: date) -> list[Leader]:
-    recent: Counter[str] = Counter()
-    year: Counter[str] = Counter()
-    ever: Counter[str] = Counter()
-    names: dict[str, str] = {}
-    for day, _, key, name in rows:
-        ever[key] += 1
-        year[key] += day > _months_later(newest, -YEAR_MONTHS)
-        recent[key] += day > _months_later(newest, -RECENT_MONTHS)
-        names.setdefault(key, name)
-    leaders = []
-    for key, name in names.items():
-        counts = {"recent": recent[key], "year": year[key], "ever": ever[key]}
-        leaders.append(Leader(key=key, name=name, **counts))
-    by_recent = sorted(leaders, key=lambda leader: (-leader.recent, leader.name))[:LEADERS]
-    by_year = sorted(leaders, key=lambda leader: (-leader.year, leader.name))
-    return [leader for leader in by_year if leader in by_year[:LEADERS] or leader in by_recent]
+    names = table.drop_duplicates("key").set_index("key")["name"]
+    counts = {
+        "recent": since(RECENT_MONTHS),
+        "year": since(YEAR_MONTHS),
+        "ever": table["key"].value_counts(),
+    }
+    rows = pd.DataFrame(counts).fillna(0).astype(int).assign(name=names).reset_index(names="key")
+    of_year = rows.sort_values(["year", "name"], ascending=[False, True]).head(LEADERS)
+    recent = rows.sort_values(["recent", "name"], ascending=[False, True]).head(LEADERS)
+    leaders = pd.concat([of_year, recent]).drop_duplicates("key")
+    leaders = leaders.sort_values(["year", "name"], ascending=[False, True])
+    return [Leader.model_validate(row) for row in leaders.to_dict("records")]
 
 
 def _trends_page(renderer: Renderer, language: str, trends: Trends) -> str:
