@@ -6,10 +6,10 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit matrix lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages matrix lint format lock clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
@@ -56,6 +56,9 @@ audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 
 matrix: $(READY)  ## write the fault matrix of docs/reliability.md from the tests' markers
 	@$(BIN)/python -m papers_pipeline_tests.audit.matrix
+
+audit-packages: $(READY)  ## known vulnerabilities (asks osv.dev) and data/sbom.json
+	@$(BIN)/python -m papers_pipeline_tests.audit.packages
 
 lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .

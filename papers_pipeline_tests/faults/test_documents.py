@@ -15,6 +15,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.per_paper import NullProgress, Outcome
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.documents.pool import Workers
@@ -72,6 +73,7 @@ class Library:
 
     def __init__(self, outside: Outside, folder: Path) -> None:
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.seconds = 300.0
         for arxiv_id in (ID, OTHER):
             self.put("pdf", f"{arxiv_id}.pdf", pdf())
@@ -87,7 +89,7 @@ class Library:
         return Documents(
             ArxivClient(url or self.outside.url, http, NoLimit(), backoff_seconds=0.001),
             data=UPath(self.folder),
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "locks", self.clock),
+            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
             clock=self.clock,
             keep=timedelta(days=7),
             workers=WORKERS,
@@ -111,6 +113,9 @@ class Library:
 
 class NoLimit:
     def acquire(self, note: Any) -> None:
+        pass
+
+    def pause(self, seconds: float) -> None:
         pass
 
 
