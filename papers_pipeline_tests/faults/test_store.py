@@ -34,7 +34,7 @@ DAY = "2026-03-02"
                 fault="unreachable",
                 kept="all that is stored: nothing is bought",
                 retried="by each build",
-                told="Not a directory: ",
+                told="can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be written to?",
             ),
         ),
         pytest.param(
@@ -44,7 +44,7 @@ DAY = "2026-03-02"
                 fault="unreachable",
                 kept="all that is stored: nothing is bought",
                 retried="by each build",
-                told="Not a directory: ",
+                told="can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be written to?",
             ),
         ),
     ],
