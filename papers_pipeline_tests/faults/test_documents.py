@@ -23,8 +23,10 @@ from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, Stage
 from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault
+from papers_pipeline.settings import load_settings
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.audit.matrix import Cell
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
 from papers_pipeline_tests.helpers.disk import full
@@ -457,7 +459,7 @@ def test_stored_figures_that_are_damaged_are_asked_for_again(
     fault="killed process",
     kept="every document that had come",
     retried="by each build",
-    told="exited without reporting a result. Its finished work is kept.",
+    told="ended without reporting a result. Its finished work is kept.",
 )
 def test_a_build_that_is_killed_while_documents_come_leaves_nothing_half(
     cell: Cell, outside: Outside, pipeline: Pipeline, tmp_path: Path
@@ -473,7 +475,7 @@ def test_a_build_that_is_killed_while_documents_come_leaves_nothing_half(
     wait_until(lambda: len(list(pipeline.data.glob("cache/*/*/*.json"))) == 2)
     build.kill()
     build.communicate()
-    (dead,) = mark_dead_runs(pipeline.instance)
+    (dead,) = mark_dead_runs(pipeline.instance, coordination_of(load_settings()))
     assert any(cell.told in str(entry) for entry in pipeline.instance.all_logs(dead))
     assert pipeline.build(DAY, only=both)[0].error is None
     for asset in both:
