@@ -48,11 +48,12 @@ class Papers(click.Group):
         except OperatorError as error:
             fail(str(error))
         except OSError as error:
-            if error.errno not in UNWELL or error.filename is None:
+            if error.errno not in UNWELL:
                 raise
+            place = f"{error.filename}: " if error.filename else ""  # a write does not name it
             fail(
-                f"{error.filename}: {error.strerror}: can the folders of PAPERS_DATA_DIR and "
-                "DAGSTER_HOME be written to?"
+                f"{place}{error.strerror}: can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be "
+                "written to?"
             )
 
 
