@@ -214,6 +214,11 @@ class Enrichment(StageRow):
     unverified: list[str] = []
     style_notes: list[str] = []
 
+    @property
+    def question(self) -> dict[str, str]:
+        """What the answer was stored under when it was bought, beside the asset."""
+        return {"prompt_version": self.prompt_version, "input_hash": self.input_hash}
+
     def content(self) -> dict[str, Any]:
         """Also without `unverified` if it is empty, so that older rows stay equal."""
         content = super().content()

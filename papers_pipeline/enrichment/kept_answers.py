@@ -49,32 +49,7 @@ class KeptAnswers(Generic[Item, Row, Output]):
         row = self._row(item)
         if row is None or row.created_at is None:
             return None
-        if not self._stage.rows_hold_answers:
-            raise RowStands(row)
-        try:
-            output = self._stage.output_of(row)
-        except ValidationError:  # the prompt asks for more now, or a field was empty
-            raise RowStands(row) from None
-        prompt = self._stage.prompt
-        provenance = Provenance(
-            provider=row.provider,
-            model=row.model,
-            arxiv_id=row.arxiv_id,
-            prompt=prompt.name,
-            prompt_version=prompt.version,
-            input_tokens=0,
-            output_tokens=0,
-            usd=None,
-            attempts=(),
-            faults=tuple(_faults(row)),
-        )
-        return CacheEntry(
-            asset=prompt.asset,
-            identity={"prompt_version": row.prompt_version, "input_hash": row.input_hash},
-            created_at=row.created_at,
-            value=output.model_dump(mode="json"),
-            provenance=provenance.as_json(),
-        )
+        return entry_of(self._stage, row)
 
     def _row(self, item: Item) -> Row | None:
         version = self._stage.prompt.version
@@ -105,6 +80,38 @@ class KeptAnswers(Generic[Item, Row, Output]):
                 if row["input_hash"] in answered:
                     found[row["arxiv_id"], row["input_hash"]] = day
         return found
+
+
+def entry_of(stage: Stage[Item, Row, Output], row: Row) -> CacheEntry:
+    """The purchase that an answered row was made from, without the conversation.
+
+    Raises RowStands if the row does not hold the whole answer.
+    """
+    if row.created_at is None or not stage.rows_hold_answers:
+        raise RowStands(row)
+    try:
+        output = stage.output_of(row)
+    except ValidationError:  # the prompt asks for more now, or a field was empty
+        raise RowStands(row) from None
+    provenance = Provenance(
+        provider=row.provider,
+        model=row.model,
+        arxiv_id=row.arxiv_id,
+        prompt=stage.prompt.name,
+        prompt_version=row.prompt_version,
+        input_tokens=0,
+        output_tokens=0,
+        usd=None,
+        attempts=(),
+        faults=tuple(_faults(row)),
+    )
+    return CacheEntry(
+        asset=stage.asset,
+        identity=row.question,
+        created_at=row.created_at,
+        value=output.model_dump(mode="json"),
+        provenance=provenance.as_json(),
+    )
 
 
 def answered_inputs(rows: Iterable[Mapping[str, Any]], version: str) -> set[str]:

@@ -219,6 +219,7 @@ class Chain(Generic[Output]):
             is_last = number >= last_variables
             is_kept = kept is not None and kept.model == name and number == 0
             question = self._question(variables, is_last, kept if is_kept else None)
+            question.key = self._models.cache.key(self._prompt.asset, identity)
             attempts.append(await self._attempt(arxiv_id, name, variables, question))
             best = question.best
             if best is not None:

@@ -6,6 +6,7 @@ Nothing is computed or paid for twice, whichever day lists the paper and however
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from papers_pipeline.store import files as storage
 from papers_pipeline.store import sealed
 from papers_pipeline.store.damage import Damaged, opened
 
+KEY = re.compile(r"[0-9a-f]{64}")
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
 OTHER_EXPIRY = timedelta(days=30)
@@ -99,7 +101,8 @@ class Cache:
 
     def paths(self) -> list[UPath]:
         """The files of all entries, in order."""
-        return sorted(self._root.glob("*/*/*.json"))
+        found = self._root.glob("*/*/*.json")
+        return sorted(path for path in found if KEY.fullmatch(path.stem))
 
     def put(self, entry: CacheEntry) -> None:
         """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
