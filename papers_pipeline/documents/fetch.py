@@ -186,7 +186,8 @@ class Documents:
         except PaperFailed as error:
             return self._final_failure("paper_pdfs", identity, error)
         blob = f"{arxiv_id.replace('/', '_')}-{pdf.sha256[:12]}.pdf"
-        storage.write(self._blobs / blob, pdf.content)
+        # Before the entry that names it: an empty file would be taken for a damaged PDF.
+        await asyncio.to_thread(storage.write, self._blobs / blob, pdf.content, durable=True)
         value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pages}
         return self._entry("paper_pdfs", identity, value)
 

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from papers_pipeline.base.characters import excerpt
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.llm.batch_providers import (
     BATCH_SHARE,
     BatchProvider,
@@ -22,16 +23,13 @@ from papers_pipeline.llm.batch_providers import (
     connect_batches,
 )
 from papers_pipeline.llm.batch_store import BatchJob, BatchStore, BatchText, JobState, KeptText
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.prompts.model_names import split_name
-from papers_pipeline.store import locks
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.ledger import Spending
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models.batch import Batch, BatchResult, EncodedBatchRequest
 
@@ -80,7 +78,7 @@ class Problem:
 
 
 class Batches:
-    """The batches of all processes with this data folder and home."""
+    """The batches of all processes with this data folder and coordination."""
 
     def __init__(
         self,
@@ -88,18 +86,17 @@ class Batches:
         access: Mapping[str, Access],
         *,
         cache: Cache,
-        ledger: Ledger,
+        coordination: Coordination,
         clock: "Clock",
-        locks: "Path",
         assumed_price: float | None,
         timeout_seconds: float,
     ) -> None:
         self.store = store
         self._access = access
         self._cache = cache
-        self._ledger = ledger
+        self._coordination = coordination
+        self._ledger = coordination.ledger
         self._clock = clock
-        self._locks = locks
         self._assumed_price = assumed_price
         self._timeout_seconds = timeout_seconds
 
@@ -111,10 +108,10 @@ class Batches:
             raise Busy
 
         if wait:
-            with locks.held(self._locks, LOCK, on_wait=logger.warning):
+            with self._coordination.held(LOCK, on_wait=logger.warning):
                 yield
         else:
-            with locks.held(self._locks, LOCK, on_wait=busy):
+            with self._coordination.held(LOCK, on_wait=busy):
                 yield
 
     @asynccontextmanager

@@ -323,10 +323,11 @@ class Chain(Generic[Output]):
                 await self._agent(name).run(
                     sent.user, instructions=sent.system, model=model, deps=question
                 )
-            except PaperPending as pending:
+            except (PaperPending, OSError) as error:
+                # No room in the budget, or the ledger cannot be written: no other model helps.
                 if question.best is None:
                     raise
-                detail = str(pending)
+                detail = str(error)
             except (Closed, ProviderPaused) as closed:
                 result, detail = "closed", str(closed)
             except ContentFilterError as error:

@@ -8,12 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from filelock import AsyncFileLock
 from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
@@ -22,6 +20,7 @@ from papers_pipeline.base.notes import Note, noted, unheard
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import sealed
 from papers_pipeline.store.damage import Damaged, opened
+from papers_pipeline.store.locks import KeyLocks
 
 KEY = re.compile(r"[0-9a-f]{64}")
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
@@ -65,9 +64,9 @@ def digest(*parts: str) -> str:
 
 
 class Cache:
-    """Entries in `root` (local or a bucket), and this machine's locks in `locks`."""
+    """Entries in `root` (local or a bucket). `locks` let one process at a time compute an entry."""
 
-    def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
+    def __init__(self, root: UPath, locks: KeyLocks, clock: Clock) -> None:
         self._root = root
         self._locks = locks
         self._clock = clock
@@ -145,8 +144,8 @@ class Cache:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
-        of the machine at a time; its result is stored, an exception is not. `note` is told of a
-        long wait for another process.
+        at a time; its result is stored, an exception is not. `note` is told of a long wait for
+        another process.
         """
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
@@ -166,19 +165,12 @@ class Cache:
     ) -> AsyncIterator[None]:
         """Hold the lock under which an identity's entry is computed.
 
-        The operating system frees it when its process ends, however it ends.
+        It is freed when its process ends, however it ends.
         """
-        # 65,536 locks for all keys: a file per key would pile up for ever. Of 4,096 locks, every
-        # eighth time two of 32 calls at once would share one, and one would wait for the other.
-        path = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = AsyncFileLock(path)
-        with noted(note, f"waiting for {asset}: another run is making the same row"):
-            await lock.acquire()
-        try:
+        async with AsyncExitStack() as lock:
+            with noted(note, f"waiting for {asset}: another run is making the same row"):
+                await lock.enter_async_context(self._locks.key_held(self.key(asset, identity)))
             yield
-        finally:
-            await lock.release()
 
 
 def _decoded(data: bytes) -> CacheEntry:

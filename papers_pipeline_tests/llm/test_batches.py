@@ -17,6 +17,7 @@ from upath import UPath
 from papers_pipeline.base import model_providers
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import NullProgress
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.enrichment.by_batch import Submission, submit
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.plan import Planner
@@ -24,7 +25,6 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import batch_store
 from papers_pipeline.llm.batch_store import BatchJob
 from papers_pipeline.llm.batches import Busy, NoSuchBatch, Problem
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
@@ -35,6 +35,7 @@ from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, encode
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
 DAY = "2026-03-02"
@@ -58,6 +59,7 @@ class Shop:
     def __init__(self, outside: Outside, folder: Path, papers: Sequence[Paper] = PAPERS) -> None:
         self.papers = papers
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.stages = load_stages(load_prompts())
         self.lake = Lake(UPath(folder) / "lake")
         storage.write(self.lake.path("feed_listing", DAY), encode(papers, Paper))
@@ -72,8 +74,8 @@ class Shop:
         self.models = Models(
             access,
             data=UPath(self.folder),
-            home=self.folder / "home",
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
+            coordination=self.coordination,
+            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
             clock=self.clock,
             concurrency=8,
             requests_per_minute=1000,
@@ -126,7 +128,7 @@ class Shop:
         return self.models.batches.store.jobs()
 
     def spendings(self) -> list[Spending]:
-        ledger = Ledger(self.folder / "ledger")
+        ledger = FileLedger(self.folder / "ledger")
         return [spending for day in ledger.days() for spending in ledger.spent(day)]
 
     def calls(self) -> int:
@@ -623,7 +625,7 @@ def test_a_process_killed_at_any_write_buys_nothing_twice_and_loses_nothing(
     """Every write of submission, collection and use in turn is the last of its process."""
     deaths = Deaths(after_the_write)
     monkeypatch.setattr(batch_store.storage, "write", deaths.at(storage.write))
-    monkeypatch.setattr(Ledger, "add", deaths.at(Ledger.add))
+    monkeypatch.setattr(FileLedger, "add", deaths.at(FileLedger.add))
     died_in = Counter()
     for fatal in count(1):
         outside.world.batches.clear()

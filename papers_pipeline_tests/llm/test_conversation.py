@@ -7,6 +7,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.faults import Fault
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.llm.conversation import Provenance, is_valid
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline_tests.conftest import LONG_AGO
@@ -69,7 +70,8 @@ def test_provenance_of_an_earlier_version_is_written_back_in_the_same_shape():
 
 
 def test_an_entry_of_an_earlier_version_keeps_its_content(tmp_path: Path):
-    cache = Cache(UPath(tmp_path), tmp_path / "locks", FixedClock(LONG_AGO))
+    locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
+    cache = Cache(UPath(tmp_path), locks, FixedClock(LONG_AGO))
     path = cache.path("topic_tags", IDENTITY)
     path.parent.mkdir(parents=True)
     stored = json.dumps(REPLACING, indent=1).encode() + b"\n"

@@ -11,6 +11,7 @@ from upath import UPath
 
 from papers_pipeline.base import notes
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
 
@@ -19,7 +20,8 @@ KEY = {"prompt": "abc", "input": "def"}
 
 
 def cache(tmp_path, clock=None) -> Cache:
-    return Cache(UPath(tmp_path) / "cache", tmp_path / "locks", clock or FixedClock(NOW))
+    locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
+    return Cache(UPath(tmp_path) / "cache", locks, clock or FixedClock(NOW))
 
 
 def entry(value: str, identity=KEY) -> CacheEntry:
@@ -67,9 +69,11 @@ import asyncio, sys, pathlib
 from datetime import UTC, datetime
 from upath import UPath
 from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.base.clock import Clock
 folder = pathlib.Path(sys.argv[1])
-store = Cache(UPath(folder) / "cache", folder / "locks", Clock())
+locks = FileCoordination(folder / "home", folder / "ledger")
+store = Cache(UPath(folder) / "cache", locks, Clock())
 async def compute():
     await asyncio.sleep(0.5)
     with (folder / "bought").open("a") as file: file.write("x")
