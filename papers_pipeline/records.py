@@ -575,7 +575,7 @@ class PlanRow(Record):
     """What is out of date in one stage's asset on one day.
 
     `stale`, `pending`, and `failed` count papers, out of `papers`. `calls` are the calls left after
-    the cache's answers are taken, to `model`, with about these tokens and USD. `usd` is None if the
+    purchased answers are taken, to `model`, with about these tokens and USD. `usd` is None if the
     price is unknown.
     """
 

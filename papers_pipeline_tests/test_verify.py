@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.sandbox.world import SAMPLE
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store import sealed
-from papers_pipeline.store.cache import CacheEntry
-from papers_pipeline.wiring import cache_of
+from papers_pipeline.store.ledger import FileLedger, Spending
+from papers_pipeline.store.purchases import Purchase
+from papers_pipeline.wiring import purchases_of
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import Outside, entry
 from papers_pipeline_tests.helpers.terminal import one_line, papers
@@ -33,7 +33,7 @@ def built(outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch)
 
 
 def purchase(pipeline: Pipeline) -> Path:
-    return next((pipeline.data / "cache" / "summaries_ru").rglob("*.json"))
+    return next((pipeline.data / "purchases" / "summaries_ru").rglob("*.json"))
 
 
 def test_what_was_built_is_in_order(built: Pipeline):
@@ -109,15 +109,15 @@ def test_a_sample_reads_a_share(built: Pipeline):
 # Rows and purchases
 
 
-def altered(path: Path, **changes: Any) -> CacheEntry:
+def altered(path: Path, **changes: Any) -> Purchase:
     """A purchase that says something else."""
-    entry = CacheEntry.model_validate_json(path.read_bytes())
+    entry = Purchase.model_validate_json(path.read_bytes())
     return entry.model_copy(update={"value": (entry.value or {}) | changes})
 
 
 def test_a_lost_purchase_is_written_again_from_its_row(built: Pipeline, outside: Outside):
     path = purchase(built)
-    kept = CacheEntry.model_validate_json(path.read_bytes())
+    kept = Purchase.model_validate_json(path.read_bytes())
     path.unlink()
     missing = (
         f"summaries_ru {DAY} 2603.10001: its purchase is missing. "
@@ -125,7 +125,7 @@ def test_a_lost_purchase_is_written_again_from_its_row(built: Pipeline, outside:
     )
     assert papers("verify").stdout == missing
     assert papers("verify", "--repair").stdout == missing
-    again = CacheEntry.model_validate_json(path.read_bytes())
+    again = Purchase.model_validate_json(path.read_bytes())
     assert (again.value, again.created_at) == (kept.value, kept.created_at)
     outside.calls()
     built.build(DAY, NEXT_DAY)
@@ -140,7 +140,7 @@ def test_a_purchase_that_no_row_holds_is_bought_again_by_the_named_command(
     outside.offer(monkeypatch)
     pipeline.build(NEXT_DAY)
     row = next(row for row in pipeline.rows("affiliations", NEXT_DAY) if row.state == "done")
-    stored = pipeline.data.glob("cache/affiliations/*/*.json")
+    stored = pipeline.data.glob("purchases/affiliations/*/*.json")
     path = next(path for path in stored if row.input_hash in path.read_text())
     path.unlink()
     way_out = f"`papers redo {row.arxiv_id} --only affiliations`, which buys it again"
@@ -160,7 +160,7 @@ def test_a_changed_purchase_without_checksum_is_written_again_from_its_row(built
     assert f"it says something else than its purchase {path.name}" in one_line(found.stdout)
     assert "Mended by: `papers verify --repair`" in found.stdout
     assert papers("verify", "--repair").exit_code == 1
-    again = CacheEntry.model_validate_json(path.read_bytes())
+    again = Purchase.model_validate_json(path.read_bytes())
     assert again.value["title"] == built.rows("summaries_ru", DAY)[0].title
     assert papers("verify", "--repair").exit_code == 0
     assert papers("verify").stdout == WELL
@@ -195,8 +195,8 @@ def test_purchases_that_no_row_uses_are_counted_and_no_fault(built: Pipeline):
     path = purchase(built)
     other_question = {"identity": {"prompt_version": "older"}, "provenance": {"model": "a-model"}}
     entry = altered(path).model_copy(update=other_question)
-    cache = cache_of(load_settings(), built.clock)
-    cache.put(entry)
+    purchases = purchases_of(load_settings(), built.clock)
+    purchases.put(entry)
     found = papers("verify")
     assert found.exit_code == 0
     assert found.stdout.startswith("1 purchased answers are in no row: of earlier prompts or texts")
@@ -206,7 +206,7 @@ def test_purchases_that_no_row_uses_are_counted_and_no_fault(built: Pipeline):
 
 
 def spent(pipeline: Pipeline) -> list[Spending]:
-    ledger = Ledger(pipeline.data / "ledger")
+    ledger = FileLedger(pipeline.data / "ledger")
     return [line for day in ledger.days() for line in ledger.spent(day)]
 
 
@@ -261,7 +261,7 @@ def test_lines_of_earlier_releases_name_no_purchase_and_are_no_fault(built: Pipe
 
 STRAYS = (
     "lake/summaries_ru/notes.txt",
-    "cache/summaries_ru/ab/cd.json",
+    "purchases/summaries_ru/ab/cd.json",
     "batches/jobs/mine.json",
     "attempts/readme.md",
     "blobs/pdf/a.txt",

@@ -12,8 +12,8 @@ from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.listing.days import NEARBY
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import Enrichment, by_arxiv_id
-from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake, scan
+from papers_pipeline.store.purchases import Purchase
 
 COLUMNS = ("arxiv_id", "state", "prompt_version", "input_hash")
 
@@ -41,7 +41,7 @@ class KeptAnswers(Generic[Item, Row, Output]):
         self._lake = lake
         self._day = day
 
-    def entry(self, item: Item) -> CacheEntry | None:
+    def entry(self, item: Item) -> Purchase | None:
         """The purchase about an item, made again from the row that holds its answer.
 
         None if no row answers the same input under the same prompt. Raises RowStands.
@@ -82,7 +82,7 @@ class KeptAnswers(Generic[Item, Row, Output]):
         return found
 
 
-def entry_of(stage: Stage[Item, Row, Output], row: Row) -> CacheEntry:
+def entry_of(stage: Stage[Item, Row, Output], row: Row) -> Purchase:
     """The purchase that an answered row was made from, without the conversation.
 
     Raises RowStands if the row does not hold the whole answer.
@@ -105,7 +105,7 @@ def entry_of(stage: Stage[Item, Row, Output], row: Row) -> CacheEntry:
         attempts=(),
         faults=tuple(_faults(row)),
     )
-    return CacheEntry(
+    return Purchase(
         asset=stage.asset,
         identity=row.question,
         created_at=row.created_at,

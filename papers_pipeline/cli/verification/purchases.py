@@ -22,8 +22,8 @@ from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import Enrichment
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import sealed
-from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.damage import set_aside
+from papers_pipeline.store.purchases import Purchase
 
 Question = tuple[str | None, str | None, str | None]
 """Asset, paper and version of the prompt, as in a line of the ledger."""
@@ -71,7 +71,7 @@ class PurchaseReader:
     def others(self) -> Iterator[Finding | Remark]:
         """The findings about the purchases that no row is made from, and how many models gave."""
         answers = 0
-        for path in self._stored.cache.paths():
+        for path in self._stored.purchases.paths():
             if path.path in self._read or not self._stored.chosen():
                 continue
             try:
@@ -92,7 +92,7 @@ class PurchaseReader:
         self, stage: AnyStage, partition: str, row: Enrichment
     ) -> Iterator[Finding | Remark]:
         self.in_rows.add((stage.asset, row.arxiv_id, row.prompt_version))
-        path = self._stored.cache.path(stage.asset, row.question)
+        path = self._stored.purchases.path(stage.asset, row.question)
         if path.path in self._told:
             return
         subject = f"{stage.asset} {partition} {row.arxiv_id}"
@@ -116,11 +116,11 @@ class PurchaseReader:
             fault = f"it says something else than its purchase {path.name}"
             yield Finding(subject, fault, self._decided(stage, row, path))
 
-    def _entry(self, path: UPath) -> CacheEntry | None:
+    def _entry(self, path: UPath) -> Purchase | None:
         """The purchase in a file; None if it is missing or damaged. Raises NewerFormat."""
         is_new = path.path not in self._read
         self._read.add(path.path)
-        entry = self._stored.cache.read(path)
+        entry = self._stored.purchases.read(path)
         if is_new and entry is not None and "attempts" in entry.provenance:
             # Without the conversations, which are most of an entry.
             provenance = Provenance.of(entry).model_copy(update={"earlier": ()})
@@ -141,7 +141,7 @@ class PurchaseReader:
         except RowStands:
             return f"`papers redo {row.arxiv_id} --only {stage.asset}`, which buys it again"
         if self._stored.repair:
-            self._stored.cache.put(entry)
+            self._stored.purchases.put(entry)
         return REPAIR
 
     def _decided(self, stage: AnyStage, row: Enrichment, path: UPath) -> str:
@@ -157,7 +157,7 @@ class PurchaseReader:
         return self._restored(stage, row)
 
 
-def _says_the_same(stage: AnyStage, row: Enrichment, entry: CacheEntry) -> bool:
+def _says_the_same(stage: AnyStage, row: Enrichment, entry: Purchase) -> bool:
     """Whether row and purchase agree, as far as the row holds the answer."""
     if not stage.rows_hold_answers:
         return True

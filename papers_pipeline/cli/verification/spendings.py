@@ -10,9 +10,9 @@ from papers_pipeline.cli.verification.finding import REPAIR, Finding
 from papers_pipeline.cli.verification.purchases import Bought, PurchaseReader, Question
 from papers_pipeline.cli.verification.stored import Stored
 from papers_pipeline.llm.conversation import Attempt
-from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.store import files as storage
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline.store.retention import ATTEMPTS_KEPT
 
 
@@ -29,9 +29,9 @@ class _Lines:
 def spendings(stored: Stored, reader: PurchaseReader) -> Iterator[Finding]:
     """The findings about purchases without a settled line, and lines without a purchase.
 
-    Nothing if the data is on a bucket: each machine has its own ledger then.
+    Nothing if the data is on a bucket and the ledger is a file: each machine has its own then.
     """
-    if not storage.is_local(stored.data):
+    if isinstance(stored.ledger, FileLedger) and not storage.is_local(stored.data):
         return
     lines = _lines(stored)
     for bought in reader.bought:
@@ -67,7 +67,7 @@ def _enter(
     stored: Stored, bought: Bought, paid: Sequence[Attempt], unsettled: Sequence[Spending]
 ) -> None:
     """Add a line for each model that was paid, in the place of lines that are not settled."""
-    entry = stored.cache.read(bought.path)
+    entry = stored.purchases.read(bought.path)
     if entry is None:
         return
     for attempt, call in zip_longest(paid, unsettled[: len(paid)]):

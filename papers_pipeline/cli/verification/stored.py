@@ -9,12 +9,12 @@ from upath import UPath
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.batch_store import BatchStore
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.writer import Site
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import cache_of, lake_of, models_of, site_of, stages_of
+from papers_pipeline.store.ledger import Ledger
+from papers_pipeline.store.purchases import Purchases
+from papers_pipeline.wiring import lake_of, models_of, purchases_of, site_of, stages_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Stored:
     data: UPath
     home: UPath
     lake: Lake
-    cache: Cache
+    purchases: Purchases
     site: Site
     ledger: Ledger
     batches: BatchStore
@@ -54,7 +54,7 @@ def stored_by(settings: Settings, clock: Clock, share: float, *, repair: bool) -
         data=settings.data,
         home=UPath(settings.home),
         lake=lake_of(settings),
-        cache=cache_of(settings, clock),
+        purchases=purchases_of(settings, clock),
         site=site_of(settings),
         ledger=models.ledger,
         batches=models.batches.store,

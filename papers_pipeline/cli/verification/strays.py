@@ -10,19 +10,25 @@ from papers_pipeline.cli.verification.finding import REPAIR, Finding, Remark
 from papers_pipeline.cli.verification.pages import KnownPages
 from papers_pipeline.cli.verification.stored import Stored
 from papers_pipeline.store.damage import SUFFIX
+from papers_pipeline.store.purchases import EARLIER
 
 DAY = r"\d{4}-\d\d-\d\d"
 KEYED = r"(?P<two>[0-9a-f]{2})/(?P=two)[0-9a-f]{62}\.json"
 OWNED = {
-    "lake": r"([^/]+/)?[^/.]+\.parquet|catalogue\.json|site_built\.txt",
-    "cache": rf"[^/]+/{KEYED}",
+    "lake": r"([^/]+/)?[^/.]+\.parquet|catalogue\.json|site_built\.txt|published",
+    "purchases": rf"[^/]+/{KEYED}",
+    EARLIER: r"(?!)",
     "batches": rf"(jobs|requests)/[0-9a-f]{{12}}\.json|texts/{KEYED}",
     "attempts": rf"{DAY}/.+\.json",
     "blobs": r"pdf/[^/]+\.pdf",
     "ledger": rf"{DAY}\.jsonl|\.lock",
     "logs": r"[^/]+/[^/]+\.log",
 }
-"""The files that belong into each folder of the data, by their paths below it."""
+"""The files that belong into each folder of the data, by their paths below it.
+
+`published` is written by `deploy/pages.yml`. What is left in the folder that purchases had in
+earlier releases is there twice.
+"""
 SITE = "site"
 SEARCH = "pagefind/"
 """Pagefind names its files by their contents, and its writer deletes those that it left behind."""
