@@ -174,7 +174,7 @@ class Chain(Generic[Output]):
             return _with_earlier(entry, replaced)
 
         entry, reused = await purchases.get_or_compute(
-            self._prompt.asset, identity, compute, is_usable
+            self._prompt.asset, identity, compute, is_usable, self.sender.note
         )
         if not reused:
             self._models.batches.store.discard(key)
