@@ -159,7 +159,7 @@ def test_a_damaged_input_of_an_asset_built_alone_is_named(bought: Pipeline, outs
 
 
 def purchases(pipeline: Pipeline, asset: str) -> list[Path]:
-    return sorted((pipeline.data / "cache" / asset).glob("*/*.json"))
+    return sorted((pipeline.data / "purchases" / asset).glob("*/*.json"))
 
 
 @pytest.mark.parametrize("damage", [cut, emptied], ids=["cut", "empty"])

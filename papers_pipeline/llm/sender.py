@@ -104,7 +104,7 @@ class Sender:
                 # Once more: others may have closed it while this one waited.
                 self._require_open(name)
                 self._begin_to_preload()
-                call = await self._entered(name, arxiv_id, messages)
+                call = await self._entered(name, arxiv_id, question.key, messages)
                 try:
                     response = await self._in_time(name, model, *asked)
                 except AgentRunError as error:
@@ -143,7 +143,7 @@ class Sender:
             self._preloads = ()
 
     async def _entered(
-        self, name: str, arxiv_id: str, messages: "Sequence[ModelMessage]"
+        self, name: str, arxiv_id: str, key: str | None, messages: "Sequence[ModelMessage]"
     ) -> Spending:
         """Enter a request into the ledger once the budget has room for it; its line there.
 
@@ -160,6 +160,7 @@ class Sender:
                 arxiv_id=arxiv_id,
                 day=self._day,
                 prompt_version=self._prompt.version,
+                key=key,
             )
             room = await asyncio.to_thread(
                 models.ledger.reserve, call, models.daily_budget_usd, models.timeout_seconds

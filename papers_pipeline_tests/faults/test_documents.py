@@ -10,6 +10,7 @@ from typing import Any
 
 import pymupdf
 import pytest
+from papers_pipeline.store.cache import Cache
 from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
@@ -25,7 +26,6 @@ from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.audit.matrix import Cell
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
