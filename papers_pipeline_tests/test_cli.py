@@ -1,10 +1,12 @@
 """The terminal: exit statuses, what is printed, and bad usage that names the way out."""
 
+import errno
 import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -323,3 +325,15 @@ def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: O
     assert outside.world.asked[f"list {DAY}"] == 2
     rows = Lake(load_settings().data / "lake").read("feed_response", DAY, Record)
     assert len(rows) == 1
+
+
+def test_a_full_disk_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch):
+    def full(path: Path, data: bytes) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("papers_pipeline.home.storage.write", full)
+    result = papers("build", "--date", "2026-03-02")
+    assert result.exit_code == 1
+    told = one_line(result.stderr)
+    assert "No space left on device" in told
+    assert "free some disk space and run again. What was finished is kept" in told

@@ -4,6 +4,7 @@ Exit status 0: every day was built, though papers may have failed; 1: a day fail
 """
 
 import atexit
+import errno
 import gc
 import logging
 from typing import Any
@@ -33,6 +34,10 @@ gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The errors of a full disk, of a quota, and of a limit on the size of files."""
+
+
 class Papers(click.Group):
     """Prints an error that is meant for the operator as one sentence, without a traceback."""
 
@@ -41,6 +46,10 @@ class Papers(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             fail(str(error))
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            fail(f"{error}: free some disk space and run again. What was finished is kept")
 
 
 @click.group(cls=Papers, help=__doc__)
