@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.scenario import Scenario
-from papers_pipeline.llm.chain import WINDOW_SECONDS
+from papers_pipeline.llm.models import WINDOW_SECONDS
 
 LISTS, LISTS_SECONDS = 500, 300
 """Hugging Face's limit without a token: https://huggingface.co/docs/hub/rate-limits."""

@@ -22,7 +22,7 @@ from papers_pipeline.enrichment.plan import BUILT_WITH
 from papers_pipeline.issue.links import days_with_stale_links
 from papers_pipeline.issue.shown import assets_shown
 from papers_pipeline.listing.days import latest_days
-from papers_pipeline.llm.chain import Spent
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import DailyIssue, Paper
 from papers_pipeline.runs import execute, first_error
 from papers_pipeline.settings import Settings

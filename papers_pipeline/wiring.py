@@ -15,7 +15,7 @@ from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.listing.feed import LONGEST_LIST_SECONDS, FeedClient
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.render import Renderer

@@ -11,7 +11,7 @@ from papers_pipeline.base.per_paper import NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import turns
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.world import Fault, Reply

@@ -10,7 +10,7 @@ from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.cli.stored_paper import days_of
 from papers_pipeline.enrichment.enrich import ask_again
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.runner import DayReport, Runner
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake

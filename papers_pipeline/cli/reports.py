@@ -8,7 +8,7 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import stages_of
 
 if TYPE_CHECKING:
-    from papers_pipeline.llm.chain import Spent
+    from papers_pipeline.llm.spent import Spent
     from papers_pipeline.records import PlanRow
     from papers_pipeline.runner import DayReport
 

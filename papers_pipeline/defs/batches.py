@@ -14,7 +14,7 @@ from papers_pipeline.enrichment.plan import Planner, known_usd, known_usd_by_bat
 from papers_pipeline.listing.days import parse_day
 from papers_pipeline.llm.batch_store import BatchJob, BatchStore
 from papers_pipeline.llm.batches import Busy
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.store.lake import Lake
 
 REMEMBERED = 500

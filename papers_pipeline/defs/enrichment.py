@@ -9,7 +9,7 @@ from papers_pipeline.defs.checks import PROVIDERS_ANSWER, day_check, providers_a
 from papers_pipeline.defs.tables import Table, day_asset, last_rows
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stage import AnyStage
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.records import Record
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake

@@ -11,7 +11,7 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.io_managers import lock_of
 from papers_pipeline.defs.schedules import NIGHTS_BACK
 from papers_pipeline.listing.days import is_quiet
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.runs import PARTITION_TAG
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake

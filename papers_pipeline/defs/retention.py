@@ -6,7 +6,7 @@ import dagster as dg
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.documents.fetch import Documents
-from papers_pipeline.llm.chain import Models
+from papers_pipeline.llm.models import Models
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.retention import ATTEMPTS_KEPT, BATCHES_KEPT, prune_days
 

@@ -20,7 +20,7 @@ from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import Counts
 from papers_pipeline.defs.partitions import DAILY
-from papers_pipeline.llm.chain import Spent
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import Record
 from papers_pipeline.store.lake import Lake, RowOf
 

@@ -10,7 +10,9 @@ from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.batch_providers import BATCH_SHARE, has_batches
 from papers_pipeline.llm.batch_store import BatchJob, BatchText
 from papers_pipeline.llm.batches import MOST_REQUESTS, Prepared
-from papers_pipeline.llm.chain import Models, is_valid
+from papers_pipeline.llm.chain import open_chain
+from papers_pipeline.llm.conversation import is_valid
+from papers_pipeline.llm.models import Models
 from papers_pipeline.store.lake import Lake
 
 Wanted = Mapping[str, Sequence[str]]
@@ -177,7 +179,7 @@ async def _prepared(
             continue
         call = planner.usd(asset, 1)
         usd = None if call is None else call * BATCH_SHARE
-        async with models.chain(stage.prompt, stage.output, stage.judge) as chain:
+        async with open_chain(models, stage.prompt, stage.output, stage.judge) as chain:
             for each in texts:
                 request = await chain.first_request(model, each.text.key, each.variables)
                 encoded = await chain.batch_provider(model).model.batch_encode(request)

@@ -6,7 +6,9 @@ from typing import cast
 from papers_pipeline.base.per_paper import Counts, PaperPending, Progress, per_paper
 from papers_pipeline.enrichment.kept_answers import KeptAnswers, RowStands
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
-from papers_pipeline.llm.chain import Answer, Models, Spent
+from papers_pipeline.llm.chain import Answer, open_chain
+from papers_pipeline.llm.models import Models
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import by_arxiv_id
 from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake
@@ -32,7 +34,8 @@ async def enrich(
     answered = by_arxiv_id(row for row in earlier if row.state == "done")
     kept = KeptAnswers(stage, answered.values(), lake, day)
 
-    asking = models.chain(
+    asking = open_chain(
+        models,
         stage.prompt,
         stage.output,
         stage.judge,
@@ -100,7 +103,7 @@ async def ask_again(
         except RowStands:
             return None
 
-    asking = models.chain(stage.prompt, stage.output, stage.judge, day, repair=stage.repair)
+    asking = open_chain(models, stage.prompt, stage.output, stage.judge, day, repair=stage.repair)
     async with asking as chain:
         return await chain.ask(
             item.arxiv_id, *stage.prompt_variables(item), again=True, kept_elsewhere=old_answer

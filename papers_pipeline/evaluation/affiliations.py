@@ -15,7 +15,8 @@ from papers_pipeline.enrichment.institution_names import letters
 from papers_pipeline.enrichment.stages.affiliations import AffiliationsStage, TitlePage
 from papers_pipeline.evaluation.lines import read_lines
 from papers_pipeline.evaluation.score import Score
-from papers_pipeline.llm.chain import Models, Spent
+from papers_pipeline.llm.models import Models
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import Affiliations, Paper
 
 SAMPLE_LABELS = Path(__file__).parents[2] / "data" / "sample" / "labels.jsonl"

@@ -15,9 +15,12 @@ from pydantic import BaseModel
 from papers_pipeline.base.per_paper import Progress, per_paper
 from papers_pipeline.enrichment.sentences import split_sentences
 from papers_pipeline.evaluation.answers import Answered
-from papers_pipeline.llm.chain import Models, Spent, is_valid
+from papers_pipeline.llm.chain import open_chain
+from papers_pipeline.llm.conversation import is_valid
 from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
+from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.prices import CallTokens, price
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.llm.verdict import Verdict
 from papers_pipeline.prompts.prompt import Prompt, input_hash, load_prompt
 
@@ -290,7 +293,7 @@ async def _ask(
         named[f"{question.arxiv_id} {number}"] = question
     prompt, output = questions[0].prompt, questions[0].output
 
-    async with models.chain(prompt, output, _accept, note=progress.note) as chain:
+    async with open_chain(models, prompt, output, _accept, note=progress.note) as chain:
 
         async def work(name: str) -> tuple[Any, bool]:
             question = named[name]

@@ -5,6 +5,7 @@ ended, so no text is bought twice, whenever a process dies. `Chain` uses an answ
 first request; corrections and further models are asked live.
 """
 
+import logging
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pydantic_ai.models.batch import Batch, BatchResult, EncodedBatchRequest
 
     from papers_pipeline.base.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 LOCK = "batches"
 MOST_REQUESTS = 5_000
@@ -108,7 +111,7 @@ class Batches:
             raise Busy
 
         if wait:
-            with locks.held(self._locks, LOCK):
+            with locks.held(self._locks, LOCK, on_wait=logger.warning):
                 yield
         else:
             with locks.held(self._locks, LOCK, on_wait=busy):

@@ -108,6 +108,13 @@ class Provenance(BaseModel):
         return self.model_dump(mode="json", exclude=empty)
 
 
+def is_valid(entry: CacheEntry, available: Sequence[str]) -> bool:
+    """Whether an entry can be used: an answer always, a failure if it tried all these models."""
+    if entry.value is not None:
+        return True
+    return set(available) <= set(Provenance.of(entry).models)
+
+
 def conversation(system: str, messages: "Sequence[ModelMessage]") -> tuple[Message, ...]:
     """The turns of a run, starting with the system prompt."""
     from pydantic_ai.messages import (

@@ -10,17 +10,16 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, noted, unheard
 from papers_pipeline.store.limits import (
     POLL_SECONDS,
     Rate,
     SharedLimit,
     SharedSlots,
     Ticket,
-    Wait,
     waiting_for,
 )
 
@@ -76,6 +75,7 @@ class Turns:
         self._requests_of_all = requests_of_all
         self._window_seconds = window_seconds
         self._backoff_seconds = backoff_seconds
+        self._concurrency = concurrency
         self._slots = SharedSlots(folder, "llm-slots", concurrency)
         self._limits: dict[str, SharedLimit] = {}
         self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -84,10 +84,11 @@ class Turns:
         self._noted: dict[tuple[str, str], float] = {}
 
     @asynccontextmanager
-    async def after_first_answer(self, provider: str) -> AsyncIterator[None]:
+    async def after_first_answer(self, provider: str, note: Note = unheard) -> AsyncIterator[None]:
         """Wait until the provider has answered, or be the one whose answer the others wait for.
 
         If that one fails, only the next one goes: a provider without an answer is asked by one.
+        `note` is told of a long wait.
         """
         while provider not in self._answered:
             if provider not in self._first:
@@ -97,7 +98,8 @@ class Turns:
                 finally:
                     self._first.pop(provider).set()
                 return
-            await self._first[provider].wait()
+            with self._noted_wait(provider, "its first request goes alone", note):
+                await self._first[provider].wait()
         yield
 
     def has_answered(self, provider: str) -> None:
@@ -122,7 +124,10 @@ class Turns:
         """A ticket, and a slot for it on the stack. No slot is held while the limits are full."""
         while True:
             async with AsyncExitStack() as tried:
-                await tried.enter_async_context(self._slots.held())
+                most = self._concurrency
+                busy = f"{most} of {most} requests to models are under way"
+                with self._noted_wait(provider, busy, note):
+                    await tried.enter_async_context(self._slots.held())
                 answer = await asyncio.to_thread(limit.try_acquire, tokens)
                 if isinstance(answer, Ticket):
                     slot.push_async_exit(tried.pop_all())
@@ -131,7 +136,9 @@ class Turns:
                 raise ProviderPaused(
                     f"{provider} asked for a pause of {answer.seconds / 60:.0f} minutes"
                 )
-            self._tell(provider, answer, note)
+            if answer.seconds >= NOTED_SECONDS:
+                message = waiting_for(provider, answer, "a minute")
+                self._tell(provider, answer.reason, message, note)
             await asyncio.sleep(min(answer.seconds, POLL_SECONDS))
 
     def _limit(self, provider: str) -> SharedLimit:
@@ -145,12 +152,19 @@ class Turns:
             )
         return self._limits[provider]
 
-    def _tell(self, provider: str, wait: Wait, note: Note) -> None:
+    def _noted_wait(self, provider: str, reason: str, note: Note) -> AbstractContextManager[None]:
+        """Note a wait of unknown length for this reason, if it becomes long."""
+
+        def tell(message: str) -> None:
+            self._tell(provider, reason, message, note)
+
+        return noted(tell, f"waiting for {provider}: {reason}")
+
+    def _tell(self, provider: str, reason: str, message: str, note: Note) -> None:
         """Note a long wait, every few seconds for each provider and reason."""
         now = time.monotonic()
-        kind = (provider, wait.reason)
-        is_noted = kind in self._noted and now - self._noted[kind] < NOTE_EVERY_SECONDS
-        if wait.seconds < NOTED_SECONDS or is_noted:
+        kind = (provider, reason)
+        if kind in self._noted and now - self._noted[kind] < NOTE_EVERY_SECONDS:
             return
         self._noted[kind] = now
-        note(waiting_for(provider, wait, "a minute"))
+        note(message)

@@ -6,7 +6,8 @@ Nothing is computed or paid for twice, whichever day lists the paper and however
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.notes import Note, noted, unheard
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import Damaged, Newer, opened
 
@@ -134,16 +136,18 @@ class Cache:
         identity: dict[str, str],
         compute: Callable[[], Awaitable[CacheEntry]],
         is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+        note: Note = unheard,
     ) -> tuple[CacheEntry, bool]:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
-        of the machine at a time; its result is stored, an exception is not.
+        of the machine at a time; its result is stored, an exception is not. `note` is told of a
+        long wait for another process.
         """
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
             return entry, True
-        async with self.held(asset, identity):
+        async with self.held(asset, identity, note):
             entry = self.get(asset, identity)
             if entry is not None and is_usable(entry):
                 return entry, True
@@ -152,13 +156,25 @@ class Cache:
             await asyncio.to_thread(self.put, entry)
             return entry, False
 
-    def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
-        """The lock under which an identity's entry is computed."""
+    @asynccontextmanager
+    async def held(
+        self, asset: str, identity: dict[str, str], note: Note = unheard
+    ) -> AsyncIterator[None]:
+        """Hold the lock under which an identity's entry is computed.
+
+        The operating system frees it when its process ends, however it ends.
+        """
         # 65,536 locks for all keys: a file per key would pile up for ever. Of 4,096 locks, every
         # eighth time two of 32 calls at once would share one, and one would wait for the other.
-        lock = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return AsyncFileLock(lock)
+        path = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = AsyncFileLock(path)
+        with noted(note, f"waiting for {asset}: another run is making the same row"):
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            await lock.release()
 
 
 def _decoded(data: bytes) -> CacheEntry:

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
 
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, unheard
 
 Result = TypeVar("Result")
 
@@ -123,7 +123,7 @@ class SharedLimit:
         self._first_in_line = threading.Lock()
         self._one_thread = threading.Lock()
 
-    def acquire(self, note: Note = lambda message: None) -> None:
+    def acquire(self, note: Note = unheard) -> None:
         """Wait until one more request is allowed. `note` is told what a long wait is for."""
         next_note_at = 0.0
         with self._first_in_line:

@@ -13,9 +13,10 @@ from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import Counts, NullProgress
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
-from papers_pipeline.llm.chain import Models, Spent
 from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.providers import Access
+from papers_pipeline.llm.spent import Spent
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.providers import base_path

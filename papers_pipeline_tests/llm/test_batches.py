@@ -23,8 +23,8 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import batch_store
 from papers_pipeline.llm.batch_store import BatchJob
 from papers_pipeline.llm.batches import Busy, NoSuchBatch, Problem
-from papers_pipeline.llm.chain import Models
 from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.prompts.prompt import load_prompts

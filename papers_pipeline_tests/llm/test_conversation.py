@@ -7,8 +7,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.faults import Fault
-from papers_pipeline.llm.chain import is_valid
-from papers_pipeline.llm.conversation import Provenance
+from papers_pipeline.llm.conversation import Provenance, is_valid
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline_tests.conftest import LONG_AGO
 

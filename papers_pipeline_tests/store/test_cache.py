@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
+from papers_pipeline.base import notes
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
@@ -74,6 +75,77 @@ async def compute():
     return CacheEntry(asset="a", identity={"k": "1"}, created_at=datetime.now(UTC), value={})
 asyncio.run(store.get_or_compute("a", {"k": "1"}, compute))
 """
+
+
+@pytest.fixture
+def told_soon(monkeypatch):
+    """Waits are noted after 0.2 s."""
+    monkeypatch.setattr(notes, "NOTED_SECONDS", 0.2)
+
+
+def test_a_long_wait_for_another_run_is_told_once_and_then_its_entry_is_reused(tmp_path, told_soon):
+    told: list[str] = []
+
+    async def both():
+        waits = asyncio.Event()
+
+        def note(message: str) -> None:
+            told.append(message)
+            waits.set()
+
+        async def compute():
+            await waits.wait()
+            return entry("x")
+
+        ours, theirs = cache(tmp_path), cache(tmp_path)
+        first = asyncio.create_task(theirs.get_or_compute("summaries_en", KEY, compute))
+        await asyncio.sleep(0.05)
+        return await ours.get_or_compute("summaries_en", KEY, compute, note=note), await first
+
+    assert asyncio.run(both()) == ((entry("x"), True), (entry("x"), False))
+    assert told == ["waiting for summaries_en: another run is making the same row"]
+
+
+def test_a_short_wait_is_not_told(tmp_path):
+    told: list[str] = []
+    calls: list = []
+
+    async def both():
+        wanted = [
+            cache(tmp_path).get_or_compute(
+                "summaries_en", KEY, counted(calls, entry("x")), note=told.append
+            )
+            for _ in range(2)
+        ]
+        await asyncio.gather(*wanted)
+
+    asyncio.run(both())
+    assert (len(calls), told) == (1, [])
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path, told_soon):
+    script = PROCESS.replace("asyncio.sleep(0.5)", "asyncio.sleep(600)").replace(
+        "async def compute():", "async def compute():\n    print('held', flush=True)"
+    )
+    told: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+
+        async def buy():
+            def note(message: str) -> None:
+                told.append(message)
+                holder.kill()
+
+            async def compute():
+                return CacheEntry(asset="a", identity={"k": "1"}, created_at=NOW, value={})
+
+            return await cache(tmp_path).get_or_compute("a", {"k": "1"}, compute, note=note)
+
+        _, reused = asyncio.run(buy())
+    assert not reused
+    assert told == ["waiting for a: another run is making the same row"]
 
 
 def test_two_processes_never_buy_the_same(tmp_path):
