@@ -11,6 +11,7 @@ from papers_pipeline.llm.errors import Closed, CutOff, NotReadable, is_free, nam
 from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.models import Models, settled
 from papers_pipeline.llm.question import Question
+from papers_pipeline.llm.responses import without_surrogates
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Turn
 from papers_pipeline.prompts.model_names import split_name
@@ -116,7 +117,7 @@ class Sender:
                 self.count(question, spending.input_tokens, spending.output_tokens, spending.usd)
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
-                return response
+                return without_surrogates(response)
 
     def _require_open(self, name: str) -> None:
         reason = self._models.why_closed(name)
