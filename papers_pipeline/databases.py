@@ -34,18 +34,12 @@ LOST_WITH = {
     "schedules/schedules.db": "which schedules and sensors were switched on or off by hand",
 }
 """The databases that every process opens, below the Dagster home, and what only they know."""
-UNWRITABLE = ("SQLITE_FULL", "SQLITE_IOERR")
-"""How SQLite names the errors of a full or broken disk."""
 
 logger = logging.getLogger(__name__)
 
 
 class DamagedDatabase(OperatorError):
     """A database of Dagster cannot be read. The message names the file and the way out."""
-
-
-class DiskFull(OperatorError):
-    """A database of Dagster cannot be written. The message names the file and the way out."""
 
 
 def set_aside_damaged(home: Path) -> list[Path]:
@@ -185,24 +179,20 @@ def _open(address: str) -> sqlalchemy.Engine:
         address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     )
     sqlalchemy.event.listen(engine, "connect", _do_not_wait_for_the_disk)
-    sqlalchemy.event.listen(engine, "handle_error", _for_operator)
+    sqlalchemy.event.listen(engine, "handle_error", _name_damaged_file)
     return engine
 
 
-def _for_operator(context: sqlalchemy.engine.ExceptionContext) -> OperatorError | None:
+def _name_damaged_file(context: sqlalchemy.engine.ExceptionContext) -> DamagedDatabase | None:
     """The error to raise in place of SQLite's, or None to leave that."""
-    if context.engine is None:
-        return None
-    path, error = context.engine.url.database, context.original_exception
     # The errors of a sound file, such as a locked one, have classes of their own.
-    if type(error) is sqlite3.DatabaseError:
-        return DamagedDatabase(
-            f"{path} is damaged ({error}): stop Dagster, rename the file and "
-            "start again. A new one is made. The history of runs is lost, no paper and no text"
-        )
-    if getattr(error, "sqlite_errorname", "").startswith(UNWRITABLE):
-        return DiskFull(f"{path} cannot be written ({error}): free some disk space and run again")
-    return None
+    if type(context.original_exception) is not sqlite3.DatabaseError or context.engine is None:
+        return None
+    path = context.engine.url.database
+    return DamagedDatabase(
+        f"{path} is damaged ({context.original_exception}): stop Dagster, rename the file and "
+        "start again. A new one is made. The history of runs is lost, no paper and no text"
+    )
 
 
 def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:

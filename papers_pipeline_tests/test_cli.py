@@ -3,10 +3,12 @@
 import errno
 import json
 import os
+import sqlite3
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -327,13 +329,29 @@ def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: O
     assert len(rows) == 1
 
 
-def test_a_full_disk_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch):
-    def full(path: Path, data: bytes) -> bool:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+def full_file() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "dagster.yaml")
 
-    monkeypatch.setattr("papers_pipeline.home.storage.write", full)
+
+def full_database() -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("PRAGMA max_page_count = 2")
+        database.execute("CREATE TABLE runs (body BLOB)")
+        database.execute("INSERT INTO runs VALUES (zeroblob(100000))")
+
+
+@pytest.mark.parametrize(
+    ("fill", "what"),
+    [
+        (full_file, "No space left on device: 'dagster.yaml'"),
+        (full_database, "Dagster's database: database or disk is full"),
+    ],
+)
+def test_a_full_disk_is_named_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, fill: Callable[[], None], what: str
+):
+    monkeypatch.setattr(home, "prepare", lambda settings: fill())
     result = papers("build", "--date", "2026-03-02")
     assert result.exit_code == 1
     told = one_line(result.stderr)
-    assert "No space left on device" in told
-    assert "free some disk space and run again. What was finished is kept" in told
+    assert f"{what}: free some disk space and run again. What was finished is kept" in told

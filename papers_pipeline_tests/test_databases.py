@@ -10,14 +10,7 @@ import dagster as dg
 import pytest
 
 from papers_pipeline import home
-from papers_pipeline.databases import (
-    LOST_WITH,
-    OPEN_RUNS,
-    DamagedDatabase,
-    Databases,
-    DiskFull,
-    RunDatabase,
-)
+from papers_pipeline.databases import LOST_WITH, OPEN_RUNS, DamagedDatabase, Databases
 from papers_pipeline.settings import load_settings
 
 
@@ -128,18 +121,3 @@ def test_damage_inside_a_database_names_the_file_and_the_way_out(tmp_path: Path)
         home.instance(load_settings()) as instance,
     ):
         instance.get_runs()
-
-
-def test_a_full_disk_is_named(tmp_path: Path):
-    path = tmp_path / "runs.db"
-    database = RunDatabase(f"sqlite:///{path}")
-
-    def fill() -> None:
-        with database.connect() as connection:
-            connection.exec_driver_sql("CREATE TABLE runs (body BLOB)")
-            connection.exec_driver_sql("PRAGMA max_page_count = 3")
-            connection.exec_driver_sql("INSERT INTO runs VALUES (zeroblob(100000))")
-
-    with pytest.raises(DiskFull, match=f"{path} cannot be written .*: free some disk space"):
-        fill()
-    database.dispose()

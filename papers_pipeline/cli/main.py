@@ -4,7 +4,6 @@ Exit status 0: every day was built, though papers may have failed; 1: a day fail
 """
 
 import atexit
-import errno
 import gc
 import logging
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.full_disk import full_disk
 from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
@@ -34,10 +34,6 @@ gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The errors of a full disk, of a quota, and of a limit on the size of files."""
-
-
 class Papers(click.Group):
     """Prints an error that is meant for the operator as one sentence, without a traceback."""
 
@@ -46,10 +42,11 @@ class Papers(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             fail(str(error))
-        except OSError as error:
-            if error.errno not in NO_ROOM:
+        except Exception as error:
+            what = full_disk(error)
+            if what is None:
                 raise
-            fail(f"{error}: free some disk space and run again. What was finished is kept")
+            fail(f"{what}: free some disk space and run again. What was finished is kept")
 
 
 @click.group(cls=Papers, help=__doc__)
