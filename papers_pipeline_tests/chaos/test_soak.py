@@ -7,7 +7,7 @@ import pytest
 from papers_pipeline_tests.chaos.disks import Disk
 from papers_pipeline_tests.chaos.soak import soak
 
-TICKS = 4
+TICKS = 3
 
 
 @pytest.mark.parametrize("seed", [1])
