@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     hf_token: SecretStr | None = _setting("HF_TOKEN", None)
     arxiv_endpoint: str = _setting("ARXIV_ENDPOINT", "https://export.arxiv.org")
     dagster_home: Path = _setting("DAGSTER_HOME", Path("data/dagster"))
+    coordination_url: SecretStr | None = _setting("PAPERS_COORDINATION_URL", None)
 
     @field_validator("languages", "quiet_days", mode="before")
     @classmethod
@@ -175,7 +176,7 @@ class Settings(BaseSettings):
 
     @property
     def home(self) -> Path:
-        """DAGSTER_HOME as an absolute path: run history, locks and limits of this machine."""
+        """DAGSTER_HOME as an absolute path: what belongs to this machine, such as run history."""
         return self.dagster_home.resolve()
 
 

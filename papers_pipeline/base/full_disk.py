@@ -1,21 +1,19 @@
-"""Recognizes a full disk, whoever stumbles over it first."""
+"""Recognizes a full disk in the errors of SQLite."""
 
-import errno
 from collections.abc import Iterator
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The errors of a full disk, of a quota, and of a limit on the size of files."""
-NO_ROOM_IN_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR")
-"""How SQLite names them: https://www.sqlite.org/rescode.html. The second may be a broken disk."""
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR")
+"""How SQLite names it: https://www.sqlite.org/rescode.html. The second may be a broken disk."""
 
 
-def full_disk(error: BaseException) -> str | None:
-    """What the system says of the disk, if an error or one of its causes is that it is full."""
+def full_database(error: BaseException) -> str | None:
+    """What SQLite says, if an error or one of its causes is that a database cannot grow.
+
+    Dagster also opens its databases by engines of its own, whose errors no hook of ours sees.
+    """
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in NO_ROOM:
+        if getattr(cause, "sqlite_errorname", "").startswith(NO_ROOM):
             return str(cause)
-        if getattr(cause, "sqlite_errorname", "").startswith(NO_ROOM_IN_SQLITE):
-            return f"Dagster's database: {cause}"
     return None
 
 

@@ -1,5 +1,6 @@
 """The plain-text log of a run, made for grep: one line per stage and paper."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.per_paper import Outcome, Progress
 
+logger = logging.getLogger(__name__)
+
 
 class RunLog:
     """Writes progress to a log file and passes it on to `forward_to`.
 
-    Notes also go to `show_note`, such as the log in Dagster's UI.
+    Notes also go to `show_note`, such as the log in Dagster's UI. A file that cannot be written, as
+    on a full disk, is named once and stops nothing.
 
     A line has the UTC time, the day or `site`, the stage, the paper, its state, and the reason:
 
@@ -32,6 +36,7 @@ class RunLog:
         self._clock = clock
         self._forward_to = forward_to
         self._show_note = show_note
+        self._has_failed = False
 
     def begin(self, stage: str, total: int) -> None:
         self._write(f"{stage}: {total} papers")
@@ -50,5 +55,11 @@ class RunLog:
 
     def _write(self, text: str) -> None:
         now = self._clock.now()
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{now:%Y-%m-%dT%H:%M:%SZ} {self._subject} {' '.join(text.split())}\n")
+        line = f"{now:%Y-%m-%dT%H:%M:%SZ} {self._subject} {' '.join(text.split())}\n"
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            if not self._has_failed:
+                logger.warning("the log of this run is not complete: %s", error)
+            self._has_failed = True

@@ -4,6 +4,7 @@ Exit status 0: every day was built, though papers may have failed; 1: a day fail
 """
 
 import atexit
+import errno
 import gc
 import logging
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.full_disk import full_disk
+from papers_pipeline.base.full_disk import full_database
 from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
@@ -23,6 +24,7 @@ from papers_pipeline.cli.commands.publish import publish
 from papers_pipeline.cli.commands.redo import redo
 from papers_pipeline.cli.commands.refresh import refresh
 from papers_pipeline.cli.commands.serve import serve
+from papers_pipeline.cli.commands.setup_coordination import setup_coordination
 from papers_pipeline.cli.commands.show import show
 from papers_pipeline.cli.commands.verify import verify
 from papers_pipeline.cli.terminal import fail
@@ -34,6 +36,10 @@ gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
 
+UNWELL = (errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS)
+"""Errors of a disk that only the operator can mend."""
+
+
 class Papers(click.Group):
     """Prints an error that is meant for the operator as one sentence, without a traceback."""
 
@@ -42,11 +48,18 @@ class Papers(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             fail(str(error))
+        except OSError as error:
+            if error.errno not in UNWELL or error.filename is None:
+                raise
+            fail(
+                f"{error.filename}: {error.strerror}: can the folders of PAPERS_DATA_DIR and "
+                "DAGSTER_HOME be written to?"
+            )
         except Exception as error:
-            what = full_disk(error)
+            what = full_database(error)
             if what is None:
                 raise
-            fail(f"{what}: free some disk space and run again. What was finished is kept")
+            fail(f"a database of Dagster: {what}: make room and build again")
 
 
 @click.group(cls=Papers, help=__doc__)
@@ -57,7 +70,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, verify, backup, restore),
+    *(costs, prompts, doctor, publish, serve, verify, backup, restore, setup_coordination),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -72,10 +72,12 @@ Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
-    `note` what for."""
+    """A rate limit. `acquire` waits until a request is allowed, and tells `note` what for. `pause`
+    lets no request go for so many seconds, in all processes that share the limit."""
 
     def acquire(self, note: Note) -> None: ...
+
+    def pause(self, seconds: float) -> None: ...
 
 
 class ArxivError(Exception):
@@ -174,9 +176,10 @@ class ArxivClient:
                 wait = error.wait
                 if wait is None:
                     wait = self._backoff_seconds * 2 ** (attempt - 1)
-                if error.reason == "throttled":  # meant for every thread of this client
+                if error.reason == "throttled":  # meant for everyone who asks arXiv
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
                     self._paused_by = error.detail
+                    self._limit.pause(wait)
                 else:
                     _wait(wait, error.detail, note)
         return work()

@@ -21,7 +21,7 @@ from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
-from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.store.limits import Limit
 
 PAGE_SIZE = 100
 """The API's maximum. Its default of 50 would silently truncate a busy day."""
@@ -52,7 +52,7 @@ class FeedClient:
         self,
         endpoint: str,
         session: requests.Session,
-        limit: SharedLimit | None = None,
+        limit: Limit | None = None,
         token: str | None = None,
     ) -> None:
         self._url = f"{endpoint}/api/daily_papers"

@@ -173,7 +173,9 @@ class Chain(Generic[Output]):
                 raise _failed(entry.failure)
             return _with_earlier(entry, replaced)
 
-        entry, reused = await cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
+        entry, reused = await cache.get_or_compute(
+            self._prompt.asset, identity, compute, is_usable, self.sender.note
+        )
         if not reused:
             self._models.batches.store.discard(key)
         if entry.failure:
@@ -322,10 +324,11 @@ class Chain(Generic[Output]):
                 await self._agent(name).run(
                     sent.user, instructions=sent.system, model=model, deps=question
                 )
-            except PaperPending as pending:
+            except (PaperPending, OSError) as error:
+                # No room in the budget, or the ledger cannot be written: no other model helps.
                 if question.best is None:
                     raise
-                detail = str(pending)
+                detail = str(error)
             except (Closed, ProviderPaused) as closed:
                 result, detail = "closed", str(closed)
             except ContentFilterError as error:

@@ -11,17 +11,10 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from papers_pipeline.base.notes import NOTED_SECONDS, Note, noted, unheard
-from papers_pipeline.store.limits import (
-    POLL_SECONDS,
-    Rate,
-    SharedLimit,
-    SharedSlots,
-    Ticket,
-    waiting_for,
-)
+from papers_pipeline.coordination.interface import Coordination
+from papers_pipeline.store.limits import POLL_SECONDS, Limit, Rate, Ticket, waiting_for
 
 LONGEST_WAITED_PAUSE_SECONDS = 60.0
 """A provider that asks for a longer pause is left, and the next model is asked."""
@@ -37,7 +30,7 @@ class ProviderPaused(Exception):
 class Turn:
     """A request that may be sent now."""
 
-    def __init__(self, limit: SharedLimit, ticket: Ticket, backoff_seconds: float) -> None:
+    def __init__(self, limit: Limit, ticket: Ticket, backoff_seconds: float) -> None:
         self._limit = limit
         self._ticket = ticket
         self._backoff_seconds = backoff_seconds
@@ -46,7 +39,7 @@ class Turn:
         """The request was answered and took so many tokens. An answer is not lost if this fails."""
         try:
             await asyncio.to_thread(self._limit.settle, self._ticket, tokens)
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             logger.exception("the tokens of a request stay as estimated")
 
     async def refused(self, pause_seconds: float | None) -> None:
@@ -61,7 +54,7 @@ class Turns:
 
     def __init__(
         self,
-        folder: Path,
+        coordination: Coordination,
         rates: Mapping[str, Rate],
         *,
         concurrency: int,
@@ -70,14 +63,14 @@ class Turns:
         backoff_seconds: float,
     ) -> None:
         """`requests_of_all` limits the requests to all providers together."""
-        self._folder = folder
+        self._coordination = coordination
         self._rates = rates
         self._requests_of_all = requests_of_all
         self._window_seconds = window_seconds
         self._backoff_seconds = backoff_seconds
         self._concurrency = concurrency
-        self._slots = SharedSlots(folder, "llm-slots", concurrency)
-        self._limits: dict[str, SharedLimit] = {}
+        self._slots = coordination.slots("llm-slots", concurrency)
+        self._limits: dict[str, Limit] = {}
         self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._first: dict[str, asyncio.Event] = {}
         self._answered: set[str] = set()
@@ -119,7 +112,7 @@ class Turns:
             yield Turn(limit, ticket, self._backoff_seconds)
 
     async def _ticket(
-        self, provider: str, limit: SharedLimit, tokens: int, note: Note, slot: AsyncExitStack
+        self, provider: str, limit: Limit, tokens: int, note: Note, slot: AsyncExitStack
     ) -> Ticket:
         """A ticket, and a slot for it on the stack. No slot is held while the limits are full."""
         while True:
@@ -141,13 +134,13 @@ class Turns:
                 self._tell(provider, answer.reason, message, note)
             await asyncio.sleep(min(answer.seconds, POLL_SECONDS))
 
-    def _limit(self, provider: str) -> SharedLimit:
+    def _limit(self, provider: str) -> Limit:
         if provider not in self._limits:
-            self._limits[provider] = SharedLimit(
-                self._folder / "models",
+            self._limits[provider] = self._coordination.limit(
                 provider,
                 self._rates.get(provider, Rate(self._requests_of_all)),
                 self._window_seconds,
+                family="models",
                 requests_of_all=self._requests_of_all,
             )
         return self._limits[provider]

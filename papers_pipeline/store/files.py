@@ -1,9 +1,12 @@
 """Files in the data folder, local or in a bucket. Writes are atomic and skip identical bytes."""
 
+import fcntl
 import hashlib
 import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from upath import UPath
 
@@ -59,23 +62,54 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
     target = Path(path.path)
     new_folders = [] if target.parent.exists() else _absent_folders(target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        # mkstemp creates files as 0600, which a web server under another user cannot read.
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
+    with _replacing(target) as file:
+        file.write(data)
         if durable:
-            for folder in (target.parent, *(folder.parent for folder in new_folders)):
-                sync_folder(folder)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+            file.flush()
+            os.fsync(file.fileno())
+    if durable:
+        for folder in (target.parent, *(folder.parent for folder in new_folders)):
+            sync_folder(folder)
     return True
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    """A new file that replaces `target` in the end. After an error, it is deleted instead.
+
+    Until then it is named `.<target>.partial`, and one writer at a time holds it. A killed writer
+    leaves it behind, and the next writer of the same target takes it over.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    with _held(partial) as file:
+        try:
+            yield file
+            file.flush()
+            # Whatever the umask is: a web server may run as another user.
+            partial.chmod(0o644)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def _held(path: Path) -> BinaryIO:
+    """The file, empty and open for writing, once no other writer holds it."""
+    while True:
+        file = path.open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_at(file, path):
+            file.truncate(0)
+            return file
+        # The writer that held it has renamed or deleted it meanwhile.
+        file.close()
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def move(path: UPath, target: UPath) -> None:

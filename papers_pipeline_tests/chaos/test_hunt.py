@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import Phase, HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from papers_pipeline.llm.ledger import Ledger
 from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
@@ -27,7 +28,6 @@ from papers_pipeline.enrichment.stages.notes import PaperText
 from papers_pipeline.listing.feed import FeedError, listing, votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.conversation import Provenance
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.verdict import of_severity
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.records import (
@@ -54,7 +54,8 @@ usual = settings(
     max_examples=CASES // PROPERTIES if CASES else 60,
     derandomize=not CASES,
     deadline=None,
-    database=None, phases=[Phase.explicit, Phase.generate],
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 DAY = date(2026, 3, 2)

@@ -27,7 +27,6 @@ from papers_pipeline.enrichment.stages.notes import PaperText
 from papers_pipeline.listing.feed import FeedError, listing, votes
 from papers_pipeline.llm.chain import Answer
 from papers_pipeline.llm.conversation import Provenance
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.llm.verdict import of_severity
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.records import (
@@ -44,6 +43,7 @@ from papers_pipeline.settings import SettingsError, load_settings, setting_names
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
 from papers_pipeline.store.lake import encode
+from papers_pipeline.store.ledger import Ledger
 from papers_pipeline.wiring import documents_of, feed_client_of, models_of
 from papers_pipeline_tests.helpers.buying import PAPER
 from papers_pipeline_tests.helpers.outside import LONG_AGO, entry

@@ -43,9 +43,13 @@ class Counting:
 
     def __init__(self) -> None:
         self.acquired = 0
+        self.paused: list[float] = []
 
     def acquire(self, note: Any) -> None:
         self.acquired += 1
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
 
 
 class Arxiv:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from papers_pipeline.base import notes
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.llm.turns import ProviderPaused, Turns
 from papers_pipeline.store.limits import Rate, SharedLimit
 
@@ -17,7 +18,7 @@ REAL_TRY = SharedLimit.try_acquire
 def turns(folder: Path, seconds: float, concurrency: int = 300, **rates: Rate) -> Turns:
     """The requests of one process, in a minute that is so many seconds long."""
     return Turns(
-        folder,
+        FileCoordination(folder, folder / "ledger"),
         rates,
         concurrency=concurrency,
         requests_of_all=None,

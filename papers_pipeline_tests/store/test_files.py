@@ -1,6 +1,7 @@
 """A file is replaced atomically, and only if its bytes differ."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.records import FeedResponse, PaperVotes
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.ledger import FileLedger, Spending
 
 
 def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
@@ -40,6 +42,23 @@ def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
         ("page.html", b"good")
     ]
+
+
+def test_what_a_killed_writer_left_is_taken_over_by_the_next(tmp_path):
+    (tmp_path / ".page.html.partial").write_bytes(b"the first half of a long page")
+    assert storage.write(UPath(tmp_path) / "page.html", b"good") is True
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [
+        ("page.html", b"good")
+    ]
+
+
+def test_writers_of_one_file_do_not_mix(tmp_path):
+    path = UPath(tmp_path) / "page.html"
+    pages = [bytes([65 + number]) * 100_000 for number in range(20)]
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda page: storage.write(path, page), pages))
+    assert storage.read(path) in pages
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_a_missing_file_is_none(tmp_path):
@@ -86,10 +105,11 @@ def test_a_durable_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_pa
 def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path, synced):
     """Purchases, the ledger and the responses of the list; no other table."""
     now = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    cache = Cache(UPath(tmp_path) / "cache", tmp_path / "locks", FixedClock(now))
+    locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
+    cache = Cache(UPath(tmp_path) / "cache", locks, FixedClock(now))
     bought = CacheEntry(asset="a", identity={"k": "1"}, created_at=now, value={})
     cache.put(bought)
-    Ledger(tmp_path / "ledger").add(
+    FileLedger(tmp_path / "ledger").add(
         Spending(at=now, asset="a", provider="p", model="m", input_tokens=1, output_tokens=1)
     )
     tables = Lake(UPath(tmp_path) / "lake")
