@@ -43,8 +43,8 @@ from papers_pipeline.settings import SettingsError, load_settings, setting_names
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
 from papers_pipeline.store.lake import encode
-from papers_pipeline.store.ledger import Ledger
-from papers_pipeline.wiring import documents_of, feed_client_of, models_of
+from papers_pipeline.store.ledger import FileLedger
+from papers_pipeline.wiring import documents_of, models_of
 from papers_pipeline_tests.helpers.buying import PAPER
 from papers_pipeline_tests.helpers.outside import LONG_AGO, entry
 
@@ -322,7 +322,7 @@ def test_any_line_of_the_ledger_is_a_call_or_is_left_out(lines: list[bytes]):
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{DAY}.jsonl"
         path.write_bytes(b"\n".join(lines))
-        ledger = Ledger(Path(folder))
+        ledger = FileLedger(Path(folder))
         assert list(ledger.spent(DAY)) == []
         assert ledger.total_usd(DAY) == 0
 
@@ -350,5 +350,9 @@ def test_a_setting_is_valid_or_refused_by_name(chosen: dict[str, str]):
         assert made.alarm is not None
         assert made.home.is_absolute()
         outcome(lambda: models_of(made, FixedClock(LONG_AGO)), OperatorError)
-        with documents_of(made, FixedClock(LONG_AGO)), feed_client_of(made):
-            pass
+
+        def opened() -> None:
+            with documents_of(made, FixedClock(LONG_AGO)):
+                pass
+
+        outcome(opened, OperatorError)
