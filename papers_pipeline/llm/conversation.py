@@ -11,6 +11,7 @@ from pydantic import (
     WrapSerializer,
 )
 
+from papers_pipeline.base.characters import encodable
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.store.purchases import Purchase
 
@@ -27,7 +28,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: Literal["system", "user", "correction", "reply"]
-    text: str
+    text: Annotated[str, BeforeValidator(encodable)]
 
 
 def _read_fault(stored: Any) -> Any:

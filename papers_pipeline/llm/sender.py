@@ -10,6 +10,7 @@ from papers_pipeline.base.per_paper import PaperPending
 from papers_pipeline.llm.errors import Closed, CutOff, NotReadable, is_free, named, one_line
 from papers_pipeline.llm.models import Models, settled
 from papers_pipeline.llm.question import Question
+from papers_pipeline.llm.responses import without_surrogates
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Turn
 from papers_pipeline.prompts.model_names import split_name
@@ -118,7 +119,7 @@ class Sender:
                 self.count(question, spending.input_tokens, spending.output_tokens, spending.usd)
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
-                return response
+                return without_surrogates(response)
 
     async def _in_time(self, name: str, model: "Model", *asked: Any) -> "ModelResponse":
         """The answer. The SDKs' own limit counts from the last byte, so that a drip would last."""
