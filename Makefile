@@ -6,10 +6,10 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages lint format lock clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
@@ -53,6 +53,9 @@ bench: $(READY)  ## every figure as a ratio to its bound; ROWS=, PAPERS=, RUNS=,
 audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 	@npm ci --silent --prefix papers_pipeline_tests/audit
 	@$(BIN)/python -m papers_pipeline_tests.audit
+
+audit-packages: $(READY)  ## known vulnerabilities (asks osv.dev) and data/sbom.json
+	@$(BIN)/python -m papers_pipeline_tests.audit.packages
 
 lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from benchmarks.picture import draw, step_bars
 from benchmarks.processes import measure
 from benchmarks.scenario import COLD, ROOT, PaperWorld, asked, calls_for, environment, sandbox
 from benchmarks.table import Row
-from papers_pipeline.llm.ledger import Ledger
+from papers_pipeline.store.ledger import FileLedger
 
 FILES_PER_PAPER = 2
 
@@ -59,5 +59,5 @@ def _old_script_seconds(bench: Bench, world: PaperWorld) -> float:
 
 def _spent_usd(ledger: Path) -> float:
     """The price of all calls, with tokens as the sandbox counts them: one for four characters."""
-    spent = Ledger(ledger)
+    spent = FileLedger(ledger)
     return sum(call.usd or 0.0 for day in spent.days() for call in spent.spent(day))

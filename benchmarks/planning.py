@@ -11,15 +11,16 @@ from upath import UPath
 from benchmarks.bench import QUICK_RUNS, Bench
 from benchmarks.table import Row
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm.batch_store import BatchStore
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.prompts.prompt import Prompt, load_prompts
 from papers_pipeline.records import Enrichment, Paper
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, encode
+from papers_pipeline.store.ledger import FileLedger
 
 DAYS, PAPERS = 1000, 20
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -28,9 +29,10 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 def plan_rows(bench: Bench) -> Iterator[Row]:
     """The plan if all is current, and after the first prompt has changed."""
     folder = bench.new_folder("plan")
-    lake, ledger = Lake(UPath(folder) / "lake"), Ledger(folder / "ledger")
+    lake, ledger = Lake(UPath(folder) / "lake"), FileLedger(folder / "ledger")
     batches = BatchStore(UPath(folder) / "batches")
-    cache = Cache(UPath(folder) / "cache", folder / "locks", FixedClock(NOW))
+    locks = FileCoordination(folder / "home", folder / "ledger")
+    cache = Cache(UPath(folder) / "cache", locks, FixedClock(NOW))
     prompts = load_prompts()
     stages = load_stages(prompts)
     fill(lake, stages)

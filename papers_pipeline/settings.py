@@ -1,9 +1,11 @@
-"""Every setting, read from the environment, else from `.env` in the working directory.
+"""Every setting, read from the environment, else from `.env` in the working directory, else from a
+file of its name in the folder of secrets.
 
 An empty value counts as unset. `docs/configuration.md` explains each setting, and `.env.example`
 lists the defaults.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -20,6 +22,7 @@ from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.store.limits import Rate
 
+SECRETS_DIR = "PAPERS_SECRETS_DIR"
 LIMIT = re.compile(r"(?P<provider>\w+)=(?P<requests>[1-9]\d*)(/(?P<tokens>[1-9]\d*))?")
 
 
@@ -84,11 +87,13 @@ class Settings(BaseSettings):
     webhook_url: SecretStr | None = _setting("PAPERS_WEBHOOK_URL", None)
     alarm_urls: SecretStr | None = _setting("PAPERS_ALARM_URLS", None)
     contact: str | None = _setting("PAPERS_CONTACT", None)
+    secrets_dir: Path | None = _setting(SECRETS_DIR, None)
 
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
     hf_token: SecretStr | None = _setting("HF_TOKEN", None)
     arxiv_endpoint: str = _setting("ARXIV_ENDPOINT", "https://export.arxiv.org")
     dagster_home: Path = _setting("DAGSTER_HOME", Path("data/dagster"))
+    coordination_url: SecretStr | None = _setting("PAPERS_COORDINATION_URL", None)
 
     @field_validator("languages", "quiet_days", mode="before")
     @classmethod
@@ -171,14 +176,17 @@ class Settings(BaseSettings):
 
     @property
     def home(self) -> Path:
-        """DAGSTER_HOME as an absolute path: run history, locks and limits of this machine."""
+        """DAGSTER_HOME as an absolute path: what belongs to this machine, such as run history."""
         return self.dagster_home.resolve()
 
 
 def load_settings() -> Settings:
     """The current settings. Raises SettingsError, which names every unusable variable."""
+    folder = os.environ.get(SECRETS_DIR) or None
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(f"{SECRETS_DIR}={folder!r} is not a folder")
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         faults = []
         for fault in error.errors():

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.http import session
+from papers_pipeline.coordination.files import FileCoordination
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.documents.pool import Workers
@@ -22,8 +27,10 @@ from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.files import is_local
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.store.limits import Rate, SharedLimit
+from papers_pipeline.store.ledger import FileLedger
+from papers_pipeline.store.limits import Rate
 from papers_pipeline.text.locales import load_locales
 
 WORKERS = Workers()
@@ -54,7 +61,29 @@ def site_of(settings: Settings) -> Site:
     """The site below the data folder, in every language with a prompt."""
     languages = prompts_of(settings).languages
     renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
-    return Site(settings.data / "site", renderer)
+    return Site(settings.data / "site", renderer, coordination_of(settings).check)
+
+
+def coordination_of(settings: Settings) -> Coordination:
+    """The locks, limits and the ledger that all processes of this deployment share."""
+    if settings.coordination_url:
+        return _in_postgres(settings.coordination_url.get_secret_value())
+    # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
+    ledger_root = Path(settings.data.path) if is_local(settings.data) else settings.home
+    return FileCoordination(settings.home, ledger_root / "ledger")
+
+
+@cache
+def _in_postgres(url: str) -> Coordination:
+    """The coordination of this process: to the server, a process is one session."""
+    try:
+        from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
+    except ImportError:
+        raise OperatorError(
+            "PAPERS_COORDINATION_URL needs psycopg: "
+            "install the extra `several` (pip install 'papers_pipeline[several]')"
+        ) from None
+    return PostgresCoordination(url)
 
 
 def lake_of(settings: Settings) -> Lake:
@@ -64,7 +93,7 @@ def lake_of(settings: Settings) -> Lake:
 
 def cache_of(settings: Settings, clock: Clock) -> Cache:
     """The cache of computed and bought answers."""
-    return Cache(settings.data / "cache", settings.home / "locks", clock)
+    return Cache(settings.data / "cache", coordination_of(settings), clock)
 
 
 def models_of(settings: Settings, clock: Clock) -> Models:
@@ -72,7 +101,7 @@ def models_of(settings: Settings, clock: Clock) -> Models:
     return Models(
         settings.access,
         data=settings.data,
-        home=settings.home,
+        coordination=coordination_of(settings),
         cache=cache_of(settings, clock),
         clock=clock,
         concurrency=settings.llm_concurrency,
@@ -85,12 +114,11 @@ def models_of(settings: Settings, clock: Clock) -> Models:
 
 def kept_folders(settings: Settings, clock: Clock) -> dict[str, UPath]:
     """The folders with what cannot be had again, by their names in a backup."""
-    return {
-        "cache": settings.data / "cache",
-        "lake": settings.data / "lake",
-        "batches": settings.data / "batches",
-        "ledger": UPath(models_of(settings, clock).ledger.folder),
-    }
+    folders = {name: settings.data / name for name in ("cache", "lake", "batches")}
+    ledger = coordination_of(settings).ledger
+    if isinstance(ledger, FileLedger):  # a table is in the database's own backup
+        folders["ledger"] = UPath(ledger.folder)
+    return folders
 
 
 def planner_of(settings: Settings, clock: Clock) -> Planner:
@@ -113,7 +141,7 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
 def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
     """Access to PDFs and HTML on arXiv; closed at the end."""
     requests = max(1, round(settings.arxiv_requests_per_second * ARXIV_BURST_SECONDS))
-    limit = SharedLimit(settings.home / "limits", "arxiv", Rate(requests), ARXIV_BURST_SECONDS)
+    limit = coordination_of(settings).limit("arxiv", Rate(requests), ARXIV_BURST_SECONDS)
     with session(settings.contact, retries=0) as http, WORKERS:
         yield Documents(
             ArxivClient(settings.arxiv_endpoint, http, limit),
@@ -130,6 +158,6 @@ def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     """A client for the Hugging Face list; closed at the end."""
     token = settings.hf_token.get_secret_value() if settings.hf_token else None
     requests = HF_REQUESTS_WITH_TOKEN if token else HF_REQUESTS
-    limit = SharedLimit(settings.home / "limits", "huggingface", Rate(requests), HF_WINDOW_SECONDS)
+    limit = coordination_of(settings).limit("huggingface", Rate(requests), HF_WINDOW_SECONDS)
     with session(settings.contact, longest_exchange=LONGEST_LIST_SECONDS) as http:
         yield FeedClient(settings.hf_endpoint, http, limit, token)

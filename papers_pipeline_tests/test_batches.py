@@ -11,10 +11,10 @@ import pytest
 
 from papers_pipeline import definitions
 from papers_pipeline.defs.operations import RefreshConfig
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline.wiring import models_of
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
 from papers_pipeline_tests.helpers.outside import (
@@ -48,7 +48,7 @@ def after(outside: Outside, **much: float) -> datetime:
 
 
 def spendings(pipeline: Pipeline) -> list[Spending]:
-    ledger = Ledger(pipeline.data / "ledger")
+    ledger = FileLedger(pipeline.data / "ledger")
     return [spending for day in ledger.days() for spending in ledger.spent(day)]
 
 

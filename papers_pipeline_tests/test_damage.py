@@ -189,13 +189,13 @@ def test_purchases_of_a_newer_release_are_refused_and_neither_replaced_nor_bough
     pages = bought.files()
     stored = purchases(bought, "summaries_en")
     for path in stored:
-        path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2'))
+        path.write_bytes(path.read_bytes().replace(b'"format": 2', b'"format": 3'))
     kept = [path.read_bytes() for path in stored]
     # The plan looks at purchases of texts that are not current.
     (bought.data / "lake" / "summaries_en" / f"{DAY}.parquet").unlink()
     result = papers("plan")
     assert result.exit_code != 0
-    assert "an entry in format 2 was written by a newer release" in one_line(result.output)
+    assert "an entry in format 3 was written by a newer release" in one_line(result.output)
     outside.calls()
     (report,) = bought.build(DAY)
     assert report.assets["summaries_en"].failed == 2

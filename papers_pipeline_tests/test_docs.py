@@ -4,6 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from papers_pipeline import definitions
 from papers_pipeline.cli.main import main
 from papers_pipeline.prompts.prompt import load_prompts
@@ -102,8 +104,9 @@ def test_every_picture_of_the_documentation_exists():
             assert (path.parent / picture).is_file(), picture
 
 
-def test_every_test_that_shows_a_promise_exists():
-    shown = re.findall(r"`([a-z_/]+\.py)`: `(test_\w+)`", text("docs/reliability.md"))
+@pytest.mark.parametrize("page", ["docs/reliability.md", "docs/security.md"])
+def test_every_test_that_shows_a_promise_exists(page: str):
+    shown = re.findall(r"`([a-z_/0-9]+\.py)`: `(test_\w+)`", text(page))
     assert shown
     for module, test in shown:
         assert f"def {test}(" in text(f"papers_pipeline_tests/{module}"), test

@@ -17,6 +17,7 @@ from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
 from papers_pipeline_tests.helpers.outside import (
     FEED,
@@ -218,11 +219,12 @@ def test_all_builds_together_keep_the_requests_a_minute(outside: Outside, pipeli
 
     def limited(requests: int, seconds: float) -> Models:
         settings = load_settings()
-        cache = Cache(settings.data / "cache", settings.home / "locks", pipeline.clock)
+        coordination = coordination_of(settings)
+        cache = Cache(settings.data / "cache", coordination, pipeline.clock)
         return Models(
             settings.access,
             data=settings.data,
-            home=settings.home,
+            coordination=coordination,
             cache=cache,
             clock=pipeline.clock,
             concurrency=8,

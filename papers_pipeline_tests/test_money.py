@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.sandbox.world import Reply
+from papers_pipeline.store.ledger import FileLedger
 from papers_pipeline_tests.helpers.building import Pipeline, build_once, changed, overlay_prompt
 from papers_pipeline_tests.helpers.outside import (
     FEED,
@@ -42,7 +42,7 @@ def behind(*arguments: str) -> list[tuple]:
 
 def spent(pipeline: Pipeline) -> tuple[int, float]:
     """Tokens and USD of the ledger."""
-    ledger = Ledger(pipeline.data / "ledger")
+    ledger = FileLedger(pipeline.data / "ledger")
     tokens, usd = 0, 0.0
     for day in ledger.days():
         for spending in ledger.spent(day):

@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from papers_pipeline.llm.ledger import Ledger
 from papers_pipeline.sandbox.notes import PARTS
 from papers_pipeline.sandbox.world import Reply
+from papers_pipeline.store.ledger import FileLedger
 from papers_pipeline_tests.helpers.building import Pipeline, build_once, overlay_prompt
 from papers_pipeline_tests.helpers.outside import LANGUAGES, LONG_AGO, Outside, entry
 from papers_pipeline_tests.helpers.pages import elements, shown, text_of
@@ -196,7 +196,7 @@ def test_notes_are_bought_by_batch_and_moving_votes_waste_none_of_them(
     outside.world.now = LONG_AGO + timedelta(hours=3)
     assert papers("build", "--date", DAY, "--yes", now=outside.world.now).exit_code == 0
     assert note_calls(outside) == {}
-    spent = Ledger(day.data / "ledger").spent(LONG_AGO.date())
+    spent = FileLedger(day.data / "ledger").spent(LONG_AGO.date())
     lines = [line for line in spent if line.asset in NOTES]
     assert all(line.batch for line in lines)
     bought = sorted((line.asset, line.arxiv_id) for line in lines)

@@ -230,14 +230,15 @@ class Hook:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        told = self.told
+        self.status = 200
+        hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told.append(
-                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
-                )
-                self.send_response(200)
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if hook.status == 200:
+                    hook.told.append(message["text"])
+                self.send_response(hook.status)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -258,22 +259,33 @@ def hook(monkeypatch) -> Iterator[Hook]:
     made.server.server_close()
 
 
+def list_alarms(pipeline: Pipeline, cursor: str | None = None) -> str | None:
+    """Look at the lists of the week; returns the cursor afterwards."""
+    context = dg.build_sensor_context(
+        instance=pipeline.instance,
+        cursor=cursor,
+        resources={"settings": load_settings(), "lake": pipeline.lake, "clock": pipeline.clock},
+    )
+    return repository(pipeline).get_sensor_def("list_alarms").evaluate_tick(context).cursor
+
+
 def test_a_stalled_day_is_reported_once(outside: Outside, pipeline: Pipeline, hook: Hook):
     outside.list(DAY, [])
     pipeline.build_day(DAY, at=f"{NEXT_DAY}T06:00")
-    sensor = repository(pipeline).get_sensor_def("list_alarms")
-    cursor = None
-    for _ in range(2):
-        context = dg.build_sensor_context(
-            instance=pipeline.instance,
-            cursor=cursor,
-            resources={
-                "settings": load_settings(),
-                "lake": pipeline.lake,
-                "clock": pipeline.clock,
-            },
-        )
-        cursor = sensor.evaluate_tick(context).cursor
+    list_alarms(pipeline, list_alarms(pipeline))
+    assert hook.told == [f"papers_pipeline: the list of {DAY}, a working day, is empty"]
+
+
+def test_a_message_that_was_not_accepted_is_sent_at_the_next_look(
+    outside: Outside, pipeline: Pipeline, hook: Hook
+):
+    outside.list(DAY, [])
+    pipeline.build_day(DAY, at=f"{NEXT_DAY}T06:00")
+    hook.status = 500
+    cursor = list_alarms(pipeline)
+    assert cursor is None
+    hook.status = 200
+    list_alarms(pipeline, list_alarms(pipeline, cursor))
     assert hook.told == [f"papers_pipeline: the list of {DAY}, a working day, is empty"]
 
 

@@ -36,7 +36,16 @@ def test_a_run_without_work_imports_nothing_that_only_work_needs(module):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert module in loaded
-    for_work = {"pymupdf", "pydantic_ai", "openai", "sklearn", "matplotlib", "pandas", "jieba"}
+    for_work = {
+        "pymupdf",
+        "pydantic_ai",
+        "openai",
+        "sklearn",
+        "matplotlib",
+        "pandas",
+        "jieba",
+        "psycopg",
+    }
     assert loaded & for_work == set()
 
 

@@ -24,6 +24,23 @@ def test_the_environment_comes_before_the_file_and_empty_counts_as_unset(
     assert settings.openai_api_key.get_secret_value() == "from-file"
 
 
+def test_secrets_may_be_files_of_their_names(tmp_path: Path, monkeypatch):
+    for name in ("OPENAI_API_KEY", "mistral_api_key", "HF_TOKEN"):
+        (tmp_path / name).write_text(f"{name} from a file\n")
+    monkeypatch.setenv("PAPERS_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("HF_TOKEN", "from-environment")
+    settings = load_settings()
+    assert settings.openai_api_key.get_secret_value() == "OPENAI_API_KEY from a file"
+    assert settings.mistral_api_key.get_secret_value() == "mistral_api_key from a file"
+    assert settings.hf_token.get_secret_value() == "from-environment"
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("PAPERS_SECRETS_DIR", "/run/nothing")
+    with pytest.raises(SettingsError, match="PAPERS_SECRETS_DIR='/run/nothing' is not a folder"):
+        load_settings()
+
+
 def test_every_provider_has_its_variables(monkeypatch):
     for provider in PROVIDERS.values():
         monkeypatch.setenv(provider.base_url_variable, f"http://127.0.0.1/{provider.name}")

@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named_and_mended_by_the_named_commands(built: Pipeline
 def test_a_damaged_index_and_a_newer_purchase_are_named_and_stop_nothing(built: Pipeline):
     (built.data / "lake" / "site_index.parquet").write_bytes(b"PAR1")
     newer = purchase(built)
-    newer.write_text(newer.read_text().replace('"format": 1', '"format": 9'))
+    newer.write_text(newer.read_text().replace('"format": 2', '"format": 9'))
     (built.site / "en" / "d" / f"{DAY}.html").unlink()
     found = papers("verify")
     assert found.exit_code == 1

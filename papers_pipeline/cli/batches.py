@@ -19,7 +19,7 @@ def take_answers(settings: Settings, clock: Clock, watching: PlainWatcher) -> No
     from papers_pipeline.wiring import models_of
 
     batches = models_of(settings, clock).batches
-    if all(job.is_settled for job in batches.store.jobs()):
+    if not batches.has_work():
         return
     with batches.held():
         problems = loop.run(batches.settle())

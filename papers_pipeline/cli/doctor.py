@@ -9,13 +9,14 @@ from upath import UPath
 
 from papers_pipeline.base import loop
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.http import session
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.listing.feed import LONGEST_LIST_SECONDS, FeedClient, FeedError
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.files import is_local
-from papers_pipeline.wiring import models_of, prompts_of
+from papers_pipeline.wiring import coordination_of, models_of, prompts_of
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,14 @@ class Finding:
 
 
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
-    """The findings about the data folder, Hugging Face's list of today, and every model of every
-    prompt."""
-    return [_data(settings), _list(settings, clock), *_models(settings, clock)]
+    """The findings about the data folder, the coordination, Hugging Face's list of today, and every
+    model of every prompt."""
+    coordination = _coordination(settings)
+    findings = [_data(settings), coordination, _list(settings, clock)]
+    if coordination.state == "wrong":
+        detail = "not asked: each question takes a place in the limits and a line of the ledger"
+        return [*findings, Finding("unset", "models", detail)]
+    return [*findings, *_models(settings, clock)]
 
 
 def _data(settings: Settings) -> Finding:
@@ -42,6 +48,14 @@ def _data(settings: Settings) -> Finding:
         return Finding("ok", "PAPERS_DATA_DIR", str(folder))
     fault = f"{parent} is not writable: change its owner, or set another folder"
     return Finding("wrong", "PAPERS_DATA_DIR", fault)
+
+
+def _coordination(settings: Settings) -> Finding:
+    try:
+        answer = coordination_of(settings).examine()
+    except OperatorError as error:
+        return Finding("wrong", "PAPERS_COORDINATION_URL", str(error))
+    return Finding("ok", "PAPERS_COORDINATION_URL", answer)
 
 
 def _nearest_existing(folder: UPath) -> UPath:

@@ -22,6 +22,7 @@ from papers_pipeline.cli.commands.publish import publish
 from papers_pipeline.cli.commands.redo import redo
 from papers_pipeline.cli.commands.refresh import refresh
 from papers_pipeline.cli.commands.serve import serve
+from papers_pipeline.cli.commands.setup_coordination import setup_coordination
 from papers_pipeline.cli.commands.show import show
 from papers_pipeline.cli.commands.verify import verify
 from papers_pipeline.cli.terminal import fail
@@ -55,7 +56,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, verify, backup, restore),
+    *(costs, prompts, doctor, publish, serve, verify, backup, restore, setup_coordination),
 )
 for command in COMMANDS:
     main.add_command(command)

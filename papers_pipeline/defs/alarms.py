@@ -54,16 +54,15 @@ def list_alarms(
     lake: dg.ResourceParam[Lake],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
-    """Tell of each alarming list once. The cursor holds the alarms of the last evaluation."""
+    """Tell of each alarming list until the message was accepted; the cursor holds what was told."""
     told = set(context.cursor.split()) if context.cursor else set()
     alarms = {}
     for day, state in recent_states(lake, clock):
         if state in ALARMING:
             alarms[f"{day}:{state}"] = ALARMING[state].format(day=day)
     new = [text for key, text in alarms.items() if key not in told]
-    if new:
-        settings.alarm.tell("papers_pipeline: " + "; ".join(new))
-    context.update_cursor(" ".join(sorted(alarms)))
+    if not new or settings.alarm.tell("papers_pipeline: " + "; ".join(new)):
+        context.update_cursor(" ".join(sorted(alarms)))
     return dg.SkipReason("; ".join(new) or "every list of the last week is in order")
 
 

@@ -8,11 +8,13 @@ from upath import UPath
 
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import RunWatcher
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.records import Record, record_named
 from papers_pipeline.runs import PARTITION_TAG, SITE_ASSETS, SITE_TAG, tag_process
 from papers_pipeline.settings import Settings
-from papers_pipeline.store import lake, locks
+from papers_pipeline.store import lake
 from papers_pipeline.store.damage import opened
+from papers_pipeline.wiring import coordination_of
 
 
 class AbsentTable(OperatorError, FileNotFoundError):
@@ -24,10 +26,15 @@ class RecordTables(dg.UPathIOManager):
 
     extension = ".parquet"
 
+    def __init__(self, root: UPath, coordination: Coordination) -> None:
+        super().__init__(root)
+        self._coordination = coordination
+
     def dump_to_path(self, context: dg.OutputContext, obj: Sequence[Record], path: UPath) -> None:
         name = (context.definition_metadata or {})["record"]
         record = record_named(name)
         assert record, f"{context.asset_key.to_user_string()}: no record is named {name}"
+        self._coordination.check()
         lake.write(path, obj, record)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> list[Record]:
@@ -56,7 +63,8 @@ def record_tables(settings: Settings, watcher: RunWatcher) -> dg.IOManagerDefini
         description="Stores tables as Parquet files and holds the lock of the day or the site."
     )
     def manager(context: dg.InitResourceContext) -> Iterator[Any]:
-        tables = RecordTables(settings.data / "lake")
+        coordination = coordination_of(settings)
+        tables = RecordTables(settings.data / "lake", coordination)
         run = context.run
         if run is None:  # loading a table in a notebook or a test needs no lock
             yield tables
@@ -71,7 +79,7 @@ def record_tables(settings: Settings, watcher: RunWatcher) -> dg.IOManagerDefini
             if context.log:
                 context.log.info(message)
 
-        with locks.held(settings.home / "locks", subject, on_wait=report_wait):
+        with coordination.held(subject, on_wait=report_wait):
             yield tables
 
     return manager

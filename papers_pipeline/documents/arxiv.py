@@ -21,7 +21,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from papers_pipeline.base import http as web
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, unheard
 
 Reason = Literal[
     "not_found",
@@ -72,10 +72,12 @@ Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """A rate limit, such as `SharedLimit`. `acquire` waits until a request is allowed, and tells
-    `note` what for."""
+    """A rate limit. `acquire` waits until a request is allowed, and tells `note` what for. `pause`
+    lets no request go for so many seconds, in all processes that share the limit."""
 
     def acquire(self, note: Note) -> None: ...
+
+    def pause(self, seconds: float) -> None: ...
 
 
 class ArxivError(Exception):
@@ -117,10 +119,8 @@ class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
 
     `http` must be a session with `retries=0`. The client retries by itself, because each
-    attempt has to wait for `limit`. `note` is told what a long wait is for; it may be replaced.
+    attempt has to wait for `limit`. The `note` of a call is told what a long wait of it is for.
     """
-
-    note: Note
 
     def __init__(
         self, endpoint: str, http: requests.Session, limit: Limit, *, backoff_seconds: float = 1.0
@@ -133,28 +133,31 @@ class ArxivClient:
         self._limit = limit
         self._backoff_seconds = backoff_seconds
         self._resume_at = 0.0
-        self.note = lambda message: None
+        self._paused_by = ""
 
-    def fetch_pdf(self, arxiv_id: str, most_bytes: int = MOST_PDF_BYTES) -> DownloadedPdf:
+    def fetch_pdf(
+        self, arxiv_id: str, note: Note = unheard, most_bytes: int = MOST_PDF_BYTES
+    ) -> DownloadedPdf:
         """The PDF of a paper. Raises ArxivError."""
         url = f"{self._endpoint}/pdf/{_checked(arxiv_id)}"
-        content = self._with_retries(partial(self._download_pdf, url, most_bytes))
+        content = self._with_retries(partial(self._download_pdf, url, most_bytes, note), note)
         return DownloadedPdf(content, hashlib.sha256(content).hexdigest())
 
-    def fetch_html(self, arxiv_id: str) -> tuple[bytes, str] | None:
+    def fetch_html(self, arxiv_id: str, note: Note = unheard) -> tuple[bytes, str] | None:
         """The HTML of a paper and its address after redirects, or None if arXiv has none (yet).
 
         Raises ArxivError.
         """
         url = f"{self._endpoint}/html/{_checked(arxiv_id)}"
-        return self._with_retries(partial(self._download_html, url))
+        return self._with_retries(partial(self._download_html, url, note), note)
 
-    def alive(self, url: str) -> bool | None:
+    def alive(self, url: str, note: Note = unheard) -> bool | None:
         """Whether an arXiv address works. None if that is unknown, or the address not arXiv's."""
         if not self._is_arxiv(url):
             return None
         try:
-            with self._with_retries(partial(self._send, "HEAD", url, HTML_HEADERS)) as answer:
+            asked = partial(self._send, "HEAD", url, HTML_HEADERS, note)
+            with self._with_retries(asked, note) as answer:
                 status = answer.status_code
         except ArxivError:
             return None
@@ -162,7 +165,7 @@ class ArxivClient:
             return True
         return False if status in (404, 410) else None
 
-    def _with_retries(self, work: Callable[[], Result]) -> Result:
+    def _with_retries(self, work: Callable[[], Result], note: Note) -> Result:
         """The result of `work`, retried while arXiv throttles or cannot be reached."""
         for attempt in range(1, TRIES):
             try:
@@ -173,22 +176,24 @@ class ArxivClient:
                 wait = error.wait
                 if wait is None:
                     wait = self._backoff_seconds * 2 ** (attempt - 1)
-                if wait >= NOTED_SECONDS:
-                    self.note(f"waiting for arXiv: {error.detail} ({wait:.0f} s)")
-                if error.reason == "throttled":  # meant for every thread of this client
+                if error.reason == "throttled":  # meant for everyone who asks arXiv
                     self._resume_at = max(self._resume_at, time.monotonic() + wait)
+                    self._paused_by = error.detail
+                    self._limit.pause(wait)
                 else:
-                    time.sleep(wait)
+                    _wait(wait, error.detail, note)
         return work()
 
-    def _send(self, method: str, url: str, headers: dict[str, str]) -> requests.Response:
+    def _send(
+        self, method: str, url: str, headers: dict[str, str], note: Note
+    ) -> requests.Response:
         """The answer after redirects, its body unread. The caller checks the status.
 
         Raises ArxivError if there is no answer, if arXiv throttles and for a server error.
         """
         for _ in range(MOST_REDIRECTS + 1):
-            time.sleep(max(0.0, self._resume_at - time.monotonic()))
-            self._limit.acquire(self.note)
+            _wait(self._resume_at - time.monotonic(), self._paused_by, note)
+            self._limit.acquire(note)
             try:
                 answer = self._http.request(
                     method,
@@ -217,8 +222,8 @@ class ArxivClient:
         asked = urlsplit(url)
         return asked.scheme == "https" and bool(ARXIV_HOST.fullmatch(asked.netloc))
 
-    def _download_pdf(self, url: str, most_bytes: int) -> bytes:
-        with self._send("GET", url, PDF_HEADERS) as answer:
+    def _download_pdf(self, url: str, most_bytes: int, note: Note) -> bytes:
+        with self._send("GET", url, PDF_HEADERS, note) as answer:
             if answer.status_code != 200:
                 raise _refusal(answer, url)
             chunks = _chunks(answer, url)
@@ -234,8 +239,8 @@ class ArxivClient:
                 raise _too_large(url, most_bytes)
             return _body(chain([head], chunks), url, most_bytes)
 
-    def _download_html(self, url: str) -> tuple[bytes, str] | None:
-        with self._send("GET", url, HTML_HEADERS) as answer:
+    def _download_html(self, url: str, note: Note) -> tuple[bytes, str] | None:
+        with self._send("GET", url, HTML_HEADERS, note) as answer:
             if answer.status_code == 404:
                 return None
             if answer.status_code != 200:
@@ -247,6 +252,13 @@ def _checked(arxiv_id: str) -> str:
     if not ARXIV_ID.fullmatch(arxiv_id):
         raise ValueError(f"{arxiv_id!r} is not an arXiv id")
     return arxiv_id
+
+
+def _wait(seconds: float, reason: str, note: Note) -> None:
+    """Wait, and tell `note` why if it takes long."""
+    if round(seconds) >= NOTED_SECONDS:
+        note(f"waiting for arXiv: {reason} ({seconds:.0f} s)")
+    time.sleep(max(0.0, seconds))
 
 
 def _is_worth_waiting(error: ArxivError) -> bool:

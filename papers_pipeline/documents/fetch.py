@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.notes import Note
 from papers_pipeline.base.per_paper import (
     Counts,
     Outcome,
@@ -77,11 +78,14 @@ class Documents:
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperPdf], progress: Progress
     ) -> tuple[list[PaperPdf], Counts]:
         """One row per paper with the place of its PDF, in the given order; and the counts."""
-        self._client.note = progress.note
+        note = progress.note
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
             entry, reused = await self._cache.get_or_compute(
-                "paper_pdfs", _pdf_identity(arxiv_id), lambda: self._download_pdf(arxiv_id)
+                "paper_pdfs",
+                _pdf_identity(arxiv_id),
+                lambda: self._download_pdf(arxiv_id, note),
+                note=note,
             )
             return PaperPdf(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
@@ -100,7 +104,7 @@ class Documents:
         self, pdfs: Sequence[PaperPdf], *, earlier: Sequence[ParsedPaper], progress: Progress
     ) -> tuple[list[ParsedPaper], Counts]:
         """One row per PDF with its text, in the given order; and the counts."""
-        self._client.note = progress.note
+        note = progress.note
         pdf_by_id = {pdf.arxiv_id: pdf for pdf in pdfs}
 
         async def text_row(arxiv_id: str) -> tuple[ParsedPaper, bool]:
@@ -108,7 +112,10 @@ class Documents:
             if pdf.sha256 is None:
                 raise PaperPending("no_pdf")
             entry, reused = await self._cache.get_or_compute(
-                "parsed_text", _parse_identity(pdf.sha256), lambda: self._parse(pdf)
+                "parsed_text",
+                _parse_identity(pdf.sha256),
+                lambda: self._parse(pdf, note),
+                note=note,
             )
             row = ParsedPaper(
                 arxiv_id=arxiv_id,
@@ -134,13 +141,16 @@ class Documents:
         self, papers: Sequence[Paper], *, earlier: Sequence[PaperFigures], progress: Progress
     ) -> tuple[list[PaperFigures], Counts]:
         """One row per paper with its figures, in the given order; and the counts."""
-        self._client.note = progress.note
+        note = progress.note
         paper_by_id = {paper.arxiv_id: paper for paper in papers}
 
         async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:
             paper = paper_by_id[arxiv_id]
             entry, reused = await self._cache.get_or_compute(
-                "figures", _figures_identity(arxiv_id), lambda: self._read_figures(paper)
+                "figures",
+                _figures_identity(arxiv_id),
+                lambda: self._read_figures(paper, note),
+                note=note,
             )
             return PaperFigures(arxiv_id=arxiv_id, state="done", **_value(entry)), reused
 
@@ -168,11 +178,11 @@ class Documents:
         entry = self._cache.get("parsed_text", _parse_identity(storage.sha256(path)))
         return entry is not None and entry.created_at + self._keep <= self._clock.now()
 
-    async def _download_pdf(self, arxiv_id: str) -> CacheEntry:
+    async def _download_pdf(self, arxiv_id: str, note: Note) -> CacheEntry:
         """Download and store a PDF. Returns the cache entry that says where it is."""
         identity = _pdf_identity(arxiv_id)
         try:
-            pdf, pages = await self._sound_pdf(arxiv_id)
+            pdf, pages = await self._sound_pdf(arxiv_id, note)
         except PaperFailed as error:
             return self._final_failure("paper_pdfs", identity, error)
         blob = f"{arxiv_id.replace('/', '_')}-{pdf.sha256[:12]}.pdf"
@@ -181,14 +191,14 @@ class Documents:
         value = {"blob": blob, "sha256": pdf.sha256, "bytes": len(pdf.content), "pages": pages}
         return self._entry("paper_pdfs", identity, value)
 
-    async def _sound_pdf(self, arxiv_id: str) -> tuple[DownloadedPdf, int]:
+    async def _sound_pdf(self, arxiv_id: str, note: Note) -> tuple[DownloadedPdf, int]:
         """A PDF that arrived complete and opens, and the number of its pages.
 
         A damaged file is downloaded once more. The failure is final if the same bytes come again.
         """
         damaged_sha256 = None
         while True:
-            pdf = await self._ask_arxiv(lambda: self._client.fetch_pdf(arxiv_id))
+            pdf = await self._ask_arxiv(lambda: self._client.fetch_pdf(arxiv_id, note))
             try:
                 with _scratch_file(pdf.content) as path:
                     return pdf, await self._workers.run(count_pages, path)
@@ -200,9 +210,9 @@ class Documents:
                     raise PaperFailed("damaged", error.detail, retryable=changed) from None
                 damaged_sha256 = pdf.sha256
 
-    async def _parse(self, pdf: PaperPdf) -> CacheEntry:
+    async def _parse(self, pdf: PaperPdf, note: Note) -> CacheEntry:
         """Parse a PDF. Returns the cache entry with its text, or with the failure."""
-        blob, sha256 = await self._stored_pdf(pdf)
+        blob, sha256 = await self._stored_pdf(pdf, note)
         identity = _parse_identity(sha256)
         try:
             with _local_copy(self._blobs / blob) as path:
@@ -222,7 +232,7 @@ class Documents:
             value["detail"] = parsed.cut
         return self._entry("parsed_text", identity, value)
 
-    async def _stored_pdf(self, pdf: PaperPdf) -> tuple[str, str]:
+    async def _stored_pdf(self, pdf: PaperPdf, note: Note) -> tuple[str, str]:
         """The name and sha256 of the stored PDF.
 
         A PDF that was pruned is downloaded again. arXiv may have a newer version by then, so the
@@ -230,22 +240,22 @@ class Documents:
         """
         if pdf.blob and pdf.sha256 and (self._blobs / pdf.blob).exists():
             return pdf.blob, pdf.sha256
-        entry = await self._download_pdf(pdf.arxiv_id)
+        entry = await self._download_pdf(pdf.arxiv_id, note)
         value = _value(entry)
         self._cache.put(entry)
         return str(value["blob"]), str(value["sha256"])
 
-    async def _read_figures(self, paper: Paper) -> CacheEntry:
+    async def _read_figures(self, paper: Paper, note: Note) -> CacheEntry:
         """Read a paper's HTML. Returns the cache entry with its figures, or with the failure."""
         identity = _figures_identity(paper.arxiv_id)
         try:
-            answer = await self._ask_arxiv(lambda: self._client.fetch_html(paper.arxiv_id))
+            answer = await self._ask_arxiv(lambda: self._client.fetch_html(paper.arxiv_id, note))
             if answer is None:
                 return self._missing_html(paper)
             html, url = answer
             with _scratch_file(html) as path:
                 links = await self._workers.run(read_figure_file, path, ARXIV + urlsplit(url).path)
-            figures = await self._ask_arxiv(lambda: self._with_dead_links_marked(links, url))
+            figures = await self._ask_arxiv(lambda: self._with_dead_links_marked(links, url, note))
         except PaperFailed as error:
             return self._final_failure("figures", identity, error)
         value = {"figures": [figure.model_dump() for figure in figures]}
@@ -261,7 +271,9 @@ class Documents:
             return entry
         return entry.model_copy(update={"expires_at": now + LATE_HTML_RETRY})
 
-    def _with_dead_links_marked(self, figures: Sequence[Figure], page_url: str) -> list[Figure]:
+    def _with_dead_links_marked(
+        self, figures: Sequence[Figure], page_url: str, note: Note
+    ) -> list[Figure]:
         """The figures, with dead links marked.
 
         All figures of a paper lie in one folder. If the first link works, the others are not
@@ -269,16 +281,16 @@ class Documents:
         """
         if not figures:
             return []
-        first = self._with_link_checked(figures[0], page_url)
+        first = self._with_link_checked(figures[0], page_url, note)
         others = list(figures[1:])
         if first.is_dead:
-            others = [self._with_link_checked(figure, page_url) for figure in others]
+            others = [self._with_link_checked(figure, page_url, note) for figure in others]
         return [first, *others]
 
-    def _with_link_checked(self, figure: Figure, page_url: str) -> Figure:
+    def _with_link_checked(self, figure: Figure, page_url: str, note: Note) -> Figure:
         path = urlsplit(figure.url).path
         url = urlsplit(page_url)._replace(path=path, query="", fragment="").geturl()
-        return figure.model_copy(update={"is_dead": self._client.alive(url) is False})
+        return figure.model_copy(update={"is_dead": self._client.alive(url, note) is False})
 
     async def _ask_arxiv(self, request: Callable[[], Result]) -> Result:
         """Run a blocking request in a thread and return its result. Raises PaperFailed.

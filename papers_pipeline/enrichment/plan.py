@@ -18,11 +18,11 @@ from papers_pipeline.llm.batch_providers import BATCH_SHARE, has_batches
 from papers_pipeline.llm.batch_store import BatchStore, KeptText
 from papers_pipeline.llm.conversation import is_valid
 from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
+from papers_pipeline.store.ledger import Ledger, Spending
 
 HISTORY = 2000
 """The newest calls whose mean is the size of a call."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import requests
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
@@ -19,15 +19,22 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from papers_pipeline.base import http as web
 from papers_pipeline.base.characters import fold
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.base.notes import Note
+from papers_pipeline.base.notes import Note, unheard
 from papers_pipeline.records import FeedResponse, Paper, PaperVotes
-from papers_pipeline.store.limits import SharedLimit
+from papers_pipeline.store.limits import Limit
 
 PAGE_SIZE = 100
 """The API's maximum. Its default of 50 would silently truncate a busy day."""
 MOST_PAGES = 20
-MOST_PAGE_BYTES = 30_000_000
-"""Bytes of a page, decompressed. A full one has under a million."""
+MOST_PAGE_BYTES = 4_000_000
+"""Bytes of a page, decompressed. A full one has under a million. Whatever so few bytes hold, this
+process parses it in a fraction of a second and 0.3 GB."""
+MOST_ENTRIES = 1000
+"""Entries of a page, if the API ignores how many were asked for."""
+MOST_COUNTED = 10**9
+"""Votes, comments or stars. More would not fit into a table."""
+LONGEST_ID, LONGEST_REASON = 40, 300
+"""Characters that are quoted of an entry that cannot be read."""
 MOST_REDIRECTS = 5
 TIMEOUT_SECONDS = 30
 LONGEST_LIST_SECONDS = 60.0
@@ -45,7 +52,7 @@ class FeedClient:
         self,
         endpoint: str,
         session: requests.Session,
-        limit: SharedLimit | None = None,
+        limit: Limit | None = None,
         token: str | None = None,
     ) -> None:
         self._url = f"{endpoint}/api/daily_papers"
@@ -55,7 +62,7 @@ class FeedClient:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def fetch(self, day: date, note: Note = lambda message: None) -> list[str]:
+    def fetch(self, day: date, note: Note = unheard) -> list[str]:
         """The bodies of all pages of a day's list, as received. A day without papers has one, `[]`.
 
         `note` is told what a long wait is for. Raises FeedError if the API refuses, still fails
@@ -65,7 +72,13 @@ class FeedClient:
         while len(bodies) < MOST_PAGES:
             body = self._page(day, len(bodies), note)
             bodies.append(body)
-            if len(_entries(body, day)) < PAGE_SIZE:
+            found = len(_entries(body, day))
+            if found > MOST_ENTRIES:
+                raise FeedError(
+                    f"{day}: {self._url} sends {found} entries for a page of {PAGE_SIZE}: "
+                    "is HF_ENDPOINT right?"
+                )
+            if found < PAGE_SIZE:
                 return bodies
         raise FeedError(
             f"{day}: the list does not end after {MOST_PAGES} pages of {PAGE_SIZE}: "
@@ -139,12 +152,19 @@ def _entries(body: str, day: date) -> list[Any]:
         answer = json.loads(body)
     except json.JSONDecodeError:
         kind = "HTML" if body.lstrip()[:1] == "<" else "not JSON"
-        start = fold(body)[:80]
+        start = fold(body[:1000])[:80]
         raise FeedError(
             f"{day}: the list is {kind}: {start!r} (a proxy or maintenance page?)"
         ) from None
+    except (RecursionError, ValueError) as error:  # the latter for a number without an end
+        what = (
+            "is nested too deeply" if isinstance(error, RecursionError) else "has too long a number"
+        )
+        raise FeedError(
+            f"{day}: the list {what} for one of papers: is HF_ENDPOINT right?"
+        ) from None
     if not isinstance(answer, list):
-        keys = f" with keys {sorted(answer)}" if isinstance(answer, dict) else ""
+        keys = f" with keys {sorted(answer)[:10]}" if isinstance(answer, dict) else ""
         raise FeedError(
             f"{day}: the API's format changed: expected a list, got {type(answer).__name__}{keys}"
         )
@@ -158,7 +178,7 @@ def entry_count(bodies: Iterable[str], day: date) -> int:
 
 def _arxiv_id(text: str) -> str:
     if not re.fullmatch(r"\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7}", text):
-        raise ValueError(f"{text!r} is not an arXiv id")
+        raise ValueError(f"{text[:LONGEST_ID]!r} is not an arXiv id")
     return text
 
 
@@ -166,6 +186,10 @@ def _folded_or_none(text: str | None) -> str | None:
     return fold(text) or None if text else None
 
 
+Item = TypeVar("Item")
+Items = Annotated[list[Item], Field(fail_fast=True)]
+"""A list whose first fault is reported, not each of a million."""
+Count = Annotated[int, Field(ge=-MOST_COUNTED, le=MOST_COUNTED)]
 Folded = Annotated[str, AfterValidator(fold)]
 FoldedOrNone = Annotated[str | None, AfterValidator(_folded_or_none)]
 
@@ -183,27 +207,27 @@ class _ApiPaper(BaseModel):
     id: Annotated[str, AfterValidator(_arxiv_id)]
     title: Annotated[Folded, Field(min_length=1)]
     summary: Folded
-    authors: list[_Author]
+    authors: Items[_Author]
     publishedAt: datetime
-    upvotes: int
+    upvotes: Count
     submittedOnDailyAt: datetime | None = None
     withdrawnAt: datetime | None = None
     organization: _Organization | None = None
     githubRepo: FoldedOrNone = None
-    githubStars: int | None = None
+    githubStars: Count | None = None
     projectPage: FoldedOrNone = None
-    mediaUrls: list[str] | None = None
+    mediaUrls: Items[str] | None = None
     ai_summary: FoldedOrNone = None
     ai_summary_model: FoldedOrNone = None
-    ai_keywords: list[Folded] | None = None
+    ai_keywords: Items[Folded] | None = None
 
 
 class _ApiEntry(BaseModel):
     paper: _ApiPaper
     thumbnail: FoldedOrNone = None
-    numComments: int = 0
+    numComments: Count = 0
     organization: _Organization | None = None
-    mediaUrls: list[str] | None = None
+    mediaUrls: Items[str] | None = None
 
     def paper_row(self, seen_at: datetime) -> Paper:
         paper = self.paper
@@ -287,7 +311,7 @@ def _read(bodies: Iterable[str], day: date) -> _Reading:
 def _raw_id(raw: Any) -> str | None:
     paper = raw.get("paper") if isinstance(raw, dict) else None
     name = paper.get("id") if isinstance(paper, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and len(name) <= LONGEST_ID else None
 
 
 def _faults(error: ValidationError) -> str:
@@ -295,7 +319,7 @@ def _faults(error: ValidationError) -> str:
     for fault in error.errors():
         field = ".".join(map(str, fault["loc"])) or "entry"
         faults.append(f"{field}: {fault['msg']}")
-    return "; ".join(faults)
+    return "; ".join(faults)[:LONGEST_REASON]
 
 
 def kept_responses(

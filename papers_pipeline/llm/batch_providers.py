@@ -52,8 +52,12 @@ class BatchProvider(Protocol):
     ) -> "Batch | Literal['unsure'] | None":
         """The job with the texts `keys` if there is one, None if there is not.
 
-        "unsure" if that cannot be told yet. `known` are the ids of other jobs of ours.
+        "unsure" if that cannot be told yet. `known` are the ids of other jobs of ours. A recovered
+        job may be of any age, and some of its keys may be lost.
         """
+
+    async def group(self) -> str:
+        """What pydantic-ai says that requests of one job share, if they were made now."""
 
     async def close(self) -> None: ...
 
@@ -101,18 +105,20 @@ class AnthropicBatches:
     ) -> "Batch | Literal['unsure'] | None":
         is_sure = True
         async for listed in self._client.beta.messages.batches.list(limit=100):
-            if listed.created_at < job.created_at - BEFORE:
-                break
-            is_ours = listed.id in known
-            if is_ours or listed.created_at > job.created_at + AFTER:
+            if listed.id in known:
                 continue
+            if not job.is_recovered:
+                if listed.created_at < job.created_at - BEFORE:
+                    break
+                if listed.created_at > job.created_at + AFTER:
+                    continue
             counts = listed.request_counts
             requests = counts.processing + counts.succeeded + counts.errored
-            if requests + counts.canceled + counts.expired != len(keys):
+            if requests + counts.canceled + counts.expired != job.requests:
                 continue
             if listed.processing_status != "ended":
                 is_sure = False
-            elif await self._custom_ids(listed.id) == keys:
+            elif keys and keys <= await self._custom_ids(listed.id):
                 return self._batch(listed, group)
         return None if is_sure else "unsure"
 
@@ -134,6 +140,9 @@ class AnthropicBatches:
             created_at=listed.created_at,
             request_count=0,
         )
+
+    async def group(self) -> str:
+        return await _group(self.model)
 
     async def close(self) -> None:
         await self._client.close()
@@ -184,11 +193,29 @@ class OpenAIBatches:
         self, job: BatchJob, keys: Set[str], group: str, known: Set[str]
     ) -> "Batch | Literal['unsure'] | None":
         async for listed in self._client.batches.list(limit=100):
-            if datetime.fromtimestamp(listed.created_at, tz=UTC) < job.created_at - BEFORE:
-                break
-            if listed.input_file_id == job.input_file:
-                return self._batch(listed, group, len(keys))
+            if job.is_recovered:
+                is_free = listed.id not in known
+                is_found = is_free and keys <= await self._custom_ids(listed.input_file_id)
+            else:
+                if datetime.fromtimestamp(listed.created_at, tz=UTC) < job.created_at - BEFORE:
+                    break
+                is_found = listed.input_file_id == job.input_file
+            if is_found:
+                return self._batch(listed, group, job.requests)
         return None
+
+    async def _custom_ids(self, file_id: str) -> set[str]:
+        """The custom ids in an uploaded file; none if it was deleted."""
+        from openai import NotFoundError
+
+        try:
+            content = await self._client.files.content(file_id)
+        except NotFoundError:
+            return set()
+        return {json.loads(line)["custom_id"] for line in content.content.splitlines()}
+
+    async def group(self) -> str:
+        return await _group(self.model)
 
     def _batch(self, listed: "OpenAIJob", group: str, requests: int) -> "Batch":
         from pydantic_ai.models.batch import Batch
@@ -206,6 +233,14 @@ class OpenAIBatches:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+async def _group(model: "Model") -> str:
+    from pydantic_ai.messages import ModelRequest
+    from pydantic_ai.models.batch import BatchRequest
+
+    any_request = BatchRequest(custom_id="-", messages=[ModelRequest.user_text_prompt("?")])
+    return (await model.batch_encode(any_request)).group
 
 
 def _raise_if_refused(status: int, error: Exception) -> None:

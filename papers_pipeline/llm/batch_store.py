@@ -3,19 +3,25 @@
 `jobs/<id>.json` says how far a job is, `requests/<id>.json` lists its texts, and
 `texts/<2 hex>/<key>.json` is there while a text waits for its job, or its answer to be used.
 The key of a text is that of its entry in the cache.
+
+Each of the three can be made again from the others. A damaged file is set aside, as everywhere, and
+what it said is recovered at once, before anyone could buy its texts a second time.
 """
 
-import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from upath import UPath
 
 from papers_pipeline.store import files as storage
+from papers_pipeline.store import sealed
+from papers_pipeline.store.damage import SUFFIX, Damaged, opened
 
-FORMAT = 1
+Content = TypeVar("Content", bound=BaseModel)
+UNKNOWN = "unknown"
+"""The asset, paper and prompt of a text that no file tells any more."""
 
 JobState = Literal["preparing", "submitting", "open", "collected", "refused", "forgotten"]
 """How far a job is.
@@ -54,7 +60,7 @@ class BatchJob(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: int = FORMAT
+    format: int = sealed.FORMAT
     id: str
     model: str
     state: JobState
@@ -70,6 +76,7 @@ class BatchJob(BaseModel):
     unanswered: dict[str, str] = {}
     usd: float | None = None
     detail: str | None = None
+    is_recovered: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -80,67 +87,88 @@ class BatchJob(BaseModel):
 class KeptText(BaseModel):
     """A text that waits for its job, or for its answer to be used.
 
-    `body` is the answer as the provider sent it, None while the job is open.
+    `body` is the answer as the provider sent it, None while the job is open. `text` repeats the
+    line of the job's list. Files of earlier releases lack it.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    format: int = FORMAT
+    format: int = sealed.FORMAT
     job: str
     model: str
     body: str | None = None
+    text: BatchText | None = None
+
+
+class _TextList(BaseModel):
+    format: int = sealed.FORMAT
+    texts: list[BatchText]
 
 
 _TEXTS = TypeAdapter(list[BatchText])
 
 
 class BatchStore:
-    """The files below `root`."""
+    """The files below `root`. A file of a newer release raises NewerFormat."""
 
     def __init__(self, root: UPath) -> None:
         self._root = root
 
     def jobs(self) -> list[BatchJob]:
-        """All jobs, oldest first."""
+        """All jobs, oldest first. One whose file is lost, and whose texts are not, is recovered."""
         jobs = []
         for path in (self._root / "jobs").glob("*.json"):
-            jobs.append(BatchJob.model_validate_json(path.read_bytes()))
+            job = _read(path, BatchJob)
+            if job is not None:
+                jobs.append(job)
+        jobs += self._recovered_jobs({job.id for job in jobs})
         return sorted(jobs, key=lambda job: (job.created_at, job.id))
 
     def save(self, job: BatchJob) -> BatchJob:
         """Write how far the job is, so that it outlives a power cut; returns the job."""
-        content = job.model_dump_json(indent=1).encode() + b"\n"
-        storage.write(self._root / "jobs" / f"{job.id}.json", content, durable=True)
+        storage.write(self._job_path(job.id), sealed.encode(job), durable=True)
         return job
 
     def drop(self, job: BatchJob) -> None:
         """Delete what is written about a job."""
-        (self._root / "requests" / f"{job.id}.json").unlink(missing_ok=True)
-        (self._root / "jobs" / f"{job.id}.json").unlink(missing_ok=True)
+        for path in (self._list_path(job.id), self._job_path(job.id)):
+            _unlink(path)
 
     def texts(self, job: BatchJob) -> list[BatchText]:
-        """The texts of a job."""
-        data = storage.read(self._root / "requests" / f"{job.id}.json")
-        return [] if data is None else _TEXTS.validate_json(data)
+        """The texts of a job. If the list is lost, those that wait or have an unused answer."""
+        listed = self._listed(job.id)
+        if listed is not None:
+            return listed
+        texts = []
+        for key, kept in self._kept_of(job.id):
+            texts.append(kept.text or _unknown_text(key, job))
+        if texts:
+            self.save_texts(job, texts)
+        return texts
 
     def save_texts(self, job: BatchJob, texts: Sequence[BatchText]) -> None:
         """Write the list of a job's texts."""
-        rows = [text.model_dump(mode="json") for text in texts]
-        content = json.dumps(rows, ensure_ascii=False).encode() + b"\n"
-        storage.write(self._root / "requests" / f"{job.id}.json", content, durable=True)
+        content = sealed.encode(_TextList(texts=list(texts)))
+        storage.write(self._list_path(job.id), content, durable=True)
 
     def text(self, key: str) -> KeptText | None:
-        """What is kept about a text; None if no batch has it."""
-        data = storage.read(self._path(key))
-        return None if data is None else KeptText.model_validate_json(data)
+        """What is kept about a text; None if no batch has it.
+
+        If its file is damaged, it waits for its job again, which `jobs_to_collect_again` names.
+        """
+        path = self._text_path(key)
+        kept = _read(path, KeptText)
+        if kept is None and _aside(path).exists():
+            return self._recovered_text(key)
+        return kept
 
     def keep(self, key: str, text: KeptText) -> None:
         """Say that a job has the text, or keep its answer."""
-        storage.write(self._path(key), text.model_dump_json().encode() + b"\n", durable=True)
+        storage.write(self._text_path(key), sealed.encode(text), durable=True)
 
     def discard(self, key: str) -> None:
         """Forget a text: its answer was used, or none will come."""
-        self._path(key).unlink(missing_ok=True)
+        _unlink(self._text_path(key))
 
     def release(self, job: BatchJob) -> None:
         """Forget the job's texts without an answer, so that they can be bought again."""
@@ -148,6 +176,15 @@ class BatchStore:
             kept = self.text(text.key)
             if kept is not None and kept.job == job.id and kept.body is None:
                 self.discard(text.key)
+
+    def jobs_to_collect_again(self) -> set[str]:
+        """The ids of collected jobs of which an answer was lost before it was used."""
+        waiting_for = set()
+        for path in (self._root / "texts").glob(f"*/*.json{SUFFIX}"):
+            kept = self.text(path.name.partition(".")[0])
+            if kept is not None and kept.body is None:
+                waiting_for.add(kept.job)
+        return {job.id for job in self.jobs() if job.state == "collected"} & waiting_for
 
     def prune(self, before: datetime) -> int:
         """Delete the jobs that ended before this time and whose answers were all used.
@@ -162,5 +199,100 @@ class BatchStore:
                 deleted += 1
         return deleted
 
-    def _path(self, key: str) -> UPath:
+    def _recovered_jobs(self, known: set[str]) -> Iterator[BatchJob]:
+        """The jobs that have texts but no file. They may exist at the provider, or have ended."""
+        folders = ((self._root / "requests", ".json"), (self._root / "jobs", f".json{SUFFIX}"))
+        names = set()
+        for folder, suffix in folders:
+            names |= {path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}")}
+        for name in sorted(names - known):
+            kept = dict(self._kept_of(name))
+            # A job is written before its texts are: it is not lost if it is there now.
+            if not kept or self._job_path(name).exists():
+                continue
+            texts = self._listed(name)
+            if texts is None:
+                texts = [each.text for each in kept.values() if each.text is not None]
+            path = self._text_path(next(iter(kept)))
+            yield self.save(
+                BatchJob(
+                    id=name,
+                    model=next(iter(kept.values())).model,
+                    state="submitting",
+                    created_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                    requests=len(texts) or len(kept),
+                    days=tuple(sorted({text.day for text in texts})),
+                    group="",
+                    is_recovered=True,
+                )
+            )
+
+    def _recovered_text(self, key: str) -> KeptText | None:
+        """A damaged text, waiting for the last job that has it; None if none has."""
+        for job in reversed(self.jobs()):
+            if job.state in ("refused", "forgotten") or key in job.unanswered:
+                continue
+            for text in self.texts(job):
+                if text.key == key:
+                    kept = KeptText(job=job.id, model=job.model, text=text)
+                    self.keep(key, kept)
+                    return kept
+        return None
+
+    def _listed(self, job_id: str) -> list[BatchText] | None:
+        """The list of a job's texts; None if there is none or it is damaged."""
+        return opened(self._list_path(job_id), _decoded_texts, "its texts are read instead")
+
+    def _kept_of(self, job_id: str) -> Iterator[tuple[str, KeptText]]:
+        """The texts that a job has, by their keys."""
+        listed = self._listed(job_id)
+        if listed is None:
+            paths = list((self._root / "texts").glob("*/*.json"))
+        else:
+            paths = [self._text_path(text.key) for text in listed]
+        for path in paths:
+            kept = _read(path, KeptText)
+            if kept is not None and kept.job == job_id:
+                yield path.stem, kept
+
+    def _job_path(self, job_id: str) -> UPath:
+        return self._root / "jobs" / f"{job_id}.json"
+
+    def _list_path(self, job_id: str) -> UPath:
+        return self._root / "requests" / f"{job_id}.json"
+
+    def _text_path(self, key: str) -> UPath:
         return self._root / "texts" / key[:2] / f"{key}.json"
+
+
+def _read(path: UPath, record: type[Content]) -> Content | None:
+    """The record in a file; None if there is no file or it is damaged."""
+    return opened(
+        path, lambda data: sealed.decode(data, record), "the provider's list of batches decides"
+    )
+
+
+def _decoded_texts(data: bytes) -> list[BatchText]:
+    """A list of texts. That of an earlier release is bare. Raises Damaged or Newer."""
+    if not data.startswith(b"["):
+        return sealed.decode(data, _TextList).texts
+    try:
+        return _TEXTS.validate_json(data)
+    except ValidationError as error:
+        raise Damaged(error.errors()[0]["msg"]) from None
+
+
+def _unknown_text(key: str, job: BatchJob) -> BatchText:
+    """A text of which only the key is known."""
+    day = job.days[0] if job.days else UNKNOWN
+    return BatchText(key=key, asset=UNKNOWN, arxiv_id=UNKNOWN, day=day, prompt_version=UNKNOWN)
+
+
+def _aside(path: UPath) -> UPath:
+    return path.with_name(path.name + SUFFIX)
+
+
+def _unlink(path: UPath) -> None:
+    """Delete a file, and the damaged one that it replaced."""
+    path.unlink(missing_ok=True)
+    _aside(path).unlink(missing_ok=True)

@@ -5,15 +5,17 @@ ended, so no text is bought twice, whenever a process dies. `Chain` uses an answ
 first request; corrections and further models are asked live.
 """
 
+import logging
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from papers_pipeline.base.characters import excerpt
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.llm.batch_providers import (
     BATCH_SHARE,
     BatchProvider,
@@ -21,20 +23,19 @@ from papers_pipeline.llm.batch_providers import (
     connect_batches,
 )
 from papers_pipeline.llm.batch_store import BatchJob, BatchStore, BatchText, JobState, KeptText
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.prompts.model_names import split_name
-from papers_pipeline.store import locks
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.ledger import Spending
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models.batch import Batch, BatchResult, EncodedBatchRequest
 
     from papers_pipeline.base.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 LOCK = "batches"
 MOST_REQUESTS = 5_000
@@ -77,7 +78,7 @@ class Problem:
 
 
 class Batches:
-    """The batches of all processes with this data folder and home."""
+    """The batches of all processes with this data folder and coordination."""
 
     def __init__(
         self,
@@ -85,18 +86,17 @@ class Batches:
         access: Mapping[str, Access],
         *,
         cache: Cache,
-        ledger: Ledger,
+        coordination: Coordination,
         clock: "Clock",
-        locks: "Path",
         assumed_price: float | None,
         timeout_seconds: float,
     ) -> None:
         self.store = store
         self._access = access
         self._cache = cache
-        self._ledger = ledger
+        self._coordination = coordination
+        self._ledger = coordination.ledger
         self._clock = clock
-        self._locks = locks
         self._assumed_price = assumed_price
         self._timeout_seconds = timeout_seconds
 
@@ -108,10 +108,10 @@ class Batches:
             raise Busy
 
         if wait:
-            with locks.held(self._locks, LOCK):
+            with self._coordination.held(LOCK, on_wait=logger.warning):
                 yield
         else:
-            with locks.held(self._locks, LOCK, on_wait=busy):
+            with self._coordination.held(LOCK, on_wait=busy):
                 yield
 
     @asynccontextmanager
@@ -195,16 +195,20 @@ class Batches:
         async with self._cache.held(text.asset, dict(prepared.identity)):
             if prepared.is_bought() or self.store.text(text.key) is not None:
                 return False
-            self.store.keep(text.key, KeptText(job=job.id, model=job.model))
+            self.store.keep(text.key, KeptText(job=job.id, model=job.model, text=text))
             return True
 
     async def settle(self) -> list[Problem]:
         """Bring every job up to date, and store the answers of those that have ended.
 
-        Call it while `held`. Returns the jobs that could not be asked about.
+        If an answer was lost before it was used, its job is collected again. Call it while `held`.
+        Returns the jobs that could not be asked about.
         """
         problems = []
+        lost = self.store.jobs_to_collect_again()
         for job in self.store.jobs():
+            if job.id in lost:
+                job = self.store.save(job.model_copy(update={"state": "open"}))
             if job.is_settled:
                 continue
             try:
@@ -212,6 +216,11 @@ class Batches:
             except Exception as error:  # each SDK has errors of its own
                 problems.append(Problem(job, _line(error)))
         return problems
+
+    def has_work(self) -> bool:
+        """Whether a provider has to be asked about a job."""
+        is_open = any(not job.is_settled for job in self.store.jobs())
+        return is_open or bool(self.store.jobs_to_collect_again())
 
     def forget(self, job_id: str) -> BatchJob:
         """Give an unfinished job up, so that its texts can be bought again.
@@ -251,7 +260,8 @@ class Batches:
         """The job with its handle; None if it has none yet, or does not exist."""
         keys = {text.key for text in self.store.texts(job)}
         known = {other.handle["id"] for other in self.store.jobs() if other.handle}
-        found = await provider.find(job, keys, job.group, known)
+        group = job.group or await provider.group()
+        found = await provider.find(job, keys, group, known)
         if found is None:
             if self._clock.now() >= job.created_at + IN_DOUBT:
                 self._settled(job, "refused", detail=job.detail or "the provider has no such batch")
@@ -273,7 +283,8 @@ class Batches:
         Every step can be repeated, so a process may die between any two of them.
         """
         texts = {text.key: text for text in self.store.texts(job)}
-        entered = self._ledger.keys_of_batch(job.id, job.created_at.date())
+        since = date.min if job.is_recovered else job.created_at.date()
+        entered = self._ledger.keys_of_batch(job.id, since)
         endings = dict.fromkeys(texts, "missing")
         spendings = []
         answered = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.store.ledger import Ledger, Spending
 
 COLUMNS = ("day", "asset", "model", "prompt_version")
 

@@ -5,25 +5,24 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.coordination.interface import Coordination
 from papers_pipeline.llm.batch_store import BatchStore
 from papers_pipeline.llm.batches import Batches
 from papers_pipeline.llm.errors import is_free, one_line
 from papers_pipeline.llm.estimates import asked_tokens, counted_tokens
-from papers_pipeline.llm.ledger import CallState, Ledger, Spending
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access, connect, list_models
 from papers_pipeline.llm.turns import Turns
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt
-from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.ledger import CallState, Spending
 from papers_pipeline.store.limits import Rate
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Models:
         access: Mapping[str, Access],
         *,
         data: UPath,
-        home: Path,
+        coordination: Coordination,
         cache: Cache,
         clock: Clock,
         concurrency: int,
@@ -67,17 +66,14 @@ class Models:
         self.access = access
         self.cache = cache
         self.clock = clock
-        # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
-        ledger_root = Path(data.path) if storage.is_local(data) else home
-        self.ledger = Ledger(ledger_root / "ledger")
+        self.ledger = coordination.ledger
         self.attempts = data / "attempts"
         self.batches = Batches(
             BatchStore(data / "batches"),
             access,
             cache=cache,
-            ledger=self.ledger,
+            coordination=coordination,
             clock=clock,
-            locks=home / "locks",
             assumed_price=assumed_price,
             timeout_seconds=timeout_seconds,
         )
@@ -87,7 +83,7 @@ class Models:
         self.backoff_seconds = backoff_seconds
         self.closed: dict[str, str] = {}
         self.turns = Turns(
-            home / "limits",
+            coordination,
             rates or {},
             concurrency=concurrency,
             requests_of_all=requests_per_minute,

@@ -8,13 +8,13 @@ from papers_pipeline.base.loaded_once import LoadedOnce, preload
 from papers_pipeline.base.notes import Note
 from papers_pipeline.base.per_paper import PaperPending
 from papers_pipeline.llm.errors import Closed, CutOff, NotReadable, is_free, named, one_line
-from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.models import Models, settled
 from papers_pipeline.llm.question import Question
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Turn
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt
+from papers_pipeline.store.ledger import Spending
 from papers_pipeline.store.limits import POLL_SECONDS
 
 if TYPE_CHECKING:

@@ -10,19 +10,11 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
-from papers_pipeline.store.limits import (
-    POLL_SECONDS,
-    Rate,
-    SharedLimit,
-    SharedSlots,
-    Ticket,
-    Wait,
-    waiting_for,
-)
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, noted, unheard
+from papers_pipeline.coordination.interface import Coordination
+from papers_pipeline.store.limits import POLL_SECONDS, Limit, Rate, Ticket, waiting_for
 
 LONGEST_WAITED_PAUSE_SECONDS = 60.0
 """A provider that asks for a longer pause is left, and the next model is asked."""
@@ -38,7 +30,7 @@ class ProviderPaused(Exception):
 class Turn:
     """A request that may be sent now."""
 
-    def __init__(self, limit: SharedLimit, ticket: Ticket, backoff_seconds: float) -> None:
+    def __init__(self, limit: Limit, ticket: Ticket, backoff_seconds: float) -> None:
         self._limit = limit
         self._ticket = ticket
         self._backoff_seconds = backoff_seconds
@@ -47,7 +39,7 @@ class Turn:
         """The request was answered and took so many tokens. An answer is not lost if this fails."""
         try:
             await asyncio.to_thread(self._limit.settle, self._ticket, tokens)
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             logger.exception("the tokens of a request stay as estimated")
 
     async def refused(self, pause_seconds: float | None) -> None:
@@ -62,7 +54,7 @@ class Turns:
 
     def __init__(
         self,
-        folder: Path,
+        coordination: Coordination,
         rates: Mapping[str, Rate],
         *,
         concurrency: int,
@@ -71,23 +63,25 @@ class Turns:
         backoff_seconds: float,
     ) -> None:
         """`requests_of_all` limits the requests to all providers together."""
-        self._folder = folder
+        self._coordination = coordination
         self._rates = rates
         self._requests_of_all = requests_of_all
         self._window_seconds = window_seconds
         self._backoff_seconds = backoff_seconds
-        self._slots = SharedSlots(folder, "llm-slots", concurrency)
-        self._limits: dict[str, SharedLimit] = {}
+        self._concurrency = concurrency
+        self._slots = coordination.slots("llm-slots", concurrency)
+        self._limits: dict[str, Limit] = {}
         self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._first: dict[str, asyncio.Event] = {}
         self._answered: set[str] = set()
         self._noted: dict[tuple[str, str], float] = {}
 
     @asynccontextmanager
-    async def after_first_answer(self, provider: str) -> AsyncIterator[None]:
+    async def after_first_answer(self, provider: str, note: Note = unheard) -> AsyncIterator[None]:
         """Wait until the provider has answered, or be the one whose answer the others wait for.
 
         If that one fails, only the next one goes: a provider without an answer is asked by one.
+        `note` is told of a long wait.
         """
         while provider not in self._answered:
             if provider not in self._first:
@@ -97,7 +91,8 @@ class Turns:
                 finally:
                     self._first.pop(provider).set()
                 return
-            await self._first[provider].wait()
+            with self._noted_wait(provider, "its first request goes alone", note):
+                await self._first[provider].wait()
         yield
 
     def has_answered(self, provider: str) -> None:
@@ -117,12 +112,15 @@ class Turns:
             yield Turn(limit, ticket, self._backoff_seconds)
 
     async def _ticket(
-        self, provider: str, limit: SharedLimit, tokens: int, note: Note, slot: AsyncExitStack
+        self, provider: str, limit: Limit, tokens: int, note: Note, slot: AsyncExitStack
     ) -> Ticket:
         """A ticket, and a slot for it on the stack. No slot is held while the limits are full."""
         while True:
             async with AsyncExitStack() as tried:
-                await tried.enter_async_context(self._slots.held())
+                most = self._concurrency
+                busy = f"{most} of {most} requests to models are under way"
+                with self._noted_wait(provider, busy, note):
+                    await tried.enter_async_context(self._slots.held())
                 answer = await asyncio.to_thread(limit.try_acquire, tokens)
                 if isinstance(answer, Ticket):
                     slot.push_async_exit(tried.pop_all())
@@ -131,26 +129,35 @@ class Turns:
                 raise ProviderPaused(
                     f"{provider} asked for a pause of {answer.seconds / 60:.0f} minutes"
                 )
-            self._tell(provider, answer, note)
+            if answer.seconds >= NOTED_SECONDS:
+                message = waiting_for(provider, answer, "a minute")
+                self._tell(provider, answer.reason, message, note)
             await asyncio.sleep(min(answer.seconds, POLL_SECONDS))
 
-    def _limit(self, provider: str) -> SharedLimit:
+    def _limit(self, provider: str) -> Limit:
         if provider not in self._limits:
-            self._limits[provider] = SharedLimit(
-                self._folder / "models",
+            self._limits[provider] = self._coordination.limit(
                 provider,
                 self._rates.get(provider, Rate(self._requests_of_all)),
                 self._window_seconds,
+                family="models",
                 requests_of_all=self._requests_of_all,
             )
         return self._limits[provider]
 
-    def _tell(self, provider: str, wait: Wait, note: Note) -> None:
+    def _noted_wait(self, provider: str, reason: str, note: Note) -> AbstractContextManager[None]:
+        """Note a wait of unknown length for this reason, if it becomes long."""
+
+        def tell(message: str) -> None:
+            self._tell(provider, reason, message, note)
+
+        return noted(tell, f"waiting for {provider}: {reason}")
+
+    def _tell(self, provider: str, reason: str, message: str, note: Note) -> None:
         """Note a long wait, every few seconds for each provider and reason."""
         now = time.monotonic()
-        kind = (provider, wait.reason)
-        is_noted = kind in self._noted and now - self._noted[kind] < NOTE_EVERY_SECONDS
-        if wait.seconds < NOTED_SECONDS or is_noted:
+        kind = (provider, reason)
+        if kind in self._noted and now - self._noted[kind] < NOTE_EVERY_SECONDS:
             return
         self._noted[kind] = now
-        note(waiting_for(provider, wait, "a minute"))
+        note(message)

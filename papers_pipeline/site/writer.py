@@ -1,7 +1,7 @@
 """Writes the site's files: atomically, and only if the bytes differ."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from upath import UPath
 
@@ -14,15 +14,22 @@ from papers_pipeline.store import files as storage
 
 
 class Site:
-    """The site below `root`, in a local folder or on a bucket. `renderer` makes its HTML."""
+    """The site below `root`, in a local folder or on a bucket. `renderer` makes its HTML.
 
-    def __init__(self, root: UPath, renderer: Renderer) -> None:
+    `check` is called before a file is written or deleted, and raises if that is not ours to do.
+    """
+
+    def __init__(
+        self, root: UPath, renderer: Renderer, check: Callable[[], None] = lambda: None
+    ) -> None:
         self.root = root
         self.renderer = renderer
+        self._check = check
 
     def write(self, path: str, content: str | bytes) -> tuple[SiteFile, bool]:
         """Write one file; returns it and whether its bytes changed."""
         data = content.encode() if isinstance(content, str) else content
+        self._check()
         changed = storage.write(self.root / path, data)
         sha256 = hashlib.sha256(data).hexdigest()
         return SiteFile(path=path, sha256=sha256, bytes=len(data)), changed
@@ -58,6 +65,7 @@ class Site:
         written, changed = self.write_changed(pages, before)
         current = {file.path for file in written}
         for path in before.keys() - current:
+            self._check()
             (self.root / path).unlink(missing_ok=True)
             changed += 1
         return written, changed

@@ -6,20 +6,21 @@ Nothing is computed or paid for twice, whichever day lists the paper and however
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from filelock import AsyncFileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.notes import Note, noted, unheard
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.damage import Damaged, Newer, opened
+from papers_pipeline.store import sealed
+from papers_pipeline.store.damage import Damaged, opened
+from papers_pipeline.store.locks import KeyLocks
 
-FORMAT = 1
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
 OTHER_EXPIRY = timedelta(days=30)
@@ -39,12 +40,13 @@ class CachedFailure(BaseModel):
 class CacheEntry(BaseModel):
     """The content of one key: a value or a final failure, and how it came about.
 
-    `provenance` is a JSON object that the writer of the asset defines and parses.
+    `provenance` is a JSON object that the writer of the asset defines and parses. The file has a
+    checksum, unless an earlier release wrote it (`store/sealed.py`).
     """
 
     model_config = ConfigDict(frozen=True)
 
-    format: int = FORMAT
+    format: int = sealed.FORMAT
     asset: str
     identity: dict[str, str]
     created_at: datetime
@@ -60,9 +62,9 @@ def digest(*parts: str) -> str:
 
 
 class Cache:
-    """Entries in `root` (local or a bucket), and this machine's locks in `locks`."""
+    """Entries in `root` (local or a bucket). `locks` let one process at a time compute an entry."""
 
-    def __init__(self, root: UPath, locks: Path, clock: Clock) -> None:
+    def __init__(self, root: UPath, locks: KeyLocks, clock: Clock) -> None:
         self._root = root
         self._locks = locks
         self._clock = clock
@@ -105,7 +107,7 @@ class Cache:
         """
         path = self.path(entry.asset, entry.identity)
         self.read(path)
-        storage.write(path, entry.model_dump_json(indent=1).encode() + b"\n", durable=True)
+        storage.write(path, sealed.encode(entry), durable=True)
 
     def read(self, path: UPath) -> CacheEntry | None:
         """The entry in a file; None if there is no file or it is damaged. Raises NewerFormat."""
@@ -134,16 +136,18 @@ class Cache:
         identity: dict[str, str],
         compute: Callable[[], Awaitable[CacheEntry]],
         is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+        note: Note = unheard,
     ) -> tuple[CacheEntry, bool]:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
-        of the machine at a time; its result is stored, an exception is not.
+        at a time; its result is stored, an exception is not. `note` is told of a long wait for
+        another process.
         """
         entry = self.get(asset, identity)
         if entry is not None and is_usable(entry):
             return entry, True
-        async with self.held(asset, identity):
+        async with self.held(asset, identity, note):
             entry = self.get(asset, identity)
             if entry is not None and is_usable(entry):
                 return entry, True
@@ -152,42 +156,23 @@ class Cache:
             await asyncio.to_thread(self.put, entry)
             return entry, False
 
-    def held(self, asset: str, identity: dict[str, str]) -> AsyncFileLock:
-        """The lock under which an identity's entry is computed."""
-        # 65,536 locks for all keys: a file per key would pile up for ever. Of 4,096 locks, every
-        # eighth time two of 32 calls at once would share one, and one would wait for the other.
-        lock = self._locks / "keys" / f"{self.key(asset, identity)[:4]}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return AsyncFileLock(lock)
+    @asynccontextmanager
+    async def held(
+        self, asset: str, identity: dict[str, str], note: Note = unheard
+    ) -> AsyncIterator[None]:
+        """Hold the lock under which an identity's entry is computed.
+
+        It is freed when its process ends, however it ends.
+        """
+        async with AsyncExitStack() as lock:
+            with noted(note, f"waiting for {asset}: another run is making the same row"):
+                await lock.enter_async_context(self._locks.key_held(self.key(asset, identity)))
+            yield
 
 
 def _decoded(data: bytes) -> CacheEntry:
     """The entry that a file holds. Raises Damaged or Newer."""
-    try:
-        entry = CacheEntry.model_validate_json(data)
-    except ValidationError as error:
-        _refuse_newer(_format_of(data))
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Damaged(f"{where} {first['msg']}".strip()) from None
-    _refuse_newer(entry.format)
+    entry = sealed.decode(data, CacheEntry)
     if entry.value is None and entry.failure is None:
         raise Damaged("it has neither a value nor a failure")
     return entry
-
-
-def _refuse_newer(stated: int) -> None:
-    if stated > FORMAT:
-        raise Newer(f"an entry in format {stated}")
-
-
-def _format_of(data: bytes) -> int:
-    """The format that a file states. A newer one may change everything else."""
-    try:
-        return _Formatted.model_validate_json(data).format
-    except ValidationError:
-        return FORMAT
-
-
-class _Formatted(BaseModel):
-    format: int = FORMAT

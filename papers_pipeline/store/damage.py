@@ -1,4 +1,4 @@
-"""Stored files that cannot be read: `opened` decides for tables and purchases alike.
+"""Stored files that cannot be read: `opened` decides for tables, purchases and batches alike.
 
 A damaged file is set aside beside itself as `*.damaged`, named once in the log, and counts as
 absent from then on: the next build makes it again. A file in a newer format is refused, and nothing
@@ -38,10 +38,14 @@ class NewerFormat(OperatorError):
         )
 
 
-def opened(path: UPath, read: Callable[[bytes], Content]) -> Content | None:
+def opened(
+    path: UPath,
+    read: Callable[[bytes], Content],
+    way_out: str = "the next build makes it again",
+) -> Content | None:
     """What `read` makes of the bytes of a file; None if there is no file or it is damaged.
 
-    `read` raises Damaged or Newer. Raises NewerFormat.
+    `read` raises Damaged or Newer. The log says the `way_out`. Raises NewerFormat.
     """
     data = storage.read(path)
     if data is None:
@@ -49,13 +53,13 @@ def opened(path: UPath, read: Callable[[bytes], Content]) -> Content | None:
     try:
         return read(data)
     except Damaged as error:
-        _set_aside(path, data, str(error))
+        _set_aside(path, data, str(error), way_out)
         return None
     except Newer as error:
         raise NewerFormat(path, str(error)) from None
 
 
-def _set_aside(path: UPath, data: bytes, why: str) -> None:
+def _set_aside(path: UPath, data: bytes, why: str, way_out: str) -> None:
     """Rename the file at `path`, whose bytes `data` are damaged, and say so in the log.
 
     A file that another process has replaced meanwhile stays.
@@ -65,8 +69,5 @@ def _set_aside(path: UPath, data: bytes, why: str) -> None:
     aside = path.with_name(path.name + SUFFIX)
     storage.move(path, aside)
     logger.warning(
-        "%s is damaged (%s). It is set aside as %s, and the next build makes it again.",
-        path,
-        why,
-        aside.name,
+        "%s is damaged (%s). It is set aside as %s, and %s.", path, why, aside.name, way_out
     )

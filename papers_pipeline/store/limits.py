@@ -1,22 +1,23 @@
 """Limits shared by all processes of one machine.
 
 `SharedLimit` counts requests and their tokens in a sliding window, in SQLite. `SharedSlots` limits
-concurrent requests, with one lock file per slot.
+concurrent requests, with one lock file per slot. `Limit` and `Slots` are what their users know.
 """
 
 import asyncio
 import sqlite3
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
-from papers_pipeline.base.notes import NOTED_SECONDS, Note
+from papers_pipeline.base.notes import NOTED_SECONDS, Note, unheard
 
 Result = TypeVar("Result")
 
@@ -81,23 +82,111 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class _Refusal:
-    """The last time that a request was turned away, and what followed from it."""
+class Refusal:
+    """The last time that a request was turned away, and what followed from it.
+
+    No request may go before `until`. `share` is the part of the requests that may go afterwards.
+    """
 
     at: float = 0.0
     until: float = 0.0
     in_a_row: int = 0
     share: float = 1.0
 
+    def pause_seconds(self, now: float) -> float:
+        """The seconds to the end of the pause, 0 if it is over.
 
-class SharedLimit:
-    """The rate of what has this `name`, over all processes with the same folder.
+        A pause that is longer than any was written before the clock was set back: it is over.
+        """
+        seconds = self.until - now
+        return seconds if 0 < seconds <= LONGEST_PAUSE_SECONDS else 0.0
 
-    `requests_of_all` limits the requests of all names in the folder together. A window has
-    `seconds`.
+    def share_at(self, now: float, window_seconds: float) -> float:
+        """The part of the requests that may go, from 0 to 1."""
+        # 64 windows double the least share to far above 1; more would overflow after some weeks.
+        windows = min(max(0.0, now - self.at) / window_seconds, 64.0)
+        return float(min(1.0, self.share * 2**windows))
 
-    A request that was turned away as one too many pauses all of its name. Afterwards half as many
-    may go, one at a time; their number doubles with every window until it is whole again.
+    def paused(self, now: float, seconds: float) -> "Refusal":
+        """This refusal with a pause of at least so many seconds from now."""
+        pause = max(min(seconds, LONGEST_PAUSE_SECONDS), self.pause_seconds(now))
+        return replace(self, until=now + pause)
+
+    def next(
+        self,
+        sent_at: float,
+        now: float,
+        window_seconds: float,
+        pause_seconds: float | None,
+        backoff_seconds: float,
+    ) -> "Refusal":
+        """What follows when a request that was sent at this time is turned away.
+
+        Without `pause_seconds`, the pause is `backoff_seconds`, doubled with each refusal in a row.
+        """
+        is_new = sent_at > self.at
+        in_a_row = self.in_a_row + is_new
+        backoff = min(backoff_seconds * 2 ** max(0, in_a_row - 1), LONGEST_BACKOFF_SECONDS)
+        at, share = self.at, self.share
+        # Requests that were under way together are turned away together: that is one refusal.
+        if is_new:
+            at, share = now, max(self.share_at(now, window_seconds) / 2, LEAST_SHARE)
+        changed = replace(self, at=at, in_a_row=in_a_row, share=share)
+        return changed.paused(now, pause_seconds or backoff)
+
+
+class Limit(ABC):
+    """The rate of what has this `name`, over all processes that share the limit.
+
+    A window has `seconds`. A request that was turned away as one too many pauses all of its name.
+    Afterwards half as many may go, one at a time; their number doubles with every window until it
+    is whole again.
+    """
+
+    def __init__(self, name: str, rate: Rate, seconds: float) -> None:
+        self._name = name
+        self._rate = rate
+        self._seconds = seconds
+        self._first_in_line = threading.Lock()
+
+    def acquire(self, note: Note = unheard) -> None:
+        """Wait until one more request is allowed. `note` is told what a long wait is for."""
+        next_note_at = 0.0
+        with self._first_in_line:
+            while True:
+                answer = self.try_acquire()
+                if isinstance(answer, Ticket):
+                    return
+                if answer.seconds >= NOTED_SECONDS and time.monotonic() >= next_note_at:
+                    next_note_at = time.monotonic() + NOTE_EVERY_SECONDS
+                    note(waiting_for(self._name, answer, f"in {self._seconds:g} s"))
+                time.sleep(min(answer.seconds, POLL_SECONDS))
+
+    @abstractmethod
+    def try_acquire(self, tokens: int = 0) -> Ticket | Wait:
+        """A ticket for a request of so many tokens, or how long to wait for one."""
+
+    @abstractmethod
+    def settle(self, ticket: Ticket, tokens: int) -> None:
+        """Correct the tokens of a request that was answered."""
+
+    @abstractmethod
+    def refuse(self, ticket: Ticket, pause_seconds: float | None, backoff_seconds: float) -> float:
+        """Pause all requests of this name, because this one was turned away as one too many.
+
+        Without `pause_seconds`, the pause is `backoff_seconds`, doubled with each refusal in a row.
+        Returns the seconds from now to the end of the pause.
+        """
+
+    @abstractmethod
+    def pause(self, seconds: float) -> None:
+        """Let no request of this name go for at least so many seconds."""
+
+
+class SharedLimit(Limit):
+    """A limit over all processes with the same folder.
+
+    `requests_of_all` limits the requests of all names in the folder together.
 
     Times are those of the machine's clock. If it is set back, requests dated in the future count as
     sent now. A file that SQLite cannot read is set aside and made anew.
@@ -113,36 +202,17 @@ class SharedLimit:
         requests_of_all: int | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(name, rate, seconds)
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / FILE
-        self._name = name
-        self._rate = rate
-        self._seconds = seconds
         self._requests_of_all = requests_of_all
         self._now = now
-        self._first_in_line = threading.Lock()
         self._one_thread = threading.Lock()
 
-    def acquire(self, note: Note = lambda message: None) -> None:
-        """Wait until one more request is allowed. `note` is told what a long wait is for."""
-        next_note_at = 0.0
-        with self._first_in_line:
-            while True:
-                answer = self.try_acquire()
-                if isinstance(answer, Ticket):
-                    return
-                if answer.seconds >= NOTED_SECONDS and time.monotonic() >= next_note_at:
-                    next_note_at = time.monotonic() + NOTE_EVERY_SECONDS
-                    note(waiting_for(self._name, answer, f"in {self._seconds:g} s"))
-                time.sleep(min(answer.seconds, POLL_SECONDS))
-
     def try_acquire(self, tokens: int = 0) -> Ticket | Wait:
-        """A ticket for a request of so many tokens, or how long to wait for one."""
         return self._write(lambda database: self._ticket_or_wait(database, tokens))
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
-        """Correct the tokens of a request that was answered."""
-
         def change(database: sqlite3.Connection) -> None:
             database.execute(
                 "UPDATE requests SET tokens = ? WHERE number = ?", (tokens, ticket.number)
@@ -155,34 +225,22 @@ class SharedLimit:
         self._write(change)
 
     def refuse(self, ticket: Ticket, pause_seconds: float | None, backoff_seconds: float) -> float:
-        """Pause all requests of this name, because this one was turned away as one too many.
-
-        Without `pause_seconds`, the pause is `backoff_seconds`, doubled with each refusal in a row.
-        Returns the seconds from now to the end of the pause.
-        """
-
         def change(database: sqlite3.Connection) -> float:
             now = self._now()
-            last = self._refusal(database)
             database.execute("DELETE FROM requests WHERE number = ?", (ticket.number,))
-            is_new = ticket.at > last.at
-            in_a_row = last.in_a_row + is_new
-            backoff = min(backoff_seconds * 2 ** max(0, in_a_row - 1), LONGEST_BACKOFF_SECONDS)
-            pause = min(pause_seconds or backoff, LONGEST_PAUSE_SECONDS)
-            until = now + pause
-            if self._is_plausible(last.until, now):
-                until = max(until, last.until)
-            at, share = last.at, last.share
-            # Requests that were under way together are turned away together: that is one refusal.
-            if is_new:
-                at, share = now, max(self._share(last, now) / 2, LEAST_SHARE)
-            database.execute(
-                "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
-                (self._name, at, until, in_a_row, share),
+            refusal = self._refusal(database).next(
+                ticket.at, now, self._seconds, pause_seconds, backoff_seconds
             )
-            return until - now
+            self._set_refusal(database, refusal)
+            return refusal.until - now
 
         return self._write(change)
+
+    def pause(self, seconds: float) -> None:
+        def change(database: sqlite3.Connection) -> None:
+            self._set_refusal(database, self._refusal(database).paused(self._now(), seconds))
+
+        self._write(change)
 
     def _ticket_or_wait(self, database: sqlite3.Connection, tokens: int) -> Ticket | Wait:
         now = self._now()
@@ -202,9 +260,10 @@ class SharedLimit:
     def _wait(self, database: sqlite3.Connection, now: float, tokens: int) -> Wait | None:
         """The longest wait that the pause and the limits ask for; None if there is none."""
         refusal = self._refusal(database)
-        if self._is_plausible(refusal.until, now) and now < refusal.until:
-            return Wait(refusal.until - now, "pause")
-        share = self._share(refusal, now)
+        pause = refusal.pause_seconds(now)
+        if pause:
+            return Wait(pause, "pause")
+        share = refusal.share_at(now, self._seconds)
         sent = database.execute(
             "SELECT at, tokens FROM requests WHERE name = ? ORDER BY at", (self._name,)
         ).fetchall()
@@ -230,21 +289,17 @@ class SharedLimit:
         longest = max(waits, key=lambda wait: wait.seconds, default=None)
         return longest if longest and longest.seconds > 0 else None
 
-    def _is_plausible(self, until: float, now: float) -> bool:
-        """Whether a pause may end then. A later end was written before the clock was set back."""
-        return until <= now + LONGEST_PAUSE_SECONDS
-
-    def _refusal(self, database: sqlite3.Connection) -> _Refusal:
+    def _refusal(self, database: sqlite3.Connection) -> Refusal:
         row = database.execute(
             "SELECT at, until, in_a_row, share FROM refusals WHERE name = ?", (self._name,)
         ).fetchone()
-        return _Refusal(*row) if row else _Refusal()
+        return Refusal(*row) if row else Refusal()
 
-    def _share(self, refusal: _Refusal, now: float) -> float:
-        """The part of the requests that may go, from 0 to 1."""
-        # 64 windows double the least share to far above 1; more would overflow after some weeks.
-        windows = min(max(0.0, now - refusal.at) / self._seconds, 64.0)
-        return float(min(1.0, refusal.share * 2**windows))
+    def _set_refusal(self, database: sqlite3.Connection, refusal: Refusal) -> None:
+        database.execute(
+            "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)",
+            (self._name, *astuple(refusal)),
+        )
 
     def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of a change, which no other process sees half done.
@@ -327,6 +382,14 @@ def _until_less(
         used -= tokens
         last = at
     return last + seconds - now
+
+
+class Slots(Protocol):
+    """At most so many holders at once."""
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a free slot and hold it. A slot becomes free when its process dies."""
+        ...
 
 
 class SharedSlots:

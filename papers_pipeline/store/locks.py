@@ -1,10 +1,19 @@
 """File locks of one machine: no day and no site is built by two processes at once."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
+
+
+class KeyLocks(Protocol):
+    """Locks of single entries of the cache."""
+
+    def key_held(self, key: str) -> AbstractAsyncContextManager[object]:
+        """Hold the lock of an entry, by its key of 64 hex digits."""
+        ...
 
 
 @contextmanager

@@ -43,9 +43,13 @@ class Counting:
 
     def __init__(self) -> None:
         self.acquired = 0
+        self.paused: list[float] = []
 
     def acquire(self, note: Any) -> None:
         self.acquired += 1
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
 
 
 class Arxiv:
@@ -252,12 +256,48 @@ def test_a_wait_lasts_at_most_five_minutes(
 
 def test_a_long_wait_says_what_it_is_for(outside: Outside, arxiv: Arxiv):
     notes: list[str] = []
-    arxiv.client.note = notes.append
     body = pdf_bytes()
     serve(outside, body)
     outside.world.faults.append(Fault(PATH, 503, headers={"Retry-After": "3"}))
-    assert arxiv.client.fetch_pdf(ID).content == body
+    assert arxiv.client.fetch_pdf(ID, notes.append).content == body
     assert notes == [f"waiting for arXiv: {outside.url}{PATH} answered 503 (3 s)"]
+
+
+def test_each_asset_is_told_of_its_own_wait(outside: Outside, arxiv: Arxiv, monkeypatch):
+    monkeypatch.setattr("papers_pipeline.documents.arxiv.NOTED_SECONDS", 1.0)
+    pdfs: list[str] = []
+    figures: list[str] = []
+    outside.world.faults += [
+        Fault(PATH, 429, headers={"Retry-After": "2"}),
+        Fault(f"/html/{ID}", 500),
+    ]
+    serve(outside, pdf_bytes())
+    slow = ArxivClient(outside.url, arxiv.http, arxiv.limit, backoff_seconds=1.0)
+    both = [
+        threading.Thread(target=slow.fetch_pdf, args=(ID, pdfs.append)),
+        threading.Thread(target=slow.fetch_html, args=(ID, figures.append)),
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert pdfs == [f"waiting for arXiv: {outside.url}{PATH} answered 429 (2 s)"]
+    # Its own error, and perhaps also the pause that the PDFs were asked for.
+    assert f"waiting for arXiv: {outside.url}/html/{ID} answered 500 (1 s)" in figures
+
+
+def test_whoever_waits_for_a_pause_of_others_is_told_too(outside: Outside, arxiv: Arxiv):
+    notes: list[str] = []
+    serve(outside, pdf_bytes())
+    outside.world.faults.append(Fault(PATH, 429, headers={"Retry-After": "3"}))
+    slowed = threading.Thread(target=arxiv.client.fetch_pdf, args=(ID,))
+    slowed.start()
+    while not arxiv.answers:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert arxiv.client.fetch_html(ID, notes.append) is None
+    slowed.join()
+    assert notes == [f"waiting for arXiv: {outside.url}{PATH} answered 429 (3 s)"]
 
 
 def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):

@@ -23,6 +23,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.per_paper import NullProgress
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.documents import fetch
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
@@ -47,12 +48,16 @@ class NoLimit:
     def acquire(self, note: Any) -> None:
         pass
 
+    def pause(self, seconds: float) -> None:
+        pass
+
 
 class Library:
     """The stored documents of a test, and the sandbox that serves them."""
 
     def __init__(self, world: World, url: str, folder: Path) -> None:
         self.world, self.url, self.folder, self.clock = world, url, folder, FixedClock(NOW)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.blobs = folder / "blobs" / "pdf"
         self.http = session(retries=0)
 
@@ -68,7 +73,7 @@ class Library:
         return Documents(
             ArxivClient(self.url, self.http, NoLimit(), backoff_seconds=0.01),
             data=UPath(self.folder),
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
+            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
             clock=self.clock,
             keep=timedelta(days=keep_days),
             workers=workers,

@@ -21,11 +21,11 @@ from playwright.sync_api import Page
 from papers_pipeline import definitions, home
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.enrichment.plan import to_refresh
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import PlanRow
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline.wiring import planner_of
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import FEED, WRITTEN, Outside, kettles
@@ -214,7 +214,7 @@ def buy_what_is_there(
 
 def spendings() -> list[Spending]:
     """The calls that were answered. Those that the killed run waited for stay unsettled."""
-    ledger = Ledger(Path(os.environ["PAPERS_DATA_DIR"]) / "ledger")
+    ledger = FileLedger(Path(os.environ["PAPERS_DATA_DIR"]) / "ledger")
     every = (spending for day in ledger.days() for spending in ledger.spent(day))
     return [spending for spending in every if spending.state != "unsettled"]
 

@@ -11,9 +11,9 @@ from upath import UPath
 from papers_pipeline.base import loop, model_providers
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import Counts, NullProgress
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.llm.spent import Spent
@@ -21,6 +21,7 @@ from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline_tests.helpers.outside import LONG_AGO, PACKAGED_PROVIDERS, PROMPTS, Outside
 
 PROVIDERS = ("openai", "mistral", "anthropic", "google")
@@ -77,6 +78,7 @@ class Desk:
 
     def __init__(self, outside: Outside, folder: Path) -> None:
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.models = self.made()
 
     def made(
@@ -95,8 +97,8 @@ class Desk:
         self.models = Models(
             access,
             data=UPath(self.folder),
-            home=self.folder / "home",
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
+            coordination=self.coordination,
+            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
             clock=self.clock,
             timeout_seconds=timeout_seconds,
             backoff_seconds=0.01,
@@ -130,7 +132,7 @@ class Desk:
         return [json.loads(path.read_text()) for path in self.folder.glob("attempts/*/*.json")]
 
     def spendings(self) -> list[Spending]:
-        return list(Ledger(self.folder / "ledger").spent(LONG_AGO.date()))
+        return list(FileLedger(self.folder / "ledger").spent(LONG_AGO.date()))
 
     def ledger_lines(self) -> list[dict[str, Any]]:
         """Every line of the ledger, also those that a later one replaces."""

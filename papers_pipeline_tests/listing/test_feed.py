@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -106,8 +107,65 @@ def test_a_list_that_unpacks_to_gigabytes_is_refused():
     packed = gzip.compress(bytes(200_000_000))
     with speaking(lambda _: gzipped(packed, "application/json")) as speaker:
         huge = FeedClient(speaker.url, session(retries=0))
-        with pytest.raises(FeedError, match="sends more than 30000000 bytes for a page"):
+        with pytest.raises(FeedError, match="sends more than 4000000 bytes for a page"):
             huge.fetch(DAY)
+
+
+def served(body: bytes) -> list[bytes]:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return [f"{head}\r\n".encode(), body]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            b"[" * 3_999_999,
+            "the list is nested too deeply for one of papers: is HF_ENDPOINT right?",
+        ),
+        (
+            b'[{"paper": {"upvotes": %s}}]' % (b"9" * 3_999_000),
+            "the list has too long a number for one of papers: is HF_ENDPOINT right?",
+        ),
+        (
+            b"[" + b"{}," * 1_333_000 + b"{}]",
+            "sends 1333001 entries for a page of 100: is HF_ENDPOINT right?",
+        ),
+        (
+            b"[" + b"{}," * 10_000_000 + b"{}]",
+            "sends more than 4000000 bytes for a page of 100 papers: is HF_ENDPOINT right?",
+        ),
+    ],
+    ids=["nested", "a huge integer", "4 MB of objects", "30 MB of objects"],
+)
+def test_a_body_made_to_stop_its_reader_is_refused_with_a_sentence(body: bytes, message: str):
+    with (
+        speaking(lambda _: served(body)) as speaker,
+        pytest.raises(FeedError, match=re.escape(message)),
+    ):
+        FeedClient(speaker.url, session(retries=0)).fetch(DAY)
+
+
+def test_an_entry_made_to_stop_its_reader_is_set_aside_and_costs_no_other():
+    good = entry("2603.10001")
+    bad = [
+        entry("2603.10002", authors=[{}] * 1_000_000),
+        entry("2603.10003", upvotes=10**30),
+        entry("x" * 1_000_000),
+    ]
+    rows, set_aside = feed.listing(responses([*bad, good]), DAY)
+    assert [row.arxiv_id for row in rows] == ["2603.10001"]
+    assert [(entry.arxiv_id, entry.reason) for entry in set_aside] == [
+        ("2603.10002", "paper.authors.0.name: Field required"),
+        ("2603.10003", "paper.upvotes: Input should be less than or equal to 1000000000"),
+        (None, f"paper.id: Value error, '{'x' * 40}' is not an arXiv id"),
+    ]
+
+
+def test_of_a_key_given_twice_the_last_counts():
+    body = json.dumps([entry("2603.10001")]).replace('"upvotes"', '"upvotes": 1, "upvotes"')
+    (row,) = feed.votes([FeedResponse(fetched_at=MORNING, page=0, body=body)], DAY)
+    assert row.upvotes == 7
 
 
 def test_a_redirect_on_the_same_host_is_followed_with_the_token(outside: Outside):

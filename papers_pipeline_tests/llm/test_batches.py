@@ -1,6 +1,7 @@
 """Texts are bought by batch at half the price, each once, over HTTP and the official SDKs."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from upath import UPath
 from papers_pipeline.base import model_providers
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.per_paper import NullProgress
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.enrichment.by_batch import Submission, submit
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.plan import Planner
@@ -23,7 +25,6 @@ from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import batch_store
 from papers_pipeline.llm.batch_store import BatchJob
 from papers_pipeline.llm.batches import Busy, NoSuchBatch, Problem
-from papers_pipeline.llm.ledger import Ledger, Spending
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
@@ -34,6 +35,7 @@ from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, encode
+from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
 DAY = "2026-03-02"
@@ -57,6 +59,7 @@ class Shop:
     def __init__(self, outside: Outside, folder: Path, papers: Sequence[Paper] = PAPERS) -> None:
         self.papers = papers
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.stages = load_stages(load_prompts())
         self.lake = Lake(UPath(folder) / "lake")
         storage.write(self.lake.path("feed_listing", DAY), encode(papers, Paper))
@@ -71,8 +74,8 @@ class Shop:
         self.models = Models(
             access,
             data=UPath(self.folder),
-            home=self.folder / "home",
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "home" / "locks", self.clock),
+            coordination=self.coordination,
+            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
             clock=self.clock,
             concurrency=8,
             requests_per_minute=1000,
@@ -125,7 +128,7 @@ class Shop:
         return self.models.batches.store.jobs()
 
     def spendings(self) -> list[Spending]:
-        ledger = Ledger(self.folder / "ledger")
+        ledger = FileLedger(self.folder / "ledger")
         return [spending for day in ledger.days() for spending in ledger.spent(day)]
 
     def calls(self) -> int:
@@ -420,6 +423,117 @@ def test_ended_batches_are_deleted_when_their_answers_were_used(shop: Shop):
     assert left.model == "anthropic:claude-sonnet-5-5"
 
 
+# Damage
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def flipped(data: bytes) -> bytes:
+    return data.replace(b"gpt-6", b"gpt-7").replace(b"claude", b"clauda").replace(b"26", b"27")
+
+
+def damage(shop: Shop, name: str, how: Callable[[bytes], bytes]) -> None:
+    """Damage a file of every batch, text or list."""
+    paths = list((shop.folder / "batches" / name).rglob("*.json"))
+    assert paths
+    for path in paths:
+        path.write_bytes(how(path.read_bytes()))
+
+
+DAMAGED = [("jobs",), ("requests",), ("texts",), ("jobs", "requests")]
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+@pytest.mark.parametrize("has_ended", [False, True], ids=["open", "ended"])
+@pytest.mark.parametrize("how", [cut, flipped])
+@pytest.mark.parametrize("names", DAMAGED, ids=["job", "list", "texts", "job and list"])
+def test_a_damaged_batch_is_recovered_and_bought_once(
+    shop: Shop, caplog, asset: str, has_ended: bool, how: Any, names: tuple[str, ...]
+):
+    shop.outside.world.batch_seconds = 3600
+    shop.submit(asset)
+    if has_ended:
+        shop.later(hours=2)
+    for name in names:
+        damage(shop, name, how)
+    shop.restart()
+    assert states(shop.buy(asset)) == {("pending", "in_batch"): 4}
+    assert shop.submit(asset).jobs == []
+    shop.settle()
+    shop.later(hours=2)
+    shop.settle()
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    (batch,) = shop.outside.world.batches
+    assert (len(batch.requests), shop.calls()) == (4, 0)
+    lines = shop.spendings()
+    assert Counter((line.asset, line.arxiv_id) for line in lines) == {
+        (asset, paper.arxiv_id): 1 for paper in PAPERS
+    }
+    told = [record.getMessage() for record in caplog.records if "is damaged" in record.message]
+    assert len(told) == len(set(told)) == (4 if names == ("texts",) else len(names))
+    assert list((shop.folder / "batches" / "texts").rglob("*.json*")) == []
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+def test_an_answer_that_is_damaged_before_it_is_used_is_fetched_again(shop: Shop, asset: str):
+    shop.submit(asset)
+    shop.settle()
+    shop.buy(asset, PAPERS[:1])
+    damage(shop, "texts", cut)
+    shop.restart()
+    assert states(shop.buy(asset)) == {("done", None): 1, ("pending", "in_batch"): 3}
+    assert shop.models.batches.has_work()
+    assert shop.settle() == []
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    assert not shop.models.batches.has_work()
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
+    assert len(shop.outside.world.batches) == 1
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+def test_a_collected_batch_whose_file_is_damaged_keeps_its_answers(shop: Shop, asset: str):
+    shop.submit(asset)
+    shop.settle()
+    damage(shop, "jobs", cut)
+    shop.restart()
+    shop.settle()
+    assert states(shop.buy(asset)) == {("done", None): 4}
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
+
+
+def test_a_damaged_batch_that_the_provider_does_not_list_frees_its_texts(shop: Shop):
+    shop.submit(ENGLISH)
+    shop.outside.world.batches.clear()
+    damage(shop, "jobs", cut)
+    (job,) = shop.jobs()
+    shop.clock.moment = job.created_at + timedelta(minutes=9)
+    shop.settle()
+    assert states(shop.buy(ENGLISH)) == {("pending", "in_batch"): 4}
+    shop.later(minutes=2)
+    shop.settle()
+    assert shop.jobs()[0].state == "refused"
+    assert states(shop.buy(ENGLISH)) == {("done", None): 4}
+
+
+def test_a_batch_of_an_earlier_release_is_collected(shop: Shop):
+    shop.outside.world.batch_seconds = 3600
+    shop.submit(ENGLISH)
+    for path in (shop.folder / "batches").rglob("*.json"):
+        stored = json.loads(path.read_bytes())
+        for name in ("sha256", "text", "is_recovered"):
+            stored.pop(name, None)
+        stored = stored.get("texts", stored | {"format": 1})
+        path.write_text(json.dumps(stored))
+    shop.restart()
+    assert states(shop.buy(ENGLISH)) == {("pending", "in_batch"): 4}
+    shop.later(hours=2)
+    assert shop.settle() == []
+    assert states(shop.buy(ENGLISH)) == {("done", None): 4}
+    assert (shop.calls(), len(shop.spendings())) == (0, 4)
+
+
 # Several processes
 
 
@@ -511,7 +625,7 @@ def test_a_process_killed_at_any_write_buys_nothing_twice_and_loses_nothing(
     """Every write of submission, collection and use in turn is the last of its process."""
     deaths = Deaths(after_the_write)
     monkeypatch.setattr(batch_store.storage, "write", deaths.at(storage.write))
-    monkeypatch.setattr(Ledger, "add", deaths.at(Ledger.add))
+    monkeypatch.setattr(FileLedger, "add", deaths.at(FileLedger.add))
     died_in = Counter()
     for fatal in count(1):
         outside.world.batches.clear()

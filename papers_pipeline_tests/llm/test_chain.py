@@ -19,7 +19,6 @@ from papers_pipeline.base.per_paper import NullProgress, PaperFailed
 from papers_pipeline.enrichment.enrich import ask_again, enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import turns
-from papers_pipeline.llm.ledger import Spending
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
@@ -27,6 +26,7 @@ from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.answers import Question, answer
 from papers_pipeline.sandbox.world import Fault, Reply, World
+from papers_pipeline.store.ledger import Spending
 from papers_pipeline_tests.conftest import LONG_AGO, Notes, Outside
 from papers_pipeline_tests.helpers.buying import (
     ABSTRACT,

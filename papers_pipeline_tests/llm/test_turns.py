@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from papers_pipeline.base import notes
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.llm.turns import ProviderPaused, Turns
 from papers_pipeline.store.limits import Rate, SharedLimit
 
@@ -16,7 +18,7 @@ REAL_TRY = SharedLimit.try_acquire
 def turns(folder: Path, seconds: float, concurrency: int = 300, **rates: Rate) -> Turns:
     """The requests of one process, in a minute that is so many seconds long."""
     return Turns(
-        folder,
+        FileCoordination(folder, folder / "ledger"),
         rates,
         concurrency=concurrency,
         requests_of_all=None,
@@ -82,31 +84,60 @@ def test_a_full_limit_holds_no_slot(tmp_path: Path):
 
 
 def test_a_wait_says_what_it_is_for(tmp_path: Path):
-    notes: list[str] = []
+    told: list[str] = []
 
     async def ask() -> None:
         asking = turns(tmp_path, 3600, openai=Rate(2), qwen=Rate(tokens=30_000))
 
         async def one(provider: str) -> None:
-            async with asking.turn(provider, 20_000, notes.append) as turn:
+            async with asking.turn(provider, 20_000, told.append) as turn:
                 if provider == "local":
                     await turn.refused(30.0)
 
         for provider in ("openai", "openai", "qwen", "local"):
             await one(provider)
-        assert notes == []
+        assert told == []
         waiting = [asyncio.create_task(one(name)) for name in ("openai", "qwen", "local") * 9]
-        while len(notes) < 3:
+        while len(told) < 3:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.3)  # in which each looks again, and says nothing
         for task in waiting:
             task.cancel()
 
     run(ask())
-    assert sorted(notes) == [
+    assert sorted(told) == [
         "waiting for local: it answered that there were too many requests (30 s)",
         "waiting for openai: 2 requests a minute are used up (3600 s)",
         "waiting for qwen: 30,000 tokens a minute are used up (3600 s)",
+    ]
+
+
+def test_a_wait_for_a_slot_or_the_first_answer_says_so_once(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(notes, "NOTED_SECONDS", 0.05)
+    told: list[str] = []
+
+    async def ask() -> None:
+        asking = turns(tmp_path, 3600, concurrency=1)
+
+        async def alone() -> None:
+            async with asking.after_first_answer("openai", told.append):
+                pass
+
+        async def slot() -> None:
+            async with asking.turn("openai", 0, told.append):
+                pass
+
+        async with asking.after_first_answer("openai"), asking.turn("openai", 0, ignore):
+            waiting = [asyncio.create_task(work()) for work in (alone, slot) * 5]
+            while len(told) < 2:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # in which nobody else says the same
+        await asyncio.gather(*waiting)
+
+    run(ask())
+    assert sorted(told) == [
+        "waiting for openai: 1 of 1 requests to models are under way",
+        "waiting for openai: its first request goes alone",
     ]
 
 

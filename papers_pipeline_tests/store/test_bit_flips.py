@@ -1,6 +1,7 @@
-"""A single flipped bit of a stored table is noticed, or changes nothing."""
+"""A single flipped bit of a stored table or purchase is noticed, or changes nothing."""
 
 import random
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -14,7 +15,8 @@ from papers_pipeline.records import (
     Record,
     Summary,
 )
-from papers_pipeline.store import lake
+from papers_pipeline.store import lake, sealed
+from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.damage import Damaged, Newer
 
 SEEN = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -66,8 +68,17 @@ ISSUE = DailyIssue(
 )
 
 
-def unnoticed(rows: list[Record], data: bytes) -> int:
-    """How many of the flips change the rows without a word."""
+PURCHASE = CacheEntry(
+    asset="summaries_en",
+    identity={"prompt_version": "0123456789ab", "input_hash": "ab" * 32},
+    created_at=SEEN,
+    value={"title": prose(5), "text": prose(80), "emoji": "🫖"},
+    provenance={"model": "a-model", "attempts": [{"messages": [{"text": prose(300)}]}]},
+)
+
+
+def unnoticed(content: object, data: bytes, decode: Callable[[bytes], object]) -> int:
+    """How many of the flips change the content without a word."""
     choice = random.Random(20260302)
     silent = 0
     for _ in range(FLIPS):
@@ -75,7 +86,7 @@ def unnoticed(rows: list[Record], data: bytes) -> int:
         flipped = bytearray(data)
         flipped[place] ^= 1 << bit
         try:
-            silent += lake.decode(bytes(flipped)) != rows
+            silent += decode(bytes(flipped)) != content
         except (Damaged, Newer):
             continue
     return silent
@@ -83,7 +94,17 @@ def unnoticed(rows: list[Record], data: bytes) -> int:
 
 @pytest.mark.parametrize("rows", [[ISSUE], SUMMARIES], ids=["daily_issue", "summaries_en"])
 def test_at_least_99_of_100_flipped_bits_are_noticed(rows: list[Record]):
-    assert unnoticed(rows, lake.encode(rows, type(rows[0]))) <= FLIPS // 100
+    stored = lake.encode(rows, type(rows[0]))
+    assert unnoticed(rows, stored, lake.decode) <= FLIPS // 100
+
+
+def test_every_flipped_bit_of_a_purchase_is_noticed():
+    def decode(data: bytes) -> object:
+        return sealed.decode(data, CacheEntry)
+
+    assert unnoticed(PURCHASE, sealed.encode(PURCHASE), decode) == 0
+    without_checksum = PURCHASE.model_copy(update={"format": 1}).model_dump_json().encode()
+    assert unnoticed(PURCHASE, without_checksum, decode) > FLIPS // 2
 
 
 def test_checksums_cost_less_than_a_twentieth_of_a_table_and_same_rows_give_the_same_bytes():

@@ -1,6 +1,7 @@
 """Nothing is computed twice: by two tasks, by two processes, or after a kill."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from upath import UPath
 
+from papers_pipeline.base import notes
 from papers_pipeline.base.clock import FixedClock
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
 
@@ -17,7 +20,8 @@ KEY = {"prompt": "abc", "input": "def"}
 
 
 def cache(tmp_path, clock=None) -> Cache:
-    return Cache(UPath(tmp_path) / "cache", tmp_path / "locks", clock or FixedClock(NOW))
+    locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
+    return Cache(UPath(tmp_path) / "cache", locks, clock or FixedClock(NOW))
 
 
 def entry(value: str, identity=KEY) -> CacheEntry:
@@ -65,15 +69,88 @@ import asyncio, sys, pathlib
 from datetime import UTC, datetime
 from upath import UPath
 from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.base.clock import Clock
 folder = pathlib.Path(sys.argv[1])
-store = Cache(UPath(folder) / "cache", folder / "locks", Clock())
+locks = FileCoordination(folder / "home", folder / "ledger")
+store = Cache(UPath(folder) / "cache", locks, Clock())
 async def compute():
     await asyncio.sleep(0.5)
     with (folder / "bought").open("a") as file: file.write("x")
     return CacheEntry(asset="a", identity={"k": "1"}, created_at=datetime.now(UTC), value={})
 asyncio.run(store.get_or_compute("a", {"k": "1"}, compute))
 """
+
+
+@pytest.fixture
+def told_soon(monkeypatch):
+    """Waits are noted after 0.2 s."""
+    monkeypatch.setattr(notes, "NOTED_SECONDS", 0.2)
+
+
+def test_a_long_wait_for_another_run_is_told_once_and_then_its_entry_is_reused(tmp_path, told_soon):
+    told: list[str] = []
+
+    async def both():
+        waits = asyncio.Event()
+
+        def note(message: str) -> None:
+            told.append(message)
+            waits.set()
+
+        async def compute():
+            await waits.wait()
+            return entry("x")
+
+        ours, theirs = cache(tmp_path), cache(tmp_path)
+        first = asyncio.create_task(theirs.get_or_compute("summaries_en", KEY, compute))
+        await asyncio.sleep(0.05)
+        return await ours.get_or_compute("summaries_en", KEY, compute, note=note), await first
+
+    assert asyncio.run(both()) == ((entry("x"), True), (entry("x"), False))
+    assert told == ["waiting for summaries_en: another run is making the same row"]
+
+
+def test_a_short_wait_is_not_told(tmp_path):
+    told: list[str] = []
+    calls: list = []
+
+    async def both():
+        wanted = [
+            cache(tmp_path).get_or_compute(
+                "summaries_en", KEY, counted(calls, entry("x")), note=told.append
+            )
+            for _ in range(2)
+        ]
+        await asyncio.gather(*wanted)
+
+    asyncio.run(both())
+    assert (len(calls), told) == (1, [])
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path, told_soon):
+    script = PROCESS.replace("asyncio.sleep(0.5)", "asyncio.sleep(600)").replace(
+        "async def compute():", "async def compute():\n    print('held', flush=True)"
+    )
+    told: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+
+        async def buy():
+            def note(message: str) -> None:
+                told.append(message)
+                holder.kill()
+
+            async def compute():
+                return CacheEntry(asset="a", identity={"k": "1"}, created_at=NOW, value={})
+
+            return await cache(tmp_path).get_or_compute("a", {"k": "1"}, compute, note=note)
+
+        _, reused = asyncio.run(buy())
+    assert not reused
+    assert told == ["waiting for a: another run is making the same row"]
 
 
 def test_two_processes_never_buy_the_same(tmp_path):
@@ -124,12 +201,37 @@ def test_a_final_failure_expires(tmp_path):
         assert store.get("paper_pdfs", {"id": reason}) is None
 
 
+def of_format_1(data: bytes) -> bytes:
+    """The file as an earlier release wrote it: without a checksum."""
+    stored = json.loads(data) | {"format": 1}
+    del stored["sha256"]
+    return json.dumps(stored, indent=1).encode() + b"\n"
+
+
+def test_an_entry_without_a_checksum_opens_and_gets_one_when_it_is_written_anew(tmp_path):
+    store = cache(tmp_path)
+    store.put(entry("x"))
+    path = store.path("summaries_en", KEY)
+    written = path.read_bytes()
+    path.write_bytes(of_format_1(written))
+    calls: list = []
+    got, reused = asyncio.run(
+        store.get_or_compute("summaries_en", KEY, counted(calls, entry("bought again")))
+    )
+    assert (got.value, reused, calls) == ({"text": "x"}, True, [])
+    store.put(got)
+    assert path.read_bytes() == written
+
+
 DAMAGES = {
     "empty": lambda data: b"",
     "cut": lambda data: data[: len(data) // 2],
     "zeros": lambda data: bytes(len(data)),
     "no value": lambda data: data.replace(b'"value"', b'"valve"'),
-    "other name": lambda data: data.replace(b'"def"', b'"deg"'),
+    "flipped": lambda data: data.replace(b'"text": "x"', b'"text": "y"'),
+    "no checksum": lambda data: data.replace(b"sha256", b"sha257"),
+    "no value in format 1": lambda data: of_format_1(data).replace(b'"value"', b'"valve"'),
+    "other name in format 1": lambda data: of_format_1(data).replace(b'"def"', b'"deg"'),
 }
 
 
@@ -153,7 +255,7 @@ def test_an_entry_of_a_newer_release_is_refused_never_replaced_and_not_computed_
     store = cache(tmp_path)
     path = store.path("summaries_en", KEY)
     path.parent.mkdir(parents=True)
-    path.write_bytes(b'{"format": 2, "told": "otherwise"}')
+    path.write_bytes(b'{"format": 3, "told": "otherwise"}')
     calls: list = []
     uses = (
         lambda: store.get("summaries_en", KEY),
@@ -162,7 +264,7 @@ def test_an_entry_of_a_newer_release_is_refused_never_replaced_and_not_computed_
         lambda: asyncio.run(store.get_or_compute("summaries_en", KEY, counted(calls, entry("x")))),
     )
     for use in uses:
-        with pytest.raises(NewerFormat, match="an entry in format 2 was written by a newer"):
+        with pytest.raises(NewerFormat, match="an entry in format 3 was written by a newer"):
             use()
     assert calls == []
-    assert path.read_bytes() == b'{"format": 2, "told": "otherwise"}'
+    assert path.read_bytes() == b'{"format": 3, "told": "otherwise"}'

@@ -9,12 +9,13 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.records import FeedResponse, PaperVotes
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake
 from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.ledger import FileLedger, Spending
 
 
 def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
@@ -104,10 +105,11 @@ def test_a_durable_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_pa
 def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path, synced):
     """Purchases, the ledger and the responses of the list; no other table."""
     now = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    cache = Cache(UPath(tmp_path) / "cache", tmp_path / "locks", FixedClock(now))
+    locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
+    cache = Cache(UPath(tmp_path) / "cache", locks, FixedClock(now))
     bought = CacheEntry(asset="a", identity={"k": "1"}, created_at=now, value={})
     cache.put(bought)
-    Ledger(tmp_path / "ledger").add(
+    FileLedger(tmp_path / "ledger").add(
         Spending(at=now, asset="a", provider="p", model="m", input_tokens=1, output_tokens=1)
     )
     tables = Lake(UPath(tmp_path) / "lake")

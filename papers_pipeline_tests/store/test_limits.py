@@ -304,6 +304,36 @@ def test_a_long_wait_says_what_it_is_for(tmp_path: Path):
     assert notes == ["waiting for huggingface: 1 requests in 4 s are used up (4 s)"]
 
 
+HOLDER = """
+import asyncio, pathlib, sys
+from papers_pipeline.store.limits import SharedSlots
+
+async def hold():
+    async with SharedSlots(pathlib.Path(sys.argv[1]), "llm", 1).held():
+        print("held", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(hold())
+"""
+
+
+def test_the_slot_of_a_killed_process_comes_back(tmp_path: Path):
+    async def wait_for_it() -> bool:
+        slots = SharedSlots(tmp_path, "llm", 1)
+        waiting = asyncio.create_task(slots.held().__aenter__())
+        await asyncio.sleep(0.1)
+        was_taken = not waiting.done()
+        holder.kill()
+        await asyncio.wait_for(waiting, 60)
+        return was_taken
+
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        assert asyncio.run(wait_for_it())
+
+
 def test_slots_are_given_in_the_order_of_asking(tmp_path: Path):
     async def use(slots: list[SharedSlots], count: int) -> tuple[list[int], int]:
         order: list[int] = []

@@ -22,12 +22,12 @@ def publish(target: str | None, allow_shrink: bool) -> None:
     """
     from papers_pipeline.site.publishing.errors import TARGETS
     from papers_pipeline.site.publishing.publish import publish as send
-    from papers_pipeline.store import locks
+    from papers_pipeline.wiring import coordination_of
 
     settings = current_settings()
     target = target or settings.publish_to
     if not target:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
-    with locks.held(settings.home / "locks", "site", on_wait=watcher(plain=True).note):
+    with coordination_of(settings).held("site", on_wait=watcher(plain=True).note):
         published = send(settings.data / "site", target, allow_shrink=allow_shrink)
     out.print(f"Published to {published}", soft_wrap=True)

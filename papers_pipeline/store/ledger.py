@@ -1,4 +1,4 @@
-"""An append-only record of every call: one JSON Lines file per UTC day.
+"""A record of every call. `FileLedger` keeps it as one JSON Lines file per UTC day.
 
 A call has two lines: one before the request is sent, at the highest price that it may have, and one
 that settles it. A call without the second, because the process died or no answer came, counts at
@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -93,7 +94,52 @@ class Spending(BaseModel):
         return self.model_dump_json(exclude=absent).encode()
 
 
-class Ledger:
+class Ledger(ABC):
+    """The calls of all processes that share this ledger."""
+
+    @abstractmethod
+    def add(self, *spendings: Spending) -> None:
+        """Append lines, all of one UTC day. When this returns, they outlive a power cut."""
+
+    @abstractmethod
+    def reserve(
+        self, call: Spending, budget_usd: float | None = None, patience_seconds: float = 0.0
+    ) -> Room:
+        """Append the first line of a call if the budget of its UTC day has room for it.
+
+        The line outlives a power cut when this returns. What is under way counts at its highest
+        price, in all processes. A call that is unsettled for more than `patience_seconds` is taken
+        for lost: it counts, and nobody waits for its end.
+        """
+
+    @abstractmethod
+    def total_usd(self, day: date) -> float:
+        """USD spent by all processes on a UTC day, without calls whose price is unknown.
+
+        Unsettled calls count at the highest price that they may have.
+        """
+
+    @abstractmethod
+    def days(self) -> list[date]:
+        """The UTC days with spending, in order."""
+
+    @abstractmethod
+    def spent(self, day: date) -> Iterator[Spending]:
+        """The calls of one UTC day, each once, in the order in which they were sent.
+
+        Requests that were refused are not among them.
+        """
+
+    def keys_of_batch(self, batch: str, since: date) -> set[str]:
+        """The keys of the answers of a batch that already have a line, from a UTC day on."""
+        keys = set()
+        for day in self.days():
+            if day >= since:
+                keys |= {line.key for line in self.spent(day) if line.batch == batch and line.key}
+        return keys
+
+
+class FileLedger(Ledger):
     """The ledger files in `folder`, on a local disk: objects in a bucket cannot be appended to."""
 
     def __init__(self, folder: Path) -> None:
@@ -105,7 +151,7 @@ class Ledger:
         """Append lines, all of one UTC day. A lock keeps those of concurrent processes whole.
 
         If a killed process left an unfinished line, the new ones still start on a line of their
-        own. When this returns, the lines are on the disk.
+        own.
         """
         if not spendings:
             return
@@ -118,12 +164,6 @@ class Ledger:
     def reserve(
         self, call: Spending, budget_usd: float | None = None, patience_seconds: float = 0.0
     ) -> Room:
-        """Append the first line of a call if the budget of its UTC day has room for it.
-
-        The line is on the disk when this returns. What is under way counts at its highest price,
-        in all processes. A call that is unsettled for more than `patience_seconds` is taken for
-        lost: it counts, and nobody waits for its end.
-        """
         self.folder.mkdir(parents=True, exist_ok=True)
         day = call.at.date()
         is_new = not self._path(day).exists()
@@ -157,11 +197,7 @@ class Ledger:
             yield
 
     def total_usd(self, day: date) -> float:
-        """USD spent by all processes on a UTC day, without calls whose price is unknown.
-
-        Unsettled calls count at the highest price that they may have. Reads only what was appended
-        since the last call.
-        """
+        """The USD of a day's calls. Reads only what was appended since it was last asked."""
         with self._held():
             return self._read_on(day).usd
 
@@ -183,14 +219,10 @@ class Ledger:
         return tally
 
     def days(self) -> list[date]:
-        """The UTC days with spending, in order."""
         return sorted(date.fromisoformat(path.stem) for path in self.folder.glob("*.jsonl"))
 
     def spent(self, day: date) -> Iterator[Spending]:
-        """The calls of one UTC day, each once, in the order in which they were sent.
-
-        Requests that were refused are not among them, and no line that a killed process left torn.
-        """
+        """The calls of a day, without lines that a killed process left torn."""
         path = self._path(day)
         if not path.exists():
             return
@@ -200,14 +232,6 @@ class Ledger:
         for spending in last.values():
             if spending.state != "refused":
                 yield spending
-
-    def keys_of_batch(self, batch: str, since: date) -> set[str]:
-        """The keys of the answers of a batch that already have a line, from a UTC day on."""
-        keys = set()
-        for day in self.days():
-            if day >= since:
-                keys |= {line.key for line in self.spent(day) if line.batch == batch and line.key}
-        return keys
 
     def _path(self, day: date) -> Path:
         return self.folder / f"{day}.jsonl"

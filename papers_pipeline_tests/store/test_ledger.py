@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from papers_pipeline.llm.costs import costs
-from papers_pipeline.llm.ledger import Ledger, Spending
+from papers_pipeline.store.ledger import FileLedger, Spending
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def spending(usd: float | None, at: datetime = AT) -> Spending:
 
 
 def test_spendings_are_read_by_utc_day_in_order(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     for usd in (0.1, None, 0.2):
         ledger.add(spending(usd))
     ledger.add(spending(9.0, AT.replace(day=3)))
@@ -38,18 +38,19 @@ def test_spendings_are_read_by_utc_day_in_order(tmp_path):
 
 
 def test_a_line_that_a_killed_run_left_unfinished_is_skipped(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     ledger.add(spending(0.1))
     with (tmp_path / "2026-03-02.jsonl").open("a") as file:
         file.write('{"at": "2026-03-02T0')
     assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1]
     ledger.add(spending(0.3))
     assert [line.usd for line in ledger.spent(date(2026, 3, 2))] == [0.1, 0.3]
-    assert ledger.total_usd(date(2026, 3, 2)) == Ledger(tmp_path).total_usd(date(2026, 3, 2)) == 0.4
+    fresh = FileLedger(tmp_path)
+    assert ledger.total_usd(AT.date()) == fresh.total_usd(AT.date()) == 0.4
 
 
 def test_a_line_that_a_power_cut_left_as_rubbish_is_skipped(tmp_path, caplog):
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     ledger.add(spending(0.1))
     with (tmp_path / "2026-03-02.jsonl").open("ab") as file:
         file.write(b'\0\0\0"usd":9.0}\n')
@@ -65,7 +66,7 @@ def test_a_line_of_format_1_is_a_settled_call(tmp_path):
         **{"model": "m", "input_tokens": 10, "output_tokens": 5, "usd": 0.25},
     }
     (tmp_path / "2026-03-02.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(line) + "\n")
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     ledger.add(spending(0.5))
     assert [(line.usd, line.state) for line in ledger.spent(AT.date())] == [
         (0.25, "settled"),
@@ -81,7 +82,7 @@ def sent(call: str, usd: float) -> Spending:
 
 
 def test_a_call_counts_once_at_its_highest_price_until_it_is_settled(tmp_path):
-    ledger, fresh = Ledger(tmp_path), Ledger(tmp_path)
+    ledger, fresh = FileLedger(tmp_path), FileLedger(tmp_path)
     calls = [sent(name, 0.5) for name in ("settled", "refused", "lost")]
     ledger.add(*calls)
     assert ledger.total_usd(AT.date()) == 1.5
@@ -95,7 +96,7 @@ def test_a_call_counts_once_at_its_highest_price_until_it_is_settled(tmp_path):
 
 
 def test_costs_count_a_call_without_an_end_and_mark_it(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     ledger.add(sent("settled", 0.5), sent("refused", 0.5), sent("lost", 0.5))
     ledger.add(sent("settled", 0.5).model_copy(update={"usd": 0.25, "state": "settled"}))
     ledger.add(sent("refused", 0.5).refused())
@@ -105,18 +106,18 @@ def test_costs_count_a_call_without_an_end_and_mark_it(tmp_path):
 
 def add_fifty(folder: Path) -> None:
     for _ in range(50):
-        Ledger(folder).add(spending(0.1))
+        FileLedger(folder).add(spending(0.1))
 
 
 def test_concurrent_processes_lose_no_line_and_the_lock_is_no_day(tmp_path):
     with ProcessPoolExecutor(2) as processes:
         list(processes.map(add_fifty, [tmp_path, tmp_path]))
-    assert len(list(Ledger(tmp_path).spent(AT.date()))) == 100
-    assert Ledger(tmp_path).days() == [AT.date()]
+    assert len(list(FileLedger(tmp_path).spent(AT.date()))) == 100
+    assert FileLedger(tmp_path).days() == [AT.date()]
 
 
 def reserve_fifty(folder: Path) -> int:
-    ledger = Ledger(folder)
+    ledger = FileLedger(folder)
     rooms = [ledger.reserve(sent(f"{os.getpid()}-{number}", 0.1), 1.0) for number in range(50)]
     return rooms.count("reserved")
 
@@ -125,11 +126,11 @@ def test_processes_together_reserve_no_more_than_the_budget(tmp_path):
     with ProcessPoolExecutor(2) as processes:
         reserved = list(processes.map(reserve_fifty, [tmp_path, tmp_path]))
     assert sum(reserved) == 10
-    assert Ledger(tmp_path).total_usd(AT.date()) == pytest.approx(1.0)
+    assert FileLedger(tmp_path).total_usd(AT.date()) == pytest.approx(1.0)
 
 
 def test_a_budget_has_room_again_when_a_call_is_settled_for_less(tmp_path):
-    ledger, other = Ledger(tmp_path), Ledger(tmp_path)
+    ledger, other = FileLedger(tmp_path), FileLedger(tmp_path)
     assert ledger.reserve(sent("first", 0.75), 1.0, patience_seconds=60) == "reserved"
     assert other.reserve(sent("second", 0.5), 1.0, patience_seconds=60) == "wait"
     assert other.reserve(sent("dear", 1.25), 1.0, patience_seconds=60) == "none"
@@ -140,7 +141,7 @@ def test_a_budget_has_room_again_when_a_call_is_settled_for_less(tmp_path):
 
 
 def test_lines_name_cached_and_reasoning_tokens_only_if_there_were_any(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = FileLedger(tmp_path)
     ledger.add(spending(0.1))
     ledger.add(spending(0.2).model_copy(update={"cache_read_tokens": 8, "reasoning_tokens": 3}))
     plain, detailed = map(json.loads, (tmp_path / "2026-03-02.jsonl").read_text().splitlines())
