@@ -46,7 +46,7 @@ Way = Literal[
 - `status 500`: the server answers so, and does not work on the request.
 - `answer lost`: the request is sent, and the connection breaks before the answer.
 - `killed`: the process ends before the step.
-- `power`: the machine ends before the step. What was not synced is empty.
+- `power`: the machine ends before the step. What was written and not synced is lost.
 - `names`: the machine ends before the step. Renames into folders that were not synced are undone.
 """
 
@@ -102,7 +102,8 @@ class Steps:
         self._lock = threading.RLock()
         self._numbers: Counter[tuple[str, str]] = Counter()
         self._paths: dict[int, str] = {}
-        self._unsynced: set[str] = set()
+        # The bytes of a file that were synced, if others were not.
+        self._synced_bytes: dict[str, int] = {}
         self._renamed: list[tuple[str, str, bytes | None]] = []
         self._true = {name: getattr(os, name) for name in ("open", "fsync", "replace")}
 
@@ -110,13 +111,13 @@ class Steps:
         """Wrap the calls, until the process ends."""
         os.open = self._open_descriptor
         os.fsync = self._fsync
-        os.replace = os.rename = self._rename  # type: ignore[assignment]
-        io.open = builtins.open = self._open_file(io.open)  # type: ignore[assignment]
-        HTTPAdapter.send = self._get(HTTPAdapter.send)  # type: ignore[method-assign]
+        os.replace = os.rename = self._rename
+        io.open = builtins.open = self._open_file(io.open)
+        HTTPAdapter.send = self._get(HTTPAdapter.send)
         for library in (httpx, httpx2):
             transport = library.AsyncHTTPTransport
             transport.handle_async_request = self._ask(library, transport.handle_async_request)
-        Cache.put = self._kept(Cache.put)  # type: ignore[method-assign]
+        Cache.put = self._kept(Cache.put)
 
     def step(self, kind: Kind, subject: str) -> Way | None:
         """Note a step. Ends the process, or returns how the step has to go wrong, if it has to."""
@@ -135,9 +136,9 @@ class Steps:
 
     def _end(self) -> None:
         if self._way == "power":
-            for path in self._unsynced:
+            for path, synced_bytes in self._synced_bytes.items():
                 if Path(path).exists():
-                    os.truncate(path, 0)
+                    os.truncate(path, synced_bytes)
         if self._way == "names":
             for source, target, before in reversed(self._renamed):
                 if not Path(target).exists():
@@ -172,9 +173,9 @@ class Steps:
         kind: Kind = "line" if subject.startswith("ledger/") else "write"
         with self._lock:
             way = self.step(kind, subject)
-            self._unsynced.add(path)
+            self._synced_bytes.setdefault(path, os.fstat(descriptor).st_size)
             if way:
-                if way == "fails" or not self._is_full:
+                if way == "fails":
                     write(memoryview(data)[: len(data) // 2])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
             return write(data)
@@ -191,7 +192,7 @@ class Steps:
             raise OSError(errno.EIO, os.strerror(errno.EIO), path)
         with self._lock:
             # The real disk is not asked: what is lost is what this object says.
-            self._unsynced.discard(path)
+            self._synced_bytes.pop(path, None)
             self._renamed = [each for each in self._renamed if os.path.dirname(each[1]) != path]  # noqa: PTH120
 
     def _rename(self, source: Any, target: Any, **options: Any) -> None:
@@ -202,9 +203,9 @@ class Steps:
                 raise OSError(errno.EIO, os.strerror(errno.EIO), new)
             before = Path(new).read_bytes() if self._way == "names" and Path(new).exists() else None
             self._true["replace"](source, target, **options)
-            if old in self._unsynced:
-                self._unsynced.remove(old)
-                self._unsynced.add(new)
+            self._synced_bytes.pop(new, None)
+            if old in self._synced_bytes:
+                self._synced_bytes[new] = self._synced_bytes.pop(old)
             self._renamed.append((old, new, before))
 
     def _open_file(self, true_open: Callable[..., Any]) -> Callable[..., Any]:
@@ -268,7 +269,7 @@ class _Raw(io.FileIO):
         self._steps = steps
         self._error: OSError | None = None
 
-    def write(self, data: Any) -> int | None:  # type: ignore[override]
+    def write(self, data: Any) -> int | None:
         if self._error:
             raise self._error
         try:
@@ -286,5 +287,5 @@ def _site() -> str:
         module = frame.f_globals.get("__name__", "")
         if module.startswith("papers_pipeline."):
             names.append(f"{module.removeprefix('papers_pipeline.')}.{frame.f_code.co_name}")
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return " < ".join(names)

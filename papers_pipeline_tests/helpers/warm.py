@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from papers_pipeline.settings import setting_names
+
+ROOT = Path(__file__).parents[2]
 MODULES = "modules.json"
 BEFORE_THE_FIRST = (
     "papers_pipeline.cli.main",
@@ -67,14 +70,18 @@ class Warm:
 
 @contextmanager
 def warm(folder: Path) -> Iterator[Warm]:
-    """A warm process with scratch files in `folder`."""
+    """A warm process in `folder`, which also takes its scratch files. No setting reaches it."""
     folder.mkdir(parents=True, exist_ok=True)
+    settings = set(setting_names())
+    environment = {name: value for name, value in os.environ.items() if name not in settings}
+    environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(
         [sys.executable, "-m", __name__, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(folder)},
+        cwd=folder,
+        env=environment,
     ) as server:
         yield Warm(folder, server)
         assert server.stdin
@@ -152,7 +159,7 @@ def _main(command: dict[str, Any]) -> None:
         return await asyncio.to_thread(function, *arguments)
 
     # A worker takes a second to start. It writes nothing.
-    Workers.run = here  # type: ignore[method-assign]
+    Workers.run = here
     steps = command["steps"]
     if steps:
         Steps(Path(steps.pop("folder")), Path(steps.pop("journal")), **steps).watch()
