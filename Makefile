@@ -6,7 +6,8 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages matrix \
+	lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,8 +36,8 @@ dev: $(READY)  ## the Dagster UI on data/
 test: $(READY)  ## the tests, which need nothing but Python
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-test-slow: $(READY)  ## the slow tests, and those that need git or rsync
-	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash
+test-slow: $(READY)  ## the slow tests, and those that need git, rsync or Postgres
+	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash initdb
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
 
 test-all: test test-slow  ## both; `make e2e` has the tests in a browser
@@ -56,6 +57,9 @@ audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 
 audit-packages: $(READY)  ## known vulnerabilities (asks osv.dev) and data/sbom.json
 	@$(BIN)/python -m papers_pipeline_tests.audit.packages
+
+matrix: $(READY)  ## write the fault matrix of docs/reliability.md from the tests' markers
+	@$(BIN)/python -m papers_pipeline_tests.audit.matrix
 
 lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .

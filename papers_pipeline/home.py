@@ -15,6 +15,7 @@ from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.settings import Settings, load_settings
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import locks
+from papers_pipeline.wiring import coordination_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         set_aside_damaged(home)
         made = dg.DagsterInstance.from_config(str(home))
     with made:
-        mark_dead_runs(made)
+        mark_dead_runs(made, coordination_of(settings))
         yield made
 
 

@@ -1,19 +1,19 @@
 """Execute jobs in this process, find dead runs and the first error of a failed one.
 
 A killed run stays STARTED forever and would block its day. Each run is therefore tagged with its
-process, and runs of this machine whose process is gone are marked as failed by a sensor and
-whenever the CLI or `make dev` starts.
+process, and runs whose process is gone are marked as failed by a sensor and whenever the CLI or
+`make dev` starts. The coordination knows which processes are gone: those of this machine, or with
+Postgres of all machines.
 """
 
-import os
-import socket
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
+
+from papers_pipeline.coordination.interface import Coordination
 
 PARTITION_TAG = "dagster/partition"
 """Dagster's own tag: the day of a run, or the first day of its week or month."""
@@ -58,44 +58,24 @@ def execute(
     return execute_run(InMemoryJob(job), run, instance)
 
 
-def process_name(pid: int | None = None) -> str | None:
-    """Host, pid and start time of a live process of this machine, or None if there is none.
-
-    The start time distinguishes a process from a later one with the same pid.
-    """
-    pid = pid or os.getpid()
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    stat = Path(f"/proc/{pid}/stat")
-    # Field 22, the 20th after the process name, which may contain spaces. Only Linux has the file.
-    started = stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""
-    return f"{socket.gethostname()}:{pid}:{started}"
-
-
-def tag_process(instance: dg.DagsterInstance, run_id: str) -> None:
+def tag_process(instance: dg.DagsterInstance, run_id: str, coordination: Coordination) -> None:
     """Tag a run with this process."""
-    instance.add_run_tags(run_id, {PROCESS_TAG: process_name() or ""})
+    instance.add_run_tags(run_id, {PROCESS_TAG: coordination.process()})
 
 
-def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark unfinished runs of this machine as failed if their process is gone.
+def mark_dead_runs(instance: dg.DagsterInstance, coordination: Coordination) -> list[str]:
+    """Mark unfinished runs as failed if their process is gone.
 
     Returns their ids.
     """
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        tag = run.tags.get(PROCESS_TAG, "")
-        host, _, rest = tag.partition(":")
-        if host != socket.gethostname():
-            continue
-        pid = rest.partition(":")[0]
-        if process_name(int(pid)) != tag:
+        process = run.tags.get(PROCESS_TAG)
+        if process and coordination.is_gone(process):
             instance.report_run_failed(
-                run, f"Process {pid} exited without reporting a result. Its finished work is kept."
+                run,
+                f"Its process ({process}) ended without reporting a result. "
+                "Its finished work is kept.",
             )
             dead.append(run.run_id)
     return dead

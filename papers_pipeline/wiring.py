@@ -76,6 +76,8 @@ def coordination_of(settings: Settings) -> Coordination:
 @cache
 def _in_postgres(url: str) -> Coordination:
     """The coordination of this process: to the server, a process is one session."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise OperatorError("PAPERS_COORDINATION_URL must start with postgresql://")
     try:
         from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
     except ImportError:

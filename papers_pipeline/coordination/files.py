@@ -1,5 +1,7 @@
 """The processes of one machine, kept out of each other's way by files of its DAGSTER_HOME."""
 
+import os
+import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -32,6 +34,16 @@ class FileCoordination(Coordination):
     def check(self) -> None:
         """The operating system takes no lock from a live process."""
 
+    def process(self) -> str:
+        return process_name() or ""
+
+    def is_gone(self, process: str) -> bool:
+        """Only processes of this machine can be looked for."""
+        host, _, rest = process.partition(":")
+        if host != socket.gethostname():
+            return False
+        return process_name(int(rest.partition(":")[0])) != process
+
     def limit(
         self,
         name: str,
@@ -53,3 +65,21 @@ class FileCoordination(Coordination):
 
     def examine(self) -> str:
         return f"files of this machine, in {self._home}"
+
+
+def process_name(pid: int | None = None) -> str | None:
+    """Host, pid and start time of a live process of this machine, or None if there is none.
+
+    The start time distinguishes a process from a later one with the same pid.
+    """
+    pid = pid or os.getpid()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    stat = Path(f"/proc/{pid}/stat")
+    # Field 22, the 20th after the process name, which may contain spaces. Only Linux has the file.
+    started = stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""
+    return f"{socket.gethostname()}:{pid}:{started}"

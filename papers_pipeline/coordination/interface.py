@@ -37,6 +37,14 @@ class Coordination(ABC):
         that others read."""
 
     @abstractmethod
+    def process(self) -> str:
+        """The name of this process, by which `is_gone` knows it."""
+
+    @abstractmethod
+    def is_gone(self, process: str) -> bool:
+        """Whether the process of this name has ended; False if that cannot be known from here."""
+
+    @abstractmethod
     def limit(
         self,
         name: str,

@@ -70,7 +70,7 @@ def record_tables(settings: Settings, watcher: RunWatcher) -> dg.IOManagerDefini
             yield tables
             return
         if context.instance:
-            tag_process(context.instance, run.run_id)
+            tag_process(context.instance, run.run_id, coordination)
 
         subject = lock_of(run)
 

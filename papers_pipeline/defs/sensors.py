@@ -8,8 +8,10 @@ import dagster as dg
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.jobs import build_month, build_site, build_week
 from papers_pipeline.runs import mark_dead_runs
+from papers_pipeline.settings import Settings
 from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.wiring import coordination_of
 
 BATCH = 500
 """Materializations that one tick of `site_follows` handles; the next tick takes the rest."""
@@ -52,13 +54,15 @@ def site_follows(
 
 
 @dg.sensor(
-    minimum_interval_seconds=120,
+    minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs of this machine as failed if their process is gone, so that they do "
-    "not block their day.",
+    description="Marks runs as failed if their process is gone, so that they do not block their "
+    "day.",
 )
-def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    dead = mark_dead_runs(context.instance)
+def dead_runs(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SkipReason:
+    dead = mark_dead_runs(context.instance, coordination_of(settings))
     if dead:
         return dg.SkipReason(f"marked failed: {', '.join(dead)}")
     return dg.SkipReason("every unfinished run is alive")

@@ -88,8 +88,10 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             # Whatever the umask is: a web server may run as another user.
             partial.chmod(0o644)
             partial.replace(target)
-        except BaseException:
+        except BaseException as error:
             partial.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(target)
             raise
 
 

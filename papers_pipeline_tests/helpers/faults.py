@@ -177,7 +177,7 @@ class Steps:
             if way:
                 if way == "fails":
                     write(memoryview(data)[: len(data) // 2])
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return write(data)
 
     def _open_descriptor(self, path: Any, *arguments: Any, **options: Any) -> int:
@@ -189,7 +189,7 @@ class Steps:
         path = self._paths.get(descriptor, "")
         subject = self.subject(path)
         if subject is not None and self.step("sync", subject):
-            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         with self._lock:
             # The real disk is not asked: what is lost is what this object says.
             self._synced_bytes.pop(path, None)

@@ -5,9 +5,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -40,9 +41,9 @@ class Server:
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-l", log, "-w", "-o", given, "start")
 
-    def stop(self) -> None:
-        """Stop it, as a restart does: all sessions break."""
-        self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it, as a restart does: all sessions break. `immediate` is a crash."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
 
     def new_database(self) -> str:
         """The URL of a new empty database."""
@@ -81,6 +82,36 @@ def running_server() -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def pooler(server: Server) -> Iterator[int]:
+    """The port of what looks like a pooler: it announces another process than the server's."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=_serve, args=(listening, server.port), daemon=True)
+        serving.start()
+        yield listening.getsockname()[1]
+
+
+def _serve(listening: socket.socket, port: int) -> None:
+    client, _ = listening.accept()
+    with client, socket.create_connection(("127.0.0.1", port)) as server:
+        sending = threading.Thread(target=_copy, args=(client, server), daemon=True)
+        sending.start()
+        _copy(server, client)
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Copy what comes. The process of a BackendKeyData message becomes number 7.
+
+    https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+    begin = b"K" + (12).to_bytes(4)
+    with suppress(OSError):
+        for data in iter(lambda: source.recv(65536), b""):
+            head, found_begin, rest = data.partition(begin)
+            changed = (7).to_bytes(4) + rest[4:] if found_begin else b""
+            target.sendall(head + found_begin + changed)

@@ -80,6 +80,13 @@ class PostgresCoordination(Coordination):
                 "Run it again; its finished work is kept"
             )
 
+    def process(self) -> str:
+        return self._session.name()
+
+    def is_gone(self, process: str) -> bool:
+        """Processes from before there was a database are taken for alive."""
+        return process.startswith("process ") and self._session.is_gone(process)
+
     def limit(
         self,
         name: str,

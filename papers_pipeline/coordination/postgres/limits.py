@@ -5,7 +5,7 @@ time is computed anew whenever the place is asked about, from what was sent and 
 before it. So a pause moves the whole line.
 """
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Literal
 
 import psycopg
@@ -176,12 +176,14 @@ class PostgresLimit(Limit):
             (row[1], pace_seconds, "requests", most),
             (row[2], self._seconds, "tokens", most_tokens),
             (row[3], self._seconds, "requests", self._requests_of_all or 0),
-            (row[4], WAY_SECONDS, "requests", most),
         )
-        longest = Wait(0.0, "requests", most)
+        longest = Wait(0.0, "requests", self._rate.requests or self._requests_of_all or 0)
         for at, seconds, reason, number in bounds:
             if at is not None and at + seconds - now > longest.seconds:
                 longest = Wait(at + seconds - now, reason, number)
+        if row[4] is not None:
+            seconds = max(longest.seconds, row[4] + WAY_SECONDS - now)
+            longest = replace(longest, seconds=seconds)
         return longest
 
     def _put(self, connection: psycopg.Connection, at: float, tokens: int, *, sent: bool) -> int:

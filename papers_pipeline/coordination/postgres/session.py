@@ -22,6 +22,8 @@ GRACE_SECONDS = 15.0
 broke, and those who held something may not have noticed yet."""
 GHOST_SECONDS = 2.0
 """How long to wait for the end of our own broken session, which the server may still keep."""
+GONE_SECONDS = 120.0
+"""A process that nobody heard of for so long has ended. Before, only its session may be broken."""
 TAKE = """
 WITH open AS MATERIALIZED (
     SELECT WHERE NOT EXISTS (
@@ -31,9 +33,27 @@ WITH open AS MATERIALIZED (
     )
 ), taken AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS is_ours FROM open)
 INSERT INTO papers.locks (name, holder) SELECT %(name)s, %(holder)s FROM taken WHERE is_ours
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, taken_at = clock_timestamp()
+ON CONFLICT (name) DO UPDATE SET
+holder = excluded.holder, taken_at = clock_timestamp(), seen_at = clock_timestamp()
 RETURNING name
 """
+BEAT = "UPDATE papers.locks SET seen_at = clock_timestamp() WHERE holder = %s"
+FORGET = "DELETE FROM papers.locks WHERE seen_at < clock_timestamp() - interval '7 days'"
+IS_GONE = """
+SELECT clock_timestamp() > pg_postmaster_start_time() + make_interval(secs => %(seconds)s)
+AND NOT EXISTS (
+    SELECT FROM papers.locks
+    WHERE name = %(name)s AND seen_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+)
+AND NOT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = (%(key)s::bigint >> 32) & 4294967295
+    AND objid::bigint = %(key)s::bigint & 4294967295
+)
+"""
+"""https://www.postgresql.org/docs/current/view-pg-locks.html: how a lock of 64 bits is shown."""
 FREE = """
 WITH forgotten AS MATERIALIZED (
     DELETE FROM papers.locks WHERE name = %(name)s AND holder = %(holder)s RETURNING name
@@ -104,6 +124,22 @@ class Session:
             self._database.run(self._try)
         return sorted(self._lost)
 
+    def name(self) -> str:
+        """The name of this session, under which it lives until its process ends."""
+        name = f"process {self._holder}"
+        self.take(name)  # False if it is ours already
+        return name
+
+    def is_gone(self, name: str) -> bool:
+        """Whether no session of this name was heard of for two minutes."""
+        about = {"name": name, "key": key_of(name), "seconds": GONE_SECONDS}
+
+        def ask(connection: psycopg.Connection) -> bool:
+            row = connection.execute(IS_GONE, about).fetchone()
+            return bool(row and row[0])
+
+        return self._database.run(ask)
+
     def close(self) -> None:
         """End the session, and with it all that is held."""
         self._beating.set()
@@ -146,13 +182,14 @@ class Session:
         }
 
     def _try(self, connection: psycopg.Connection) -> None:
-        connection.execute("SELECT")
+        connection.execute(BEAT, (self._holder,))
         self._tried_at = time.monotonic()
 
     def _on_open(self, connection: psycopg.Connection) -> None:
         """Take again what the broken session held."""
         # What a power cut of the server takes away is who took a lock in the last second.
         connection.execute("SET synchronous_commit = off")
+        connection.execute(FORGET)
         deadline = time.monotonic()
         if self._end_ghosts(connection):
             deadline += GHOST_SECONDS

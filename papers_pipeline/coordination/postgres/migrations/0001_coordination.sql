@@ -1,10 +1,13 @@
--- Who took a lock last. The lock itself is an advisory lock of a session; a row that its holder did
--- not delete tells whether another took the lock while the holder had no session.
+-- Who took a lock last, and when the holder was last heard of. The lock itself is an advisory lock of
+-- a session; a row that its holder did not delete tells whether another took the lock while the
+-- holder had no session.
 CREATE TABLE papers.locks (
     name text PRIMARY KEY,
     holder text NOT NULL,
-    taken_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX ON papers.locks (holder);
 
 -- Requests of the last window of each limit. Those not sent yet wait for their time, in the order of
 -- their numbers. Times are seconds since 1970 by this server's clock.
