@@ -90,7 +90,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             partial.replace(target)
         except BaseException as error:
             partial.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename is None:
+            if isinstance(error, OSError) and error.errno and not error.filename:
                 error.filename = str(target)
             raise
 
