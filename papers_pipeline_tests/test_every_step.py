@@ -48,11 +48,7 @@ from papers_pipeline_tests.helpers.samples import LISTED
 from papers_pipeline_tests.helpers.terminal import one_line
 from papers_pipeline_tests.helpers.warm import Ended, Warm, warm
 
-SAMPLE: tuple[tuple[Kind, Way], ...] = (
-    ("ask", "killed"),
-    ("rename", "power"),
-    ("write", "disk stays full"),
-)
+SAMPLE: tuple[tuple[Kind, Way], ...] = (("ask", "killed"), ("rename", "power"))
 CAUSES = {
     "write": "No space left on device",
     "line": "No space left on device",
