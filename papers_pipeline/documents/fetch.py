@@ -36,8 +36,10 @@ from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 
 logger = logging.getLogger(__name__)
 
-DOWNLOADS = 4
-"""Papers requested at once. The client's rate limit spaces the requests."""
+DOWNLOADS = 8
+"""Papers requested at once, for PDFs and for HTML: arXiv's limit of two seconds. If there were
+fewer, PDFs would leave the beginning of each two seconds to HTML. The client spaces the requests.
+"""
 PDF_VERSION = "1"
 ARXIV = "https://arxiv.org"
 """The site that figure links point to, whichever endpoint the settings name."""
