@@ -27,8 +27,9 @@ from typing import Any, Literal
 import httpx
 import httpx2
 import requests
-from papers_pipeline.store.cache import Cache, CacheEntry
 from requests.adapters import HTTPAdapter
+
+from papers_pipeline.store.purchases import Purchase, Purchases
 
 Kind = Literal["write", "line", "sync", "rename", "get", "ask", "kept"]
 """A `line` is a write to the ledger, a `get` a request to the list or to arXiv, an `ask` one to a
@@ -116,7 +117,7 @@ class Steps:
         for library in (httpx, httpx2):
             transport = library.AsyncHTTPTransport
             transport.handle_async_request = self._ask(library, transport.handle_async_request)
-        Cache.put = self._kept(Cache.put)
+        Purchases.put = self._kept(Purchases.put)
 
     def step(self, kind: Kind, subject: str) -> Way | None:
         """Note a step. Ends the process, or returns how the step has to go wrong, if it has to."""
@@ -253,8 +254,8 @@ class Steps:
         return sent
 
     def _kept(self, put: Callable[..., None]) -> Callable[..., None]:
-        def kept(cache: Cache, entry: CacheEntry) -> None:
-            put(cache, entry)
+        def kept(purchases: Purchases, entry: Purchase) -> None:
+            put(purchases, entry)
             self.step("kept", entry.asset)
 
         return kept
