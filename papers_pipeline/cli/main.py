@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.full_disk import full_database
 from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
@@ -49,12 +50,18 @@ class Papers(click.Group):
         except OperatorError as error:
             fail(str(error))
         except OSError as error:
-            if error.errno not in UNWELL or error.filename is None:
+            if error.errno not in UNWELL:
                 raise
+            place = f"{error.filename}: " if error.filename else ""  # a write does not name it
             fail(
-                f"{error.filename}: {error.strerror}: can the folders of PAPERS_DATA_DIR and "
-                "DAGSTER_HOME be written to?"
+                f"{place}{error.strerror}: can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be "
+                "written to?"
             )
+        except Exception as error:
+            what = full_database(error)
+            if what is None:
+                raise
+            fail(f"a database of Dagster: {what}: make room and build again")
 
 
 @click.group(cls=Papers, help=__doc__)

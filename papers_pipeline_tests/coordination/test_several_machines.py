@@ -45,7 +45,7 @@ def test_nothing_is_bought_twice_and_the_ledger_has_every_call(
     outputs = [build.communicate()[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], outputs
     calls = outside.calls().total()
-    entries = list((load_settings().data / "cache").glob("*/*/*.json"))
+    entries = list((load_settings().data / "purchases").glob("*/*/*.json"))
     answers = [path for path in entries if "models" in json.loads(path.read_bytes())["provenance"]]
     assert calls == len(answers) > 0
     rows = json.loads(papers("costs", "--json").stdout)["rows"]

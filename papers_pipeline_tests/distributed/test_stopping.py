@@ -87,3 +87,4 @@ def kill_all_but_the_run(machine: Machine, run_id: str) -> None:
     for process in machine.processes():
         if run_id not in process.cmdline():
             process.kill()
+    until(lambda: not machine.is_running(), 30)

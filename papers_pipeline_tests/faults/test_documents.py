@@ -15,6 +15,7 @@ from upath import UPath
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.http import session
 from papers_pipeline.base.per_paper import NullProgress, Outcome
+from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.documents.pool import Workers
@@ -22,8 +23,10 @@ from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, Stage
 from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault
+from papers_pipeline.settings import load_settings
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.purchases import Purchases
+from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.audit.matrix import Cell
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
 from papers_pipeline_tests.helpers.disk import full
@@ -72,6 +75,7 @@ class Library:
 
     def __init__(self, outside: Outside, folder: Path) -> None:
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
+        self.coordination = FileCoordination(folder / "home", folder / "ledger")
         self.seconds = 300.0
         for arxiv_id in (ID, OTHER):
             self.put("pdf", f"{arxiv_id}.pdf", pdf())
@@ -87,7 +91,7 @@ class Library:
         return Documents(
             ArxivClient(url or self.outside.url, http, NoLimit(), backoff_seconds=0.001),
             data=UPath(self.folder),
-            cache=Cache(UPath(self.folder) / "cache", self.folder / "locks", self.clock),
+            purchases=Purchases(UPath(self.folder) / "purchases", self.coordination, self.clock),
             clock=self.clock,
             keep=timedelta(days=7),
             workers=WORKERS,
@@ -111,6 +115,9 @@ class Library:
 
 class NoLimit:
     def acquire(self, note: Any) -> None:
+        pass
+
+    def pause(self, seconds: float) -> None:
         pass
 
 
@@ -400,7 +407,7 @@ def test_a_document_that_does_not_fit_on_the_disk_costs_its_paper_alone(
 ):
     for party in parties(cell):
         with monkeypatch.context() as disk:
-            disk.setattr(storage, "write", full("blobs" if party == "PDF" else "cache"))
+            disk.setattr(storage, "write", full("blobs" if party == "PDF" else "purchases"))
             rows, ended = library.build(party, ID, earlier=[EARLIER[party]])
         assert rows == [EARLIER[party]]
         assert cell.told in f"{ended.reason}: {ended.detail}"
@@ -439,7 +446,7 @@ def test_stored_figures_that_are_damaged_are_asked_for_again(
     cell: Cell, library: Library, outside: Outside, caplog
 ):
     rows, _ = library.build("HTML")
-    for path in library.folder.glob("cache/figures/*/*.json"):
+    for path in library.folder.glob("purchases/figures/*/*.json"):
         path.write_bytes(b"{")
     assert library.build("HTML")[0] == rows
     assert cell.told in caplog.text
@@ -452,7 +459,7 @@ def test_stored_figures_that_are_damaged_are_asked_for_again(
     fault="killed process",
     kept="every document that had come",
     retried="by each build",
-    told="exited without reporting a result. Its finished work is kept.",
+    told="ended without reporting a result. Its finished work is kept.",
 )
 def test_a_build_that_is_killed_while_documents_come_leaves_nothing_half(
     cell: Cell, outside: Outside, pipeline: Pipeline, tmp_path: Path
@@ -465,10 +472,10 @@ def test_a_build_that_is_killed_while_documents_come_leaves_nothing_half(
     outside.world.faults += stuck
     build = start("build", "--date", DAY, "--only", "paper_pdfs", "--only", "figures")
     wait_until(lambda: [fault.times for fault in stuck] == [0, 0])
-    wait_until(lambda: len(list(pipeline.data.glob("cache/*/*/*.json"))) == 2)
+    wait_until(lambda: len(list(pipeline.data.glob("purchases/*/*/*.json"))) == 2)
     build.kill()
     build.communicate()
-    (dead,) = mark_dead_runs(pipeline.instance)
+    (dead,) = mark_dead_runs(pipeline.instance, coordination_of(load_settings()))
     assert any(cell.told in str(entry) for entry in pipeline.instance.all_logs(dead))
     assert pipeline.build(DAY, only=both)[0].error is None
     for asset in both:

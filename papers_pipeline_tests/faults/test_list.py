@@ -9,6 +9,7 @@ from papers_pipeline import wiring
 from papers_pipeline.base.http import session
 from papers_pipeline.runs import mark_dead_runs
 from papers_pipeline.sandbox.world import Fault
+from papers_pipeline.settings import load_settings
 from papers_pipeline.store import files as storage
 from papers_pipeline_tests.audit.matrix import Cell
 from papers_pipeline_tests.conftest import Outside, Pipeline
@@ -233,7 +234,7 @@ def test_a_stored_list_that_is_damaged_is_asked_for_again(cell: Cell, built: Pip
     fault="killed process",
     kept="the day as it was",
     retried="by each build",
-    told="exited without reporting a result. Its finished work is kept.",
+    told="ended without reporting a result. Its finished work is kept.",
 )
 def test_a_build_that_is_killed_while_it_waits_for_the_list_leaves_its_day(
     cell: Cell, built: Pipeline, outside: Outside
@@ -244,7 +245,7 @@ def test_a_build_that_is_killed_while_it_waits_for_the_list_leaves_its_day(
     wait_until(lambda: outside.world.faults[0].times == 0)
     build.kill()
     build.communicate()
-    (dead,) = mark_dead_runs(built.instance)
+    (dead,) = mark_dead_runs(built.instance, wiring.coordination_of(load_settings()))
     assert any(cell.told in str(entry) for entry in built.instance.all_logs(dead))
     assert stored(built) == before
     assert built.build(DAY, only=FEED)[0].error is None

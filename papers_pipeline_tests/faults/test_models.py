@@ -207,7 +207,7 @@ def test_a_provider_that_gives_no_answer_costs_no_text(
                 fault="slow or drips",
                 kept="the text of the last build; other models are asked",
                 retried="once, then by each build",
-                told="no complete answer within 1 s",
+                told="no complete answer within 0.5 s",
             ),
         ),
     ],
@@ -222,7 +222,7 @@ def test_a_provider_that_does_not_come_to_an_end_costs_no_text(
         with speaking(answer, pause_seconds) as speaker:
 
             def unwell(provider: str = provider, url: str = speaker.url) -> None:
-                desk.made(provider, timeout_seconds=0.5)
+                desk.made(provider, timeout_seconds=0.25)
                 desk.models.access = {**desk.models.access, provider: Access("key", url)}
 
             unwell()
@@ -409,7 +409,7 @@ def test_an_answer_that_does_not_fit_on_the_disk_is_bought_again(
         earlier = desk.buy(papers=[paper]).row
         before = len(desk.spendings())
         with monkeypatch.context() as disk:
-            disk.setattr(storage, "write", full("cache"))
+            disk.setattr(storage, "write", full("purchases"))
             row = desk.buy(papers=[changed(paper)]).row
             assert row.state == "failed"
             assert cell.told in row.detail
