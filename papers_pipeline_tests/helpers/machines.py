@@ -56,6 +56,7 @@ class Machine:
         (self.home / "dagster.yaml").write_text(config, encoding="utf-8")
         self.env = {**os.environ, "DAGSTER_HOME": str(self.home), "DG_CLI_TELEMETRY": "0"}
         self.log = self.home / "log"
+        self._process: psutil.Popen | None = None
 
     def start(self, program: str, *arguments: str, **env: str) -> None:
         """Start a program of the environment."""
@@ -86,6 +87,7 @@ class Machine:
 
     def processes(self) -> list[psutil.Process]:
         """The program and all that it started."""
+        assert self._process
         return [self._process, *self._process.children(recursive=True)]
 
     def ask_to_stop(self) -> None:
@@ -93,11 +95,11 @@ class Machine:
         self._main().send_signal(signal.SIGTERM)
 
     def is_running(self) -> bool:
-        return bool(self._process.poll() is None)
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """Ask the program to stop, and kill what is left after half a minute."""
-        if self.is_running():
+        if self._process and self.is_running():
             self.ask_to_stop()
             try:
                 self._process.wait(timeout=30)
@@ -106,6 +108,7 @@ class Machine:
 
     def _main(self) -> psutil.Process:
         """The program itself: with namespaces, the only child of `unshare`."""
+        assert self._process
         if self.is_apart:
             return self._process.children()[0]
         return self._process
