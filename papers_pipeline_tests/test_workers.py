@@ -16,8 +16,8 @@ from papers_pipeline.runs import PROCESS_TAG, TAKEN_TAG, mark_dead_runs
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline.workers import run as process_of_run
-from papers_pipeline.workers.launcher import RELEASE_TAG, WorkersLauncher
-from papers_pipeline.workers.release import release_of
+from papers_pipeline.workers.launcher import WorkersLauncher
+from papers_pipeline.workers.release import RELEASE_TAG, release_of
 
 ROOT = Path(__file__).parents[1]
 STARTED, STARTING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING

@@ -15,10 +15,8 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from papers_pipeline.runs import TAKEN_TAG, is_dead
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
-from papers_pipeline.workers.release import release_of
+from papers_pipeline.workers.release import RELEASE_TAG, release_of
 
-RELEASE_TAG = "papers/release"
-"""The code and the prompts that a run is meant for."""
 CELERY = {
     # A run is acknowledged when it starts: Redis would deliver a longer one a second time.
     "task_acks_late": False,

@@ -9,6 +9,9 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.wiring import prompts_of
 
+RELEASE_TAG = "papers/release"
+"""The code and the prompts that a run is meant for."""
+
 
 def release_of(settings: Settings) -> str:
     """`0.1.0, code 1f0c2a9be310, prompts 77d90ab1c4e2`: equal on machines that build the same.

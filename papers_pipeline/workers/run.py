@@ -15,8 +15,7 @@ from dagster._utils.interrupts import capture_interrupts
 from papers_pipeline.runs import tag_process
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
-from papers_pipeline.workers.launcher import RELEASE_TAG
-from papers_pipeline.workers.release import release_of
+from papers_pipeline.workers.release import RELEASE_TAG, release_of
 
 REFUSED = 3
 """The exit status of a run that this machine must not execute."""
