@@ -81,6 +81,7 @@ def test_a_worker_with_other_prompts_refuses_a_run_by_a_sentence(
     ours = release_of(load_settings())
     assert ours != release
     assert process_of_run.main(run_id) == process_of_run.REFUSED
+    process_of_run.refuse(run_id)
     run = instance.get_run_by_id(run_id)
     assert run
     assert run.status == dg.DagsterRunStatus.FAILURE

@@ -35,17 +35,22 @@ def main(run_id: str) -> int:
         tag_process(instance, run_id, coordination_of(settings))
         release = release_of(settings)
         if run.tags.get(RELEASE_TAG) != release:
-            instance.report_run_failed(run, _refusal(run, release))
             return REFUSED
         return _execute_run_command_body(run_id, instance, _ignore, set_exit_code_on_failure=True)
 
 
-def _refusal(run: dg.DagsterRun, release: str) -> str:
-    return (
-        f"{socket.gethostname()} has {release}, but the daemon that launched the run has "
-        f"{run.tags.get(RELEASE_TAG)}. Bring both to the same release and start the worker again: "
-        "it takes no more runs until then."
-    )
+def refuse(run_id: str) -> None:
+    """Mark a run as failed that this machine must not execute, by a sentence that says why."""
+    release = release_of(load_settings())
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_id)
+        assert run
+        instance.report_run_failed(
+            run,
+            f"{socket.gethostname()} has {release}, but the daemon that launched the run has "
+            f"{run.tags.get(RELEASE_TAG)}. Bring both to the same release and start the worker "
+            "again: it takes no more runs until then.",
+        )
 
 
 def _ignore(event: dg.DagsterEvent) -> None:

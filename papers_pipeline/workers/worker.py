@@ -19,7 +19,7 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.runs import tag_taken
 from papers_pipeline.settings import Settings
 from papers_pipeline.workers.launcher import WorkersLauncher
-from papers_pipeline.workers.run import REFUSED
+from papers_pipeline.workers.run import REFUSED, refuse
 
 
 class NoWorker(OperatorError):
@@ -55,7 +55,11 @@ def register(app: Celery) -> None:
             tag_taken(instance, run_id, task.request.hostname)
         status = _in_process(run_id)
         if status == REFUSED:
-            app.control.cancel_consumer(app.conf.task_default_queue, [task.request.hostname])
+            # First: the failure lets the daemon launch the next run at once.
+            app.control.cancel_consumer(
+                app.conf.task_default_queue, [task.request.hostname], reply=True, timeout=5
+            )
+            refuse(run_id)
         return status
 
 
