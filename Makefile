@@ -6,7 +6,8 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages lint format lock clean
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages matrix \
+	lint format lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -56,6 +57,9 @@ audit: $(READY)  ## Lighthouse and the Nu HTML checker (node and java)
 
 audit-packages: $(READY)  ## known vulnerabilities (asks osv.dev) and data/sbom.json
 	@$(BIN)/python -m papers_pipeline_tests.audit.packages
+
+matrix: $(READY)  ## write the fault matrix of docs/reliability.md from the tests' markers
+	@$(BIN)/python -m papers_pipeline_tests.audit.matrix
 
 lint: $(READY)  ## ruff, mypy, the contract between packages, `dg check defs`
 	@$(BIN)/ruff check .

@@ -42,6 +42,10 @@ class DamagedDatabase(OperatorError):
     """A database of Dagster cannot be read. The message names the file and the way out."""
 
 
+class FullDisk(OperatorError):
+    """A database of Dagster cannot grow. The message names the file."""
+
+
 def set_aside_damaged(home: Path) -> list[Path]:
     """Rename the databases that SQLite cannot open, so that Dagster makes new ones.
 
@@ -179,18 +183,23 @@ def _open(address: str) -> sqlalchemy.Engine:
         address, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     )
     sqlalchemy.event.listen(engine, "connect", _do_not_wait_for_the_disk)
-    sqlalchemy.event.listen(engine, "handle_error", _name_damaged_file)
+    sqlalchemy.event.listen(engine, "handle_error", _name_file)
     return engine
 
 
-def _name_damaged_file(context: sqlalchemy.engine.ExceptionContext) -> DamagedDatabase | None:
+def _name_file(context: sqlalchemy.engine.ExceptionContext) -> OperatorError | None:
     """The error to raise in place of SQLite's, or None to leave that."""
-    # The errors of a sound file, such as a locked one, have classes of their own.
-    if type(context.original_exception) is not sqlite3.DatabaseError or context.engine is None:
+    error = context.original_exception
+    if context.engine is None:
         return None
     path = context.engine.url.database
+    if isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error):
+        return FullDisk(f"{path}: {error}: make room and build again; what is built stays")
+    # The errors of a sound file, such as a locked one, have classes of their own.
+    if type(error) is not sqlite3.DatabaseError:
+        return None
     return DamagedDatabase(
-        f"{path} is damaged ({context.original_exception}): stop Dagster, rename the file and "
+        f"{path} is damaged ({error}): stop Dagster, rename the file and "
         "start again. A new one is made. The history of runs is lost, no paper and no text"
     )
 

@@ -91,6 +91,13 @@ def opened_and_used() -> int:
     [lambda content: b"no database" * 999, lambda content: content[: len(content) // 2]],
     ids=["text", "cut short"],
 )
+@pytest.mark.fault(
+    party="Dagster's databases",
+    fault="damaged file",
+    kept="the other databases; all tables and texts",
+    retried="no",
+    told="Lost: ",
+)
 def test_a_damaged_database_is_set_aside_and_made_anew(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: Callable[[bytes], bytes]
 ):
@@ -107,6 +114,13 @@ def test_a_damaged_database_is_set_aside_and_made_anew(
     assert caplog.text.count("was damaged") == 1
 
 
+@pytest.mark.fault(
+    party="Dagster's databases",
+    fault="malformed",
+    kept="the file",
+    retried="no",
+    told="rename the file and start again",
+)
 def test_damage_inside_a_database_names_the_file_and_the_way_out(tmp_path: Path):
     with home.instance(load_settings()) as instance:
         for _ in range(60):

@@ -10,8 +10,11 @@ from papers_pipeline import definitions
 from papers_pipeline.cli.main import main
 from papers_pipeline.prompts.prompt import load_prompts
 from papers_pipeline.settings import Settings, setting_names
+from papers_pipeline_tests.audit import matrix
+from papers_pipeline_tests.audit.impossible import IMPOSSIBLE
 
 ROOT = Path(__file__).parents[1]
+MODELS = matrix.GROUPS["Models"]
 
 
 def text(name: str) -> str:
@@ -110,3 +113,27 @@ def test_every_test_that_shows_a_promise_exists(page: str):
     assert shown
     for module, test in shown:
         assert f"def {test}(" in text(f"papers_pipeline_tests/{module}"), test
+
+
+def test_the_fault_matrix_is_what_the_tests_assert():
+    document = text("docs/reliability.md")
+    assert matrix.written(document) == document, f"run {matrix.COMMAND}"
+
+
+def test_no_cell_of_the_fault_matrix_is_empty():
+    """Each is asserted by a test, or cannot happen for a reason, and not both."""
+    asserted = {(cell.party, cell.fault) for cell in matrix.cells()}
+    impossible = []
+    for party, reasons in IMPOSSIBLE.items():
+        for faults in reasons.values():
+            impossible += [(party, fault) for fault in faults]
+    expected = {(party, fault) for party in matrix.PARTIES for fault in matrix.FAULTS}
+    of_models = {(party, fault) for party in MODELS for fault in matrix.EXTRA_FAULTS}
+    assert len(set(impossible)) == len(impossible)
+    assert asserted & set(impossible) == set()
+    assert asserted | set(impossible) == expected | of_models
+
+
+def test_what_the_fault_matrix_quotes_is_asserted():
+    for cell in matrix.cells():
+        assert cell.is_asserted, f"{cell.test} does not assert {cell.told!r}"

@@ -1,6 +1,7 @@
 """Tells the operator what needs a look: by an incoming webhook, by e-mail, by any chat."""
 
 import logging
+import threading
 from dataclasses import dataclass
 
 import requests
@@ -8,6 +9,8 @@ import requests
 from papers_pipeline.base.http import session
 
 TIMEOUT_SECONDS = 20
+LONGEST_NOTIFY_SECONDS = 60.0
+"""For all addresses together. apprise's own limit counts from the last byte."""
 logger = logging.getLogger(__name__)
 
 
@@ -64,7 +67,14 @@ def _notify(urls: tuple[str, ...], text: str) -> bool:
         logger.warning("address %d of PAPERS_ALARM_URLS is none that apprise knows", place)
     if not channels:
         return False
-    accepted = bool(channels.notify(title="papers_pipeline", body=text))
-    if not accepted:
+    accepted: list[bool] = []
+
+    def send() -> None:
+        accepted.append(bool(channels.notify(title="papers_pipeline", body=text)))
+
+    sending = threading.Thread(target=send, daemon=True)
+    sending.start()
+    sending.join(LONGEST_NOTIFY_SECONDS)
+    if accepted != [True]:
         logger.warning("an address of PAPERS_ALARM_URLS did not accept the message")
-    return accepted and all(are_known)
+    return accepted == [True] and all(are_known)

@@ -4,6 +4,7 @@ Exit status 0: every day was built, though papers may have failed; 1: a day fail
 """
 
 import atexit
+import errno
 import gc
 import logging
 from typing import Any
@@ -34,6 +35,10 @@ gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
 
+UNWELL = (errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.ENOTDIR, errno.EROFS)
+"""Errors of a disk that only the operator can mend."""
+
+
 class Papers(click.Group):
     """Prints an error that is meant for the operator as one sentence, without a traceback."""
 
@@ -42,10 +47,14 @@ class Papers(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             fail(str(error))
-        except BrokenPipeError:  # click ends without a word
-            raise
-        except OSError as error:  # such as a full disk
-            fail(str(error))
+        except OSError as error:
+            if error.errno not in UNWELL:
+                raise
+            place = f"{error.filename}: " if error.filename else ""  # a write does not name it
+            fail(
+                f"{place}{error.strerror}: can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be "
+                "written to?"
+            )
 
 
 @click.group(cls=Papers, help=__doc__)

@@ -72,10 +72,11 @@ Result = TypeVar("Result")
 
 
 class Limit(Protocol):
-    """A rate limit. `acquire` waits until a request is allowed, and tells `note` what for. `pause`
-    lets no request go for so many seconds, in all processes that share the limit."""
+    """A rate limit. `acquire` waits until a request is allowed, and tells `note` what for. Urgent
+    requests go first. `pause` lets no request go for so many seconds, in all processes that share
+    the limit."""
 
-    def acquire(self, note: Note) -> None: ...
+    def acquire(self, note: Note, *, is_urgent: bool) -> None: ...
 
     def pause(self, seconds: float) -> None: ...
 
@@ -117,6 +118,8 @@ class DownloadedPdf:
 
 class ArxivClient:
     """Downloads documents from one endpoint. Its threads slow down together.
+
+    PDFs go before HTML when both wait for the limit: a PDF is still parsed and asked about.
 
     `http` must be a session with `retries=0`. The client retries by itself, because each
     attempt has to wait for `limit`. The `note` of a call is told what a long wait of it is for.
@@ -193,7 +196,7 @@ class ArxivClient:
         """
         for _ in range(MOST_REDIRECTS + 1):
             _wait(self._resume_at - time.monotonic(), self._paused_by, note)
-            self._limit.acquire(note)
+            self._limit.acquire(note, is_urgent=headers is PDF_HEADERS)
             try:
                 answer = self._http.request(
                     method,

@@ -5,6 +5,7 @@ document is unavailable now, the paper keeps its row from the last build.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -33,8 +34,12 @@ from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, Parse
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 
-DOWNLOADS = 4
-"""Papers requested at once. The client's rate limit spaces the requests."""
+logger = logging.getLogger(__name__)
+
+DOWNLOADS = 8
+"""Papers requested at once, for PDFs and for HTML: arXiv's limit of two seconds. If there were
+fewer, PDFs would leave the beginning of each two seconds to HTML. The client spaces the requests.
+"""
 PDF_VERSION = "1"
 ARXIV = "https://arxiv.org"
 """The site that figure links point to, whichever endpoint the settings name."""
@@ -235,15 +240,25 @@ class Documents:
     async def _stored_pdf(self, pdf: PaperPdf, note: Note) -> tuple[str, str]:
         """The name and sha256 of the stored PDF.
 
-        A PDF that was pruned is downloaded again. arXiv may have a newer version by then, so the
-        hash can differ from the row's.
+        A PDF that was pruned, or damaged on the disk, is downloaded again. arXiv may have a newer
+        version by then, so the hash can differ from the row's.
         """
-        if pdf.blob and pdf.sha256 and (self._blobs / pdf.blob).exists():
+        if pdf.blob and pdf.sha256 and self._is_sound(pdf.blob, pdf.sha256):
             return pdf.blob, pdf.sha256
         entry = await self._download_pdf(pdf.arxiv_id, note)
         value = _value(entry)
         self._cache.put(entry)
         return str(value["blob"]), str(value["sha256"])
+
+    def _is_sound(self, blob: str, sha256: str) -> bool:
+        """Whether the stored PDF is there and as it was downloaded. Another is named in the log."""
+        path = self._blobs / blob
+        if not path.exists():
+            return False
+        is_sound = storage.sha256(path) == sha256
+        if not is_sound:
+            logger.warning("%s is damaged: it is downloaded again", path)
+        return is_sound
 
     async def _read_figures(self, paper: Paper, note: Note) -> CacheEntry:
         """Read a paper's HTML. Returns the cache entry with its figures, or with the failure."""

@@ -173,7 +173,9 @@ class Chain(Generic[Output]):
                 raise _failed(entry.failure)
             return _with_earlier(entry, replaced)
 
-        entry, reused = await cache.get_or_compute(self._prompt.asset, identity, compute, is_usable)
+        entry, reused = await cache.get_or_compute(
+            self._prompt.asset, identity, compute, is_usable, self.sender.note
+        )
         if not reused:
             self._models.batches.store.discard(key)
         if entry.failure:

@@ -26,6 +26,8 @@ TRIES_WHEN_SENT = 2
 """A request that was sent and got no answer may have been paid for, each time."""
 TRIES_WHEN_REFUSED = 10
 """A rate limit says nothing against the request: it is sent again more often."""
+SLOWEST = 2
+"""A whole exchange may take so many times what the provider has for its first byte."""
 
 
 class Sender:
@@ -43,7 +45,7 @@ class Sender:
         self._models = models
         self._prompt = prompt
         self._day = day
-        self._note = note
+        self.note = note
         self._preloads = preloads
 
     async def send(
@@ -96,15 +98,15 @@ class Sender:
         models = self._models
         provider = split_name(name)[0]
         messages = asked[0]
-        async with models.turns.after_first_answer(provider):
+        async with models.turns.after_first_answer(provider, self.note):
             self._require_open(name)
-            async with models.turns.turn(provider, question.most_tokens, self._note) as turn:
+            async with models.turns.turn(provider, question.most_tokens, self.note) as turn:
                 # Once more: others may have closed it while this one waited.
                 self._require_open(name)
                 self._begin_to_preload()
                 call = await self._entered(name, arxiv_id, messages)
                 try:
-                    response = await model.request(*asked)
+                    response = await self._in_time(name, model, *asked)
                 except AgentRunError as error:
                     await self._unanswered(name, call, turn, error)
                     raise
@@ -117,6 +119,18 @@ class Sender:
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
                 return response
+
+    async def _in_time(self, name: str, model: "Model", *asked: Any) -> "ModelResponse":
+        """The answer. The SDKs' own limit counts from the last byte, so that a drip would last."""
+        from pydantic_ai.exceptions import ModelTimeoutError
+
+        seconds = SLOWEST * self._models.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await model.request(*asked)
+        except TimeoutError as error:
+            message = f"no complete answer within {seconds:g} s"
+            raise ModelTimeoutError(name, message, phase="read") from error
 
     def _require_open(self, name: str) -> None:
         reason = self._models.why_closed(name)
@@ -155,7 +169,7 @@ class Sender:
             if room == "none":
                 raise PaperPending("budget")
             if not is_noted:
-                self._note("waiting for the budget: calls under way may take what is left of it")
+                self.note("waiting for the budget: calls under way may take what is left of it")
                 is_noted = True
             await asyncio.sleep(POLL_SECONDS)
 

@@ -9,9 +9,10 @@ import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import astuple, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -135,6 +136,39 @@ class Refusal:
         return changed.paused(now, pause_seconds or backoff)
 
 
+class Line:
+    """Threads that wait for each other: urgent ones first, else in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._places: list[tuple[bool, int]] = []
+        self._numbers = count()
+        self._is_taken = False
+
+    def __len__(self) -> int:
+        """How many threads wait or are first."""
+        return len(self._places)
+
+    @contextmanager
+    def first(self, is_urgent: bool) -> Iterator[None]:
+        """Wait to be the first, and be it until the context ends.
+
+        Whoever is first stays it, even if an urgent one comes.
+        """
+        with self._changed:
+            place = (not is_urgent, next(self._numbers))
+            self._places.append(place)
+            self._changed.wait_for(lambda: not self._is_taken and place == min(self._places))
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._places.remove(place)
+                self._is_taken = False
+                self._changed.notify_all()
+
+
 class Limit(ABC):
     """The rate of what has this `name`, over all processes that share the limit.
 
@@ -147,12 +181,15 @@ class Limit(ABC):
         self._name = name
         self._rate = rate
         self._seconds = seconds
-        self._first_in_line = threading.Lock()
+        self._line = Line()
 
-    def acquire(self, note: Note = unheard) -> None:
-        """Wait until one more request is allowed. `note` is told what a long wait is for."""
+    def acquire(self, note: Note = unheard, *, is_urgent: bool = False) -> None:
+        """Wait until one more request is allowed. `note` is told what a long wait is for.
+
+        Urgent requests of this process go before its others.
+        """
         next_note_at = 0.0
-        with self._first_in_line:
+        with self._line.first(is_urgent):
             while True:
                 answer = self.try_acquire()
                 if isinstance(answer, Ticket):

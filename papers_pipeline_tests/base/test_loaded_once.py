@@ -4,9 +4,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from py3langid.langid import LanguageIdentifier
+from py3langid import modelio
 
 from papers_pipeline.base.loaded_once import loaded_once, preload
 from papers_pipeline.text import languages
@@ -78,13 +79,13 @@ def test_a_thread_loads_ahead_and_an_error_waits_for_who_needs_the_value():
 
 def test_many_threads_load_the_language_model_once(monkeypatch: pytest.MonkeyPatch):
     loads = []
-    load = LanguageIdentifier.from_model_file
+    load = modelio.load_model
 
-    def counted(*arguments: object, **options: object) -> LanguageIdentifier:
+    def counted(path: Path) -> object:
         loads.append(threading.get_ident())
-        return load(*arguments, **options)
+        return load(path)
 
-    monkeypatch.setattr(LanguageIdentifier, "from_model_file", counted)
+    monkeypatch.setattr(modelio, "load_model", counted)
     languages.load_detector.forget()
     text = "Whistling kettles warn too late."
     assert set(ask_at_once(lambda: languages.detected_language(text))) == {"en"}

@@ -43,10 +43,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.acquired = 0
+        self.urgent = 0
         self.paused: list[float] = []
 
-    def acquire(self, note: Any) -> None:
+    def acquire(self, note: Any, *, is_urgent: bool) -> None:
         self.acquired += 1
+        self.urgent += is_urgent
 
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
@@ -300,9 +302,13 @@ def test_whoever_waits_for_a_pause_of_others_is_told_too(outside: Outside, arxiv
     assert notes == [f"waiting for arXiv: {outside.url}{PATH} answered 429 (3 s)"]
 
 
-def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
+@pytest.mark.parametrize("other", ["fetch_pdf", "fetch_html"])
+def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv, other: str):
     serve(outside, pdf_bytes())
     serve(outside, pdf_bytes(), "2603.10002")
+    html = outside.world.folder / "html" / "2603.10002.html"
+    html.parent.mkdir(exist_ok=True)
+    html.write_text("<p>Text</p>", encoding="utf-8")
     outside.world.faults.append(Fault(PATH, 429, headers={"Retry-After": "1"}))
     slowed = threading.Thread(target=arxiv.client.fetch_pdf, args=(ID,))
     started = time.monotonic()
@@ -310,10 +316,19 @@ def test_throttling_slows_all_threads(outside: Outside, arxiv: Arxiv):
     while not arxiv.answers:
         time.sleep(0.01)
     time.sleep(0.05)
-    arxiv.client.fetch_pdf("2603.10002")
+    getattr(arxiv.client, other)("2603.10002")
     slowed.join()
     assert time.monotonic() - started >= 1
     assert arxiv.statuses() == [429, 200, 200]
+
+
+def test_pdfs_go_before_html_and_links(outside: Outside, arxiv: Arxiv):
+    serve(outside, pdf_bytes())
+    arxiv.client.fetch_html(ID)
+    arxiv.client.alive(f"{outside.url}{PATH}")
+    assert (arxiv.limit.acquired, arxiv.limit.urgent) == (2, 0)
+    arxiv.client.fetch_pdf(ID)
+    assert (arxiv.limit.acquired, arxiv.limit.urgent) == (3, 1)
 
 
 def test_each_redirect_within_arxiv_counts_towards_the_limit(outside: Outside, arxiv: Arxiv):

@@ -45,7 +45,7 @@ ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN, NO_HTML = (
 
 
 class NoLimit:
-    def acquire(self, note: Any) -> None:
+    def acquire(self, note: Any, *, is_urgent: bool) -> None:
         pass
 
     def pause(self, seconds: float) -> None:

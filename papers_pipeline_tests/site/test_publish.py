@@ -69,6 +69,13 @@ class TestFolder:
         }
         assert not (tmp_path / "www" / "en").exists()
 
+    @pytest.mark.fault(
+        party="folder",
+        fault="changed or withdrawn",
+        kept="what others wrote there",
+        retried="by the next publish",
+        told="",
+    )
     def test_a_file_that_we_did_not_write_is_never_deleted(self, site, tmp_path):
         target = tmp_path / "www"
         theirs = {"notes.txt": "theirs", "en/d/mine.html": "theirs", "en/archive.html": "all days"}
@@ -111,6 +118,13 @@ class TestFolder:
             *("-2026-03-02.html", MANIFEST),
         ]
 
+    @pytest.mark.fault(
+        party="folder",
+        fault="full disk",
+        kept="whole files; the pages that lead to missing ones as they were",
+        retried="no, then by the next publish",
+        told="No space left on device",
+    )
     def test_after_an_error_the_manifest_knows_what_was_written(self, site, tmp_path, monkeypatch):
         write = storage.write
 
@@ -143,6 +157,20 @@ class TestFolder:
             ('{"format": 2, "files": {}}', "Input should be 1"),
             ('{"format": 1, "files": {"../precious": "0"}}', "lies outside the folder"),
         ],
+    )
+    @pytest.mark.fault(
+        party="folder",
+        fault="malformed",
+        kept="every file there",
+        retried="no, then by the next publish",
+        told="Invalid JSON",
+    )
+    @pytest.mark.fault(
+        party="folder",
+        fault="hostile",
+        kept="every file there, and all outside",
+        retried="no, then by the next publish",
+        told="lies outside the folder",
     )
     def test_a_manifest_that_cannot_be_trusted_deletes_nothing(
         self, site, tmp_path, manifest, fault

@@ -236,6 +236,13 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", list(DAMAGES.values()), ids=list(DAMAGES))
+@pytest.mark.fault(
+    party="disk",
+    fault="malformed",
+    kept="the file, beside itself",
+    retried="by the next use",
+    told=" is damaged (",
+)
 def test_a_damaged_entry_is_set_aside_named_once_and_absent(tmp_path, caplog, damage):
     store = cache(tmp_path)
     store.put(entry("x"))

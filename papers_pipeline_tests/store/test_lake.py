@@ -240,6 +240,13 @@ def of_newer_release(**metadata: str) -> bytes:
 
 
 @pytest.mark.parametrize("newer", [{"format": "2"}, {"record": "PaperOfTomorrow"}], ids=str)
+@pytest.mark.fault(
+    party="disk",
+    fault="changed or withdrawn",
+    kept="the file: what a newer release wrote is not replaced",
+    retried="no",
+    told=" by a newer release",
+)
 def test_a_table_of_a_newer_release_is_refused_and_never_replaced(tmp_path, newer):
     tables = Lake(UPath(tmp_path))
     path = tables.path("feed_listing", DAY)

@@ -37,6 +37,13 @@ def test_spendings_are_read_by_utc_day_in_order(tmp_path):
     assert list(ledger.spent(date(2026, 3, 4))) == []
 
 
+@pytest.mark.fault(
+    party="ledger",
+    fault="killed process",
+    kept="every whole line",
+    retried="no",
+    told="",
+)
 def test_a_line_that_a_killed_run_left_unfinished_is_skipped(tmp_path):
     ledger = FileLedger(tmp_path)
     ledger.add(spending(0.1))
@@ -49,6 +56,20 @@ def test_a_line_that_a_killed_run_left_unfinished_is_skipped(tmp_path):
     assert ledger.total_usd(AT.date()) == fresh.total_usd(AT.date()) == 0.4
 
 
+@pytest.mark.fault(
+    party="ledger",
+    fault="malformed",
+    kept="every other line",
+    retried="no",
+    told="a line of the ledger cannot be read",
+)
+@pytest.mark.fault(
+    party="ledger",
+    fault="damaged file",
+    kept="every other line",
+    retried="no",
+    told="a line of the ledger cannot be read",
+)
 def test_a_line_that_a_power_cut_left_as_rubbish_is_skipped(tmp_path, caplog):
     ledger = FileLedger(tmp_path)
     ledger.add(spending(0.1))
@@ -60,6 +81,13 @@ def test_a_line_that_a_power_cut_left_as_rubbish_is_skipped(tmp_path, caplog):
     assert "a line of the ledger cannot be read" in caplog.text
 
 
+@pytest.mark.fault(
+    party="ledger",
+    fault="changed or withdrawn",
+    kept="every line of an earlier release",
+    retried="no",
+    told="",
+)
 def test_a_line_of_format_1_is_a_settled_call(tmp_path):
     line = {
         **{"format": 1, "at": AT.isoformat(), "asset": "summaries_en", "provider": "openai"},

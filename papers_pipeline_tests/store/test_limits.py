@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from papers_pipeline.store.limits import FILE, Rate, SharedLimit, SharedSlots, Ticket, Wait
+from papers_pipeline.store.limits import FILE, Line, Rate, SharedLimit, SharedSlots, Ticket, Wait
 
 PROCESS = """
 import sys, pathlib
@@ -302,6 +302,38 @@ def test_a_long_wait_says_what_it_is_for(tmp_path: Path):
     assert notes == []
     limit.acquire(notes.append)
     assert notes == ["waiting for huggingface: 1 requests in 4 s are used up (4 s)"]
+
+
+def test_urgent_threads_go_first_and_all_get_their_turn():
+    line = Line()
+    order: list[str] = []
+
+    def wait_and_note(name: str, is_urgent: bool) -> None:
+        with line.first(is_urgent):
+            order.append(name)
+
+    with ThreadPoolExecutor(4) as threads, line.first(is_urgent=False):
+        asked = [("html 1", False), ("pdf 1", True), ("html 2", False), ("pdf 2", True)]
+        for place, (name, is_urgent) in enumerate(asked, 2):
+            threads.submit(wait_and_note, name, is_urgent)
+            while len(line) < place:
+                time.sleep(0.001)
+        assert order == []
+    assert order == ["pdf 1", "pdf 2", "html 1", "html 2"]
+
+
+def test_two_processes_with_urgent_requests_and_others_send_them_all(tmp_path: Path):
+    limits = [SharedLimit(tmp_path, "arxiv", Rate(4), 0.05) for _ in range(2)]  # as two processes
+    sent: list[bool] = []
+
+    def send(number: int) -> None:
+        is_urgent = number % 4 < 2
+        limits[number % 2].acquire(is_urgent=is_urgent)
+        sent.append(is_urgent)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(send, range(40)))
+    assert sorted(sent) == [False] * 20 + [True] * 20
 
 
 HOLDER = """
