@@ -6,7 +6,7 @@ READY := .venv/.ready
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui dev test test-slow test-all e2e bench audit audit-packages matrix \
+.PHONY: help setup demo demo-ui dev test test-slow test-all e2e chaos bench audit audit-packages matrix \
 	lint format lock clean
 
 help:  ## list these targets
@@ -45,6 +45,10 @@ test-all: test test-slow  ## both; `make e2e` has the tests in a browser
 e2e: $(READY)  ## the tests in a browser (Debian's chromium) and with a real `dg dev`, or E2E=files
 	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile \
 		$(or $(E2E),papers_pipeline_tests/e2e)
+
+chaos: $(READY)  ## days of breakage from a seed; TICKS=, SEED=, CASES=, LOG=file
+	@$(BIN)/python -m papers_pipeline_tests.chaos $(TICKS:%=--ticks %) $(SEED:%=--seed %) \
+		$(CASES:%=--cases %) $(LOG:%=--log %)
 
 bench: $(READY)  ## every figure as a ratio to its bound; ROWS=, PAPERS=, RUNS=, PDFS=folder, DOCS=1
 	@$(BIN)/python -m benchmarks $(ROWS) $(PAPERS:%=--papers %) $(RUNS:%=--runs %) \

@@ -18,9 +18,9 @@ from papers_pipeline.llm.batch_store import BatchStore
 from papers_pipeline.prompts.prompt import Prompt, load_prompts
 from papers_pipeline.records import Enrichment, Paper
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline.store.ledger import FileLedger
+from papers_pipeline.store.purchases import Purchases
 
 DAYS, PAPERS = 1000, 20
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,7 +32,7 @@ def plan_rows(bench: Bench) -> Iterator[Row]:
     lake, ledger = Lake(UPath(folder) / "lake"), FileLedger(folder / "ledger")
     batches = BatchStore(UPath(folder) / "batches")
     locks = FileCoordination(folder / "home", folder / "ledger")
-    cache = Cache(UPath(folder) / "cache", locks, FixedClock(NOW))
+    purchases = Purchases(UPath(folder) / "purchases", locks, FixedClock(NOW))
     prompts = load_prompts()
     stages = load_stages(prompts)
     fill(lake, stages)
@@ -47,7 +47,7 @@ def plan_rows(bench: Bench) -> Iterator[Row]:
         row = Row(f"plan of {DAYS} days, {name}", "reading the bytes of the tables")
         for _ in range(bench.runs or QUICK_RUNS):
             nothing = dict.fromkeys(current, ())
-            planner = Planner(lake, cache, ledger, current, nothing, batches)
+            planner = Planner(lake, purchases, ledger, current, nothing, batches)
             bare = read_seconds(folder / "lake")
             started = time.perf_counter()
             planned = planner.plan()

@@ -36,7 +36,7 @@ class Figures:
 
     - `cold_ratio`: a cold day by its lower bound.
     - `parse_seconds_per_paper`: of a processor, with the whole parser.
-    - `kilobytes_per_paper`: lake, cache, site, ledger and logs; PDFs are deleted after a week.
+    - `kilobytes_per_paper`: lake, purchases, site, ledger and logs; PDFs are deleted after a week.
     - `dagster_kilobytes_per_day`: run history and event log.
     """
 

@@ -214,6 +214,11 @@ class Enrichment(StageRow):
     unverified: list[str] = []
     style_notes: list[str] = []
 
+    @property
+    def question(self) -> dict[str, str]:
+        """What the answer was stored under when it was bought, beside the asset."""
+        return {"prompt_version": self.prompt_version, "input_hash": self.input_hash}
+
     def content(self) -> dict[str, Any]:
         """Also without `unverified` if it is empty, so that older rows stay equal."""
         content = super().content()
@@ -570,7 +575,7 @@ class PlanRow(Record):
     """What is out of date in one stage's asset on one day.
 
     `stale`, `pending`, and `failed` count papers, out of `papers`. `calls` are the calls left after
-    the cache's answers are taken, to `model`, with about these tokens and USD. `usd` is None if the
+    purchased answers are taken, to `model`, with about these tokens and USD. `usd` is None if the
     price is unknown.
     """
 

@@ -20,6 +20,7 @@ from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
 from papers_pipeline.enrichment.plan import BUILT_WITH
 from papers_pipeline.issue.links import days_with_stale_links
+from papers_pipeline.issue.shown import assets_shown
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import DailyIssue, Paper
@@ -127,7 +128,7 @@ class Runner:
         relinked = days_with_stale_links(self.lake, built)
         for day in relinked:
             self._watcher.note(f"{day}: its links to other days changed")
-            self._run(DayReport(day), ["daily_issue", "daily_pages"])
+            self._run(DayReport(day), [*self._lost(day), "daily_issue", "daily_pages"])
         self.build_site([*built, *relinked, *mended])
         return reports
 
@@ -178,8 +179,25 @@ class Runner:
         mended = [day for day in sorted(lost) if day not in days]
         for day in mended:
             self._watcher.note(f"{day}: made again after damage: {', '.join(lost[day])}")
-            self._run(DayReport(day), MADE_WITHOUT_MODELS)
+            self._run(DayReport(day), [*self._lost(day), *MADE_WITHOUT_MODELS])
         return mended
+
+    def _lost(self, day: date) -> list[str]:
+        """The assets whose table a day has lost: damaged ones, and what its record still shows.
+
+        Without them a new record would show less. They are made from purchases.
+        """
+        partition = day.isoformat()
+        shown = set()
+        for issue in self.lake.read("daily_issue", partition, DailyIssue) or ():
+            shown |= assets_shown(issue)
+        lost = []
+        for asset in self.day_assets:
+            is_known = asset in shown or partition in self.lake.lost(asset)
+            is_made_here = asset in (*MADE_WITHOUT_MODELS, *self._feed_assets())
+            if is_known and not is_made_here and not self.lake.path(asset, partition).exists():
+                lost.append(asset)
+        return lost
 
     def build_site(self, days: Sequence[date]) -> None:
         """Rebuild every page that spans several days: the months and weeks of `days`, the index.

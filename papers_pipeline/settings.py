@@ -23,6 +23,9 @@ from papers_pipeline.llm.providers import Access
 from papers_pipeline.store.limits import Rate
 
 SECRETS_DIR = "PAPERS_SECRETS_DIR"
+MOST_REQUESTS_AT_ONCE = 1000
+"""Each has a lock file of its own."""
+MOST_DAYS = 36_500
 LIMIT = re.compile(r"(?P<provider>\w+)=(?P<requests>[1-9]\d*)(/(?P<tokens>[1-9]\d*))?")
 
 
@@ -67,22 +70,28 @@ class Settings(BaseSettings):
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
     model: str | None = _setting("PAPERS_MODEL", None)
     notes_top: int = Field(default=0, ge=0, validation_alias="PAPERS_NOTES_TOP")
-    llm_concurrency: int = Field(default=32, ge=1, validation_alias="PAPERS_LLM_CONCURRENCY")
+    llm_concurrency: int = Field(
+        default=32, ge=1, le=MOST_REQUESTS_AT_ONCE, validation_alias="PAPERS_LLM_CONCURRENCY"
+    )
     llm_requests_per_minute: int | None = Field(
         default=None, ge=1, validation_alias="PAPERS_LLM_REQUESTS_PER_MINUTE"
     )
     llm_limits: Annotated[Mapping[str, Rate] | None, NoDecode] = _setting("PAPERS_LLM_LIMITS", None)
     arxiv_requests_per_second: float = Field(
-        default=2.0, gt=0, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND"
+        default=2.0, gt=0, allow_inf_nan=False, validation_alias="PAPERS_ARXIV_REQUESTS_PER_SECOND"
     )
     daily_budget_usd: float | None = Field(
-        default=None, gt=0, validation_alias="PAPERS_DAILY_BUDGET_USD"
+        default=None, gt=0, allow_inf_nan=False, validation_alias="PAPERS_DAILY_BUDGET_USD"
     )
     assume_price_usd: float | None = Field(
-        default=None, ge=0, validation_alias="PAPERS_ASSUME_PRICE_USD"
+        default=None, ge=0, allow_inf_nan=False, validation_alias="PAPERS_ASSUME_PRICE_USD"
     )
-    pdf_keep_days: int = Field(default=7, ge=0, validation_alias="PAPERS_PDF_KEEP_DAYS")
-    log_keep_days: int = Field(default=90, ge=1, validation_alias="PAPERS_LOG_KEEP_DAYS")
+    pdf_keep_days: int = Field(
+        default=7, ge=0, le=MOST_DAYS, validation_alias="PAPERS_PDF_KEEP_DAYS"
+    )
+    log_keep_days: int = Field(
+        default=90, ge=1, le=MOST_DAYS, validation_alias="PAPERS_LOG_KEEP_DAYS"
+    )
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
     webhook_url: SecretStr | None = _setting("PAPERS_WEBHOOK_URL", None)
     alarm_urls: SecretStr | None = _setting("PAPERS_ALARM_URLS", None)

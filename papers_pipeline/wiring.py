@@ -26,11 +26,11 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.site.writer import Site
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.files import is_local
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.ledger import FileLedger
 from papers_pipeline.store.limits import Rate
+from papers_pipeline.store.purchases import EARLIER, Purchases, adopt
 from papers_pipeline.text.locales import load_locales
 
 WORKERS = Workers()
@@ -93,9 +93,14 @@ def lake_of(settings: Settings) -> Lake:
     return Lake(settings.data / "lake")
 
 
-def cache_of(settings: Settings, clock: Clock) -> Cache:
-    """The cache of computed and bought answers."""
-    return Cache(settings.data / "cache", coordination_of(settings), clock)
+def purchases_of(settings: Settings, clock: Clock) -> Purchases:
+    """Answers, fetched documents and final failures. Those of earlier releases are moved here."""
+    root, earlier = settings.data / "purchases", settings.data / EARLIER
+    coordination = coordination_of(settings)
+    if earlier.exists():
+        with coordination.held("purchases"):
+            adopt(earlier, root)
+    return Purchases(root, coordination, clock)
 
 
 def models_of(settings: Settings, clock: Clock) -> Models:
@@ -104,7 +109,7 @@ def models_of(settings: Settings, clock: Clock) -> Models:
         settings.access,
         data=settings.data,
         coordination=coordination_of(settings),
-        cache=cache_of(settings, clock),
+        purchases=purchases_of(settings, clock),
         clock=clock,
         concurrency=settings.llm_concurrency,
         rates=settings.llm_rates,
@@ -116,7 +121,7 @@ def models_of(settings: Settings, clock: Clock) -> Models:
 
 def kept_folders(settings: Settings, clock: Clock) -> dict[str, UPath]:
     """The folders with what cannot be had again, by their names in a backup."""
-    folders = {name: settings.data / name for name in ("cache", "lake", "batches")}
+    folders = {name: settings.data / name for name in ("purchases", "lake", "batches")}
     ledger = coordination_of(settings).ledger
     if isinstance(ledger, FileLedger):  # a table is in the database's own backup
         folders["ledger"] = UPath(ledger.folder)
@@ -130,7 +135,7 @@ def planner_of(settings: Settings, clock: Clock) -> Planner:
     available = {asset: models.configured(stage.prompt) for asset, stage in stages.items()}
     return Planner(
         lake_of(settings),
-        models.cache,
+        models.purchases,
         models.ledger,
         stages,
         available,
@@ -148,7 +153,7 @@ def documents_of(settings: Settings, clock: Clock) -> Iterator[Documents]:
         yield Documents(
             ArxivClient(settings.arxiv_endpoint, http, limit),
             data=settings.data,
-            cache=cache_of(settings, clock),
+            purchases=purchases_of(settings, clock),
             clock=clock,
             keep=timedelta(days=settings.pdf_keep_days),
             workers=WORKERS,

@@ -3,9 +3,11 @@
 import gc
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -41,6 +43,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         message = missing(marker.args)
         if message:
             pytest.fail(message, pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at how many steps, and in which ways, the tests of faults let builds go wrong."""
+    counts: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            counts.update(dict(getattr(report, "user_properties", ())).get("faults", {}))
+    if counts:
+        found = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
+        terminalreporter.write_line(f"faults at {found}")
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,7 @@ def test_a_second_backup_copies_only_what_changed(built: Pipeline, tmp_path: Pat
 def folders(tmp_path: Path) -> dict[str, UPath]:
     """Two folders with a file each."""
     made = {}
-    for name in ("lake", "cache"):
+    for name in ("lake", "purchases"):
         folder = tmp_path / "data" / name
         (folder / "asset").mkdir(parents=True)
         (folder / "asset" / "one.json").write_text(name)
@@ -73,11 +73,27 @@ def test_what_is_there_stays_and_what_is_missing_comes_back(folders, tmp_path: P
     target = UPath(tmp_path / "copy")
     assert back_up(folders, target).written == 2
     (folders["lake"] / "asset" / "one.json").write_text("newer")
-    (folders["cache"] / "asset" / "one.json").unlink()
+    (folders["purchases"] / "asset" / "one.json").unlink()
     done = restore(target, folders)
     assert (done.files, done.written, done.damaged) == (2, 1, ())
     assert (folders["lake"] / "asset" / "one.json").read_text() == "newer"
-    assert (folders["cache"] / "asset" / "one.json").read_text() == "cache"
+    assert (folders["purchases"] / "asset" / "one.json").read_text() == "purchases"
+
+
+def test_a_copy_of_an_earlier_release_is_restored(folders, tmp_path: Path):
+    target = UPath(tmp_path / "copy")
+    purchase = folders["purchases"] / "asset" / "one.json"
+    assert back_up({"cache": folders["purchases"]}, target).written == 1
+    assert back_up({"purchases": folders["purchases"]}, target).written == 0
+    purchase.unlink()
+    assert restore(target, folders).written == 1
+    assert purchase.read_text() == "purchases"
+
+    purchase.write_text("a new answer")
+    assert back_up({"purchases": folders["purchases"]}, target).written == 1
+    purchase.unlink()
+    assert restore(target, folders).written == 1
+    assert purchase.read_text() == "a new answer"
 
 
 def test_a_damaged_file_of_the_copy_is_named_and_left_out(folders, tmp_path: Path):

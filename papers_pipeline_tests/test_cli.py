@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -323,3 +325,17 @@ def test_two_processes_on_one_day_one_waits_and_the_list_is_kept_once(outside: O
     assert outside.world.asked[f"list {DAY}"] == 2
     rows = Lake(load_settings().data / "lake").read("feed_response", DAY, Record)
     assert len(rows) == 1
+
+
+def test_a_database_that_cannot_grow_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch):
+    def grow(settings: object) -> None:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.execute("PRAGMA max_page_count = 2")
+            database.execute("CREATE TABLE runs (body BLOB)")
+            database.execute("INSERT INTO runs VALUES (zeroblob(100000))")
+
+    monkeypatch.setattr(home, "prepare", grow)
+    result = papers("build", "--date", "2026-03-02")
+    assert result.exit_code == 1
+    told = "a database of Dagster: database or disk is full: make room and build again"
+    assert told in one_line(result.stderr)

@@ -159,7 +159,7 @@ def test_a_damaged_input_of_an_asset_built_alone_is_named(bought: Pipeline, outs
 
 
 def purchases(pipeline: Pipeline, asset: str) -> list[Path]:
-    return sorted((pipeline.data / "cache" / asset).glob("*/*.json"))
+    return sorted((pipeline.data / "purchases" / asset).glob("*/*.json"))
 
 
 @pytest.mark.parametrize("damage", [cut, emptied], ids=["cut", "empty"])
@@ -220,3 +220,28 @@ def test_purchases_of_a_newer_release_are_refused_and_neither_replaced_nor_bough
     row = bought.rows("summaries_en", DAY)[0]
     assert "this one neither reads nor replaces it: upgrade" in row.detail
     assert pages.keys() <= bought.files().keys()
+
+
+def test_a_day_that_lost_a_table_shows_its_texts_when_its_links_change(
+    bought: Pipeline, outside: Outside
+):
+    # The table of a language goes, and a new day changes where the old one leads to.
+    (bought.data / "lake" / "summaries_ru" / f"{DAY}.parquet").unlink()
+    outside.list(NEXT_DAY, [*kettles(3)])
+    (report,) = bought.build(NEXT_DAY)
+    assert report.error is None
+    assert f"{DAY}: its links to other days changed" in bought.watcher.notes
+    assert {paper.summaries["ru"].state for paper in bought.issue(DAY).papers} == {"done"}
+    assert outside.calls()["ru"] == 1
+
+
+def test_a_day_that_lost_its_record_and_a_table_comes_back_with_both(
+    bought: Pipeline, outside: Outside
+):
+    for asset in ("daily_issue", "summaries_ru"):
+        (bought.data / "lake" / asset / f"{DAY}.parquet").write_bytes(b"")
+        assert bought.rows(asset, DAY) == []
+    outside.list(NEXT_DAY, kettles(3))
+    bought.build(NEXT_DAY)
+    assert {paper.summaries["ru"].state for paper in bought.issue(DAY).papers} == {"done"}
+    assert outside.calls()["ru"] == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from papers_pipeline.llm.conversation import Provenance
-from papers_pipeline.store.cache import CacheEntry
+from papers_pipeline.store.purchases import Purchase
 from papers_pipeline_tests.conftest import Outside
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
 from papers_pipeline_tests.helpers.outside import READING, WRITTEN, kettles
@@ -16,12 +16,12 @@ from papers_pipeline_tests.helpers.terminal import papers
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 
 
-def purchases(pipeline: Pipeline) -> dict[Path, CacheEntry]:
+def purchases(pipeline: Pipeline) -> dict[Path, Purchase]:
     """The bought answers, by file."""
     found = {}
     for asset in (*WRITTEN, *READING):
-        for path in (pipeline.data / "cache" / asset).glob("*/*.json"):
-            found[path] = CacheEntry.model_validate_json(path.read_bytes())
+        for path in (pipeline.data / "purchases" / asset).glob("*/*.json"):
+            found[path] = Purchase.model_validate_json(path.read_bytes())
     return found
 
 
@@ -36,7 +36,7 @@ def test_without_purchases_nothing_is_bought_that_a_row_holds_and_they_are_writt
 ):
     before, pages = purchases(bought), bought.files()
     assert len(before) == len(WRITTEN) * 2 + len(READING)
-    shutil.rmtree(bought.data / "cache")
+    shutil.rmtree(bought.data / "purchases")
     assert planned_calls() == 0
     outside.calls()
     (report,) = bought.build(DAY)
@@ -55,7 +55,7 @@ def test_another_day_with_the_same_paper_and_no_purchases_buys_only_what_is_new(
     bought: Pipeline, outside: Outside
 ):
     outside.list(NEXT_DAY, kettles(2, 3))
-    shutil.rmtree(bought.data / "cache")
+    shutil.rmtree(bought.data / "purchases")
     outside.calls()
     bought.build_day(NEXT_DAY)
     calls = outside.calls()
@@ -68,7 +68,7 @@ def test_without_purchases_and_providers_the_rows_stay(
     bought: Pipeline, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ):
     rows = {asset: bought.rows(asset, DAY) for asset in (*WRITTEN, *READING)}
-    shutil.rmtree(bought.data / "cache")
+    shutil.rmtree(bought.data / "purchases")
     for name in ("OPENAI", "MISTRAL", "ANTHROPIC"):
         monkeypatch.delenv(f"{name}_API_KEY")
         monkeypatch.delenv(f"{name}_BASE_URL")
@@ -81,7 +81,7 @@ def test_a_redo_and_a_changed_prompt_still_buy(
     bought: Pipeline, outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     old = bought.rows("summaries_ru", DAY)[0]
-    shutil.rmtree(bought.data / "cache")
+    shutil.rmtree(bought.data / "purchases")
     outside.calls()
     assert papers("redo", "2603.10001", "--only", "summaries_ru").exit_code == 0
     assert outside.calls() == {"ru": 1}

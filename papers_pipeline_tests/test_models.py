@@ -16,7 +16,7 @@ from papers_pipeline.prompts.prompt import PACKAGED
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.settings import load_settings
-from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.purchases import Purchases
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.helpers.building import Pipeline, overlay_prompt
 from papers_pipeline_tests.helpers.outside import (
@@ -170,7 +170,7 @@ def test_after_a_kill_no_finished_text_is_asked_for_again(
     wait_until(lambda: len(outside.world.calls) >= 8)
     build.kill()
     build.communicate()
-    cached = len(list((pipeline.data / "cache" / "topic_tags").glob("*/*.json")))
+    cached = len(list((pipeline.data / "purchases" / "topic_tags").glob("*/*.json")))
     begun = outside.calls().total()
     assert 0 < cached < 30
     assert begun - cached <= 3
@@ -220,12 +220,12 @@ def test_all_builds_together_keep_the_requests_a_minute(outside: Outside, pipeli
     def limited(requests: int, seconds: float) -> Models:
         settings = load_settings()
         coordination = coordination_of(settings)
-        cache = Cache(settings.data / "cache", coordination, pipeline.clock)
+        purchases = Purchases(settings.data / "purchases", coordination, pipeline.clock)
         return Models(
             settings.access,
             data=settings.data,
             coordination=coordination,
-            cache=cache,
+            purchases=purchases,
             clock=pipeline.clock,
             concurrency=8,
             requests_per_minute=requests,

@@ -141,7 +141,7 @@ def test_built_twice_nothing_is_fetched_parsed_or_asked_also_after_pruning(
         if days:
             prune(pipeline)
             assert list((pipeline.data / "blobs" / "pdf").iterdir()) == []
-            monkeypatch.setattr("papers_pipeline.store.cache.OTHER_EXPIRY", timedelta(days=30))
+            monkeypatch.setattr("papers_pipeline.store.purchases.OTHER_EXPIRY", timedelta(days=30))
         report = pipeline.build_day(DAY)
         asked = kinds(sample)
         # HTML that was not there is asked for again within 14 days of publication.
@@ -255,10 +255,10 @@ def test_institutions_are_not_bought_again_without_purchases_though_rows_hold_on
     pipeline.build_day(DAY)
     rows = {asset: pipeline.rows(asset, DAY) for asset in READ}
     assert "done" in {row.state for row in rows["affiliations"]}
-    shutil.rmtree(pipeline.data / "cache")
+    shutil.rmtree(pipeline.data / "purchases")
     kinds(sample)
     pipeline.build_day(DAY)
     asked = kinds(sample)
     assert (asked["answer"], asked["pdf"]) == (0, 3)
     assert {asset: pipeline.rows(asset, DAY) for asset in READ} == rows
-    assert not (pipeline.data / "cache" / "affiliations").exists()
+    assert not (pipeline.data / "purchases" / "affiliations").exists()

@@ -372,8 +372,18 @@ def test_the_workflow_saves_and_publishes_after_a_failed_day_too(tmp_path):
     assert actions["actions/cache/save"]["if"] == "always()"
     assert actions["actions/upload-pages-artifact"]["if"] == "${{ !cancelled() }}"
     assert Workflow(tmp_path).parsed["jobs"]["deploy"]["if"] == "${{ !cancelled() }}"
-    for name in ("actions/cache/restore", "actions/cache/save"):
-        assert actions[name]["with"]["path"] == "${{ env.KEPT }}"
+    steps = {step.get("name"): step for step in Workflow(tmp_path).steps}
+    for name in ("Restore data", "Save data"):
+        assert steps[name]["with"]["path"] == "${{ env.KEPT }}"
+
+
+def test_the_workflow_finds_what_that_of_an_earlier_release_saved(tmp_path):
+    """GitHub looks for a cache by the list of its folders, too."""
+    steps = {step.get("name"): step for step in Workflow(tmp_path).steps}
+    earlier = steps["Restore data of an earlier release"]
+    assert earlier["if"] == "${{ !steps.data.outputs.cache-matched-key }}"
+    folders = ("attempts", "blobs", "cache", "lake", "ledger")
+    assert earlier["with"]["path"].split() == [f"data/{name}" for name in folders]
 
 
 def test_the_workflow_gives_nobody_more_than_they_need(tmp_path):

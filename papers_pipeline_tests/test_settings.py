@@ -109,3 +109,20 @@ def test_data_may_lie_on_a_bucket_and_home_never_does(monkeypatch, tmp_path):
     settings = load_settings()
     assert str(settings.data / "site") == "memory://bucket/papers/site"
     assert settings.home == tmp_path / "home"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAPERS_LLM_CONCURRENCY", "99999999999"),
+        ("PAPERS_ARXIV_REQUESTS_PER_SECOND", "inf"),
+        ("PAPERS_DAILY_BUDGET_USD", "nan"),
+        ("PAPERS_ASSUME_PRICE_USD", "inf"),
+        ("PAPERS_PDF_KEEP_DAYS", "9999999999"),
+        ("PAPERS_LOG_KEEP_DAYS", "9999999999"),
+    ],
+)
+def test_a_number_without_bounds_is_refused(monkeypatch, name: str, value: str):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name}='{value}'"):
+        load_settings()

@@ -180,3 +180,36 @@ def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, st
         of_the_day = dg.AssetRecordsFilter(asset, asset_partitions=[stored.day])
         built = instance.fetch_materializations(of_the_day, limit=9).records
         assert [record.run_id in runs for record in built] == [False, True]
+
+
+def entries(folder: Path) -> dict[str, bytes]:
+    """The files of purchases, by their paths below a folder."""
+    found = folder.rglob("*.json")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def test_purchases_of_then_are_moved_and_not_bought_again(outside: Outside, stored: Stored, caplog):
+    before = entries(stored.data / "cache")
+    assert before
+    assert {row["calls"] for row in stored.plan()} == {0}
+    assert entries(stored.data / "purchases") == before
+    assert not (stored.data / "cache").exists()
+    assert papers("plan").exit_code == 0
+    told = [message for message in caplog.messages if "is now" in message]
+    assert told == [f"{stored.data / 'cache'} is now {stored.data / 'purchases'}"]
+
+
+def test_purchases_of_then_join_those_of_now_and_replace_none(outside: Outside, stored: Stored):
+    before = entries(stored.data / "cache")
+    stored.plan()
+    old, new = stored.data / "cache", stored.data / "purchases"
+    first = min(before)
+    for path in before:
+        (old / path).parent.mkdir(parents=True, exist_ok=True)
+        (old / path).write_bytes(before[path])
+        if path != first:
+            (new / path).unlink()
+    (old / first).write_text("older")
+    assert {row["calls"] for row in stored.plan()} == {0}
+    assert entries(new) == before
+    assert entries(old) == {first: b"older"}

@@ -14,11 +14,11 @@ def one_line(text: str) -> str:
 
 
 def excerpt(text: str, most: int = 60, *, whole_words: bool = False) -> str:
-    """The text on one line, cut to at most `most` characters, "…" included.
+    """The printable text on one line, cut to at most `most` characters, "…" included.
 
     With `whole_words` the cut falls between two words, and no comma or colon precedes the "…".
     """
-    line = one_line(text)
+    line = fold(text)
     if len(line) <= most:
         return line
     start = line[: most - 1]
@@ -37,10 +37,14 @@ def bare(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "ignore").decode()
+
+
 def printable(text: str) -> str:
     """The text without lone surrogates and characters that steer a terminal or turn text around."""
-    valid = text.encode("utf-8", "ignore").decode()
-    return _STEERING.sub("", valid)
+    return _STEERING.sub("", encodable(text))
 
 
 def fold(text: str) -> str:

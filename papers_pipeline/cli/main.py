@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.full_disk import full_database
 from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
@@ -55,6 +56,11 @@ class Papers(click.Group):
                 f"{place}{error.strerror}: can the folders of PAPERS_DATA_DIR and DAGSTER_HOME be "
                 "written to?"
             )
+        except Exception as error:
+            what = full_database(error)
+            if what is None:
+                raise
+            fail(f"a database of Dagster: {what}: make room and build again")
 
 
 @click.group(cls=Papers, help=__doc__)

@@ -1,4 +1,4 @@
-"""Replaces one stored answer: asks again, past the cache, and rebuilds the pages."""
+"""Replaces one stored answer: asks again, past what was bought, and rebuilds the pages."""
 
 from datetime import date
 from typing import Any

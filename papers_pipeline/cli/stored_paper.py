@@ -10,9 +10,9 @@ from upath import UPath
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record, by_arxiv_id
-from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.damage import Damaged, opened
 from papers_pipeline.store.lake import Lake, scan
+from papers_pipeline.store.purchases import Purchase, Purchases
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class StoredPaper:
     conversations: list[tuple[str, Provenance]]
 
 
-def stored_paper(data: UPath, cache: Cache, arxiv_id: str) -> StoredPaper:
+def stored_paper(data: UPath, purchases: Purchases, arxiv_id: str) -> StoredPaper:
     """Everything stored about a paper; without rows if no built day lists it."""
     lake = Lake(data / "lake")
     rows: list[tuple[str, dict[str, Any]]] = []
-    answers: dict[tuple[str, str, str], CacheEntry] = {}
+    answers: dict[tuple[str, str, str], Purchase] = {}
     for day in days_of(lake, arxiv_id):
         for asset in lake.assets():
             row = _row(lake, asset, day, arxiv_id)
@@ -43,7 +43,7 @@ def stored_paper(data: UPath, cache: Cache, arxiv_id: str) -> StoredPaper:
             if not isinstance(row, Enrichment):
                 continue
             identity = {"prompt_version": row.prompt_version, "input_hash": row.input_hash}
-            entry = cache.get(asset, identity)
+            entry = purchases.get(asset, identity)
             if entry:
                 answers[asset, row.prompt_version, row.input_hash] = entry
     conversations: list[tuple[str, Provenance]] = []
@@ -85,7 +85,7 @@ def _content(row: BaseModel) -> dict[str, Any]:
     return content
 
 
-def _conversations(entry: CacheEntry) -> Iterator[tuple[str, Provenance]]:
+def _conversations(entry: Purchase) -> Iterator[tuple[str, Provenance]]:
     """The conversations behind an answer: first those whose answers it replaced, then its own."""
     provenance = Provenance.of(entry)
     for earlier in provenance.earlier:
@@ -94,7 +94,7 @@ def _conversations(entry: CacheEntry) -> Iterator[tuple[str, Provenance]]:
     yield f"{entry.asset}, asked {_second(entry)}", provenance
 
 
-def _second(entry: CacheEntry) -> str:
+def _second(entry: Purchase) -> str:
     return f"{entry.created_at:%Y-%m-%dT%H:%M:%S}"
 
 

@@ -29,7 +29,7 @@ class Coordination(ABC):
 
     @abstractmethod
     def key_held(self, key: str) -> AbstractAsyncContextManager[object]:
-        """Hold the lock of an entry of the cache, by its key of 64 hex digits."""
+        """Hold the lock of a purchase, by its key of 64 hex digits."""
 
     @abstractmethod
     def check(self) -> None:

@@ -32,7 +32,7 @@ from papers_pipeline.documents.pdf.parse import PARSER_VERSION, count_pages, par
 from papers_pipeline.documents.pool import WORKERS, Workers
 from papers_pipeline.records import Figure, Paper, PaperFigures, PaperPdf, ParsedPaper, StageRow
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
+from papers_pipeline.store.purchases import FinalFailure, Purchase, Purchases
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Documents:
 
     - `client`: asks arXiv.
     - `data`: the data folder, local or a bucket. PDFs lie in its `blobs/pdf`.
-    - `cache`: remembers results and final failures.
+    - `purchases`: remembers results and final failures.
     - `keep`: how long a PDF stays after parsing. Zero deletes it immediately.
     - `workers`: read what was downloaded. This process never opens it.
     """
@@ -66,14 +66,14 @@ class Documents:
         client: ArxivClient,
         *,
         data: UPath,
-        cache: Cache,
+        purchases: Purchases,
         clock: Clock,
         keep: timedelta,
         workers: Workers | None = None,
     ) -> None:
         self._client = client
         self._blobs = data / "blobs" / "pdf"
-        self._cache = cache
+        self._purchases = purchases
         self._clock = clock
         self._keep = keep
         self._workers = workers or Workers()
@@ -86,7 +86,7 @@ class Documents:
         note = progress.note
 
         async def pdf_row(arxiv_id: str) -> tuple[PaperPdf, bool]:
-            entry, reused = await self._cache.get_or_compute(
+            entry, reused = await self._purchases.get_or_compute(
                 "paper_pdfs",
                 _pdf_identity(arxiv_id),
                 lambda: self._download_pdf(arxiv_id, note),
@@ -116,7 +116,7 @@ class Documents:
             pdf = pdf_by_id[arxiv_id]
             if pdf.sha256 is None:
                 raise PaperPending("no_pdf")
-            entry, reused = await self._cache.get_or_compute(
+            entry, reused = await self._purchases.get_or_compute(
                 "parsed_text",
                 _parse_identity(pdf.sha256),
                 lambda: self._parse(pdf, note),
@@ -151,7 +151,7 @@ class Documents:
 
         async def figures_row(arxiv_id: str) -> tuple[PaperFigures, bool]:
             paper = paper_by_id[arxiv_id]
-            entry, reused = await self._cache.get_or_compute(
+            entry, reused = await self._purchases.get_or_compute(
                 "figures",
                 _figures_identity(arxiv_id),
                 lambda: self._read_figures(paper, note),
@@ -180,11 +180,11 @@ class Documents:
         return deleted
 
     def _may_be_deleted(self, path: UPath) -> bool:
-        entry = self._cache.get("parsed_text", _parse_identity(storage.sha256(path)))
+        entry = self._purchases.get("parsed_text", _parse_identity(storage.sha256(path)))
         return entry is not None and entry.created_at + self._keep <= self._clock.now()
 
-    async def _download_pdf(self, arxiv_id: str, note: Note) -> CacheEntry:
-        """Download and store a PDF. Returns the cache entry that says where it is."""
+    async def _download_pdf(self, arxiv_id: str, note: Note) -> Purchase:
+        """Download and store a PDF. Returns the purchase that says where it is."""
         identity = _pdf_identity(arxiv_id)
         try:
             pdf, pages = await self._sound_pdf(arxiv_id, note)
@@ -215,8 +215,8 @@ class Documents:
                     raise PaperFailed("damaged", error.detail, retryable=changed) from None
                 damaged_sha256 = pdf.sha256
 
-    async def _parse(self, pdf: PaperPdf, note: Note) -> CacheEntry:
-        """Parse a PDF. Returns the cache entry with its text, or with the failure."""
+    async def _parse(self, pdf: PaperPdf, note: Note) -> Purchase:
+        """Parse a PDF. Returns the purchase with its text, or with the failure."""
         blob, sha256 = await self._stored_pdf(pdf, note)
         identity = _parse_identity(sha256)
         try:
@@ -247,7 +247,7 @@ class Documents:
             return pdf.blob, pdf.sha256
         entry = await self._download_pdf(pdf.arxiv_id, note)
         value = _value(entry)
-        self._cache.put(entry)
+        self._purchases.put(entry)
         return str(value["blob"]), str(value["sha256"])
 
     def _is_sound(self, blob: str, sha256: str) -> bool:
@@ -260,8 +260,8 @@ class Documents:
             logger.warning("%s is damaged: it is downloaded again", path)
         return is_sound
 
-    async def _read_figures(self, paper: Paper, note: Note) -> CacheEntry:
-        """Read a paper's HTML. Returns the cache entry with its figures, or with the failure."""
+    async def _read_figures(self, paper: Paper, note: Note) -> Purchase:
+        """Read a paper's HTML. Returns the purchase with its figures, or with the failure."""
         identity = _figures_identity(paper.arxiv_id)
         try:
             answer = await self._ask_arxiv(lambda: self._client.fetch_html(paper.arxiv_id, note))
@@ -276,10 +276,10 @@ class Documents:
         value = {"figures": [figure.model_dump() for figure in figures]}
         return self._entry("figures", identity, value)
 
-    def _missing_html(self, paper: Paper) -> CacheEntry:
-        """The cache entry of a paper without HTML. An old paper is asked about less often."""
-        failure = CachedFailure(stage="figures", reason="not_found", attempts=1)
-        entry = self._cache.final_failure("figures", _figures_identity(paper.arxiv_id), failure)
+    def _missing_html(self, paper: Paper) -> Purchase:
+        """The purchase of a paper without HTML. An old paper is asked about less often."""
+        failure = FinalFailure(stage="figures", reason="not_found", attempts=1)
+        entry = self._purchases.final_failure("figures", _figures_identity(paper.arxiv_id), failure)
         now = self._clock.now()
         age = now - (paper.published_at or paper.first_seen_at)
         if age <= HTML_EXPECTED_WITHIN:
@@ -321,17 +321,15 @@ class Documents:
                 self._throttled = error.detail
             raise PaperFailed(error.reason, error.detail, retryable=error.retryable) from None
 
-    def _entry(self, asset: str, identity: dict[str, str], value: dict[str, Any]) -> CacheEntry:
-        return CacheEntry(asset=asset, identity=identity, created_at=self._clock.now(), value=value)
+    def _entry(self, asset: str, identity: dict[str, str], value: dict[str, Any]) -> Purchase:
+        return Purchase(asset=asset, identity=identity, created_at=self._clock.now(), value=value)
 
-    def _final_failure(
-        self, asset: str, identity: dict[str, str], error: PaperFailed
-    ) -> CacheEntry:
-        """The cache entry of a final failure. Raises the failure if a retry may succeed."""
+    def _final_failure(self, asset: str, identity: dict[str, str], error: PaperFailed) -> Purchase:
+        """The purchase of a final failure. Raises the failure if a retry may succeed."""
         if error.retryable:
             raise error
-        failure = CachedFailure(stage=asset, reason=error.reason, detail=error.detail, attempts=1)
-        return self._cache.final_failure(asset, identity, failure)
+        failure = FinalFailure(stage=asset, reason=error.reason, detail=error.detail, attempts=1)
+        return self._purchases.final_failure(asset, identity, failure)
 
 
 @contextmanager
@@ -393,11 +391,11 @@ def _row_without_value(record: type[Row], outcome: Outcome[Row]) -> Row:
     return record.model_validate(fields)
 
 
-def _value(entry: CacheEntry) -> dict[str, Any]:
-    """The value of a cache entry. Raises PaperFailed if it holds a failure."""
+def _value(entry: Purchase) -> dict[str, Any]:
+    """The value of a purchase. Raises PaperFailed if it holds a failure."""
     if entry.value is not None and entry.failure is None:
         return entry.value
-    failure = entry.failure or CachedFailure(stage=entry.asset, reason="error", attempts=1)
+    failure = entry.failure or FinalFailure(stage=entry.asset, reason="error", attempts=1)
     raise PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
 
 

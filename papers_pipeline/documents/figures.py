@@ -15,6 +15,7 @@ takes time in proportion to its size, however deep it is nested.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -319,7 +320,10 @@ def _folder(root: Element, url: str) -> str:
     A paper's address names a folder, with or without its final slash.
     """
     base = root.find(".//base[@href]")
-    address = url if base is None else urljoin(url, base.get("href", ""))
+    address = url
+    if base is not None:
+        with suppress(ValueError):  # a malformed IPv6 address
+            address = urljoin(url, base.get("href", ""))
     path = urlsplit(address).path
     last_part = path.rpartition("/")[2]
     return urljoin(address, f"{path}/") if ID_FOLDER.fullmatch(last_part) else address

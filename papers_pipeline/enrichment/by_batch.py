@@ -108,7 +108,7 @@ def submit_expired(
 
 @dataclass(frozen=True)
 class _Text:
-    """A text to be bought, with the variables of its prompt and its identity in the cache."""
+    """A text to be bought, with the variables of its prompt and its identity."""
 
     text: BatchText
     variables: Mapping[str, object]
@@ -123,7 +123,7 @@ def _texts(
     planner: Planner,
     submission: Submission,
 ) -> Iterator[_Text]:
-    """The texts of a stage that neither the cache, a batch nor a stored row answers, each once."""
+    """The texts of a stage that neither a purchase, a batch nor a stored row answers, each once."""
     seen = set()
     for day in days:
         items = stage.stored_items(lake, day)
@@ -137,7 +137,7 @@ def _texts(
                 "prompt_version": stage.prompt.version,
                 "input_hash": stage.input_hash(item),
             }
-            key = models.cache.key(stage.asset, identity)
+            key = models.purchases.key(stage.asset, identity)
             if key in seen or _is_bought(stage, identity, models)():
                 continue
             if models.batches.store.text(key) is not None:
@@ -188,11 +188,11 @@ async def _prepared(
 
 
 def _is_bought(stage: AnyStage, identity: dict[str, str], models: Models) -> Callable[[], bool]:
-    """Whether the cache answers an identity, whenever that is asked."""
+    """Whether a purchase answers an identity, whenever that is asked."""
     available = models.configured(stage.prompt)
 
     def is_bought() -> bool:
-        entry = models.cache.get(stage.asset, identity)
+        entry = models.purchases.get(stage.asset, identity)
         return entry is not None and is_valid(entry, available)
 
     return is_bought

@@ -10,8 +10,8 @@ from papers_pipeline.llm.chain import Answer, open_chain
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import by_arxiv_id
-from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.purchases import Purchase
 
 
 async def enrich(
@@ -87,7 +87,7 @@ async def ask_again(
     earlier: Sequence[Row] = (),
     day: str | None = None,
 ) -> Answer[Output]:
-    """A new answer about one item, past the cache. The old answer is kept beside it.
+    """A new answer about one item, past what was bought. The old answer is kept beside it.
 
     If its purchase is lost, the old answer is taken from the `earlier` rows, if one holds it.
     Raises what `Chain.ask` raises; then the old answer stays in force.
@@ -97,7 +97,7 @@ async def ask_again(
         raise PaperPending(reason)
     kept = KeptAnswers(stage, earlier)
 
-    def old_answer() -> CacheEntry | None:
+    def old_answer() -> Purchase | None:
         try:
             return kept.entry(item)
         except RowStands:

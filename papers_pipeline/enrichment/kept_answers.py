@@ -12,8 +12,8 @@ from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.listing.days import NEARBY
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import Enrichment, by_arxiv_id
-from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.lake import Lake, scan
+from papers_pipeline.store.purchases import Purchase
 
 COLUMNS = ("arxiv_id", "state", "prompt_version", "input_hash")
 
@@ -41,7 +41,7 @@ class KeptAnswers(Generic[Item, Row, Output]):
         self._lake = lake
         self._day = day
 
-    def entry(self, item: Item) -> CacheEntry | None:
+    def entry(self, item: Item) -> Purchase | None:
         """The purchase about an item, made again from the row that holds its answer.
 
         None if no row answers the same input under the same prompt. Raises RowStands.
@@ -49,32 +49,7 @@ class KeptAnswers(Generic[Item, Row, Output]):
         row = self._row(item)
         if row is None or row.created_at is None:
             return None
-        if not self._stage.rows_hold_answers:
-            raise RowStands(row)
-        try:
-            output = self._stage.output_of(row)
-        except ValidationError:  # the prompt asks for more now, or a field was empty
-            raise RowStands(row) from None
-        prompt = self._stage.prompt
-        provenance = Provenance(
-            provider=row.provider,
-            model=row.model,
-            arxiv_id=row.arxiv_id,
-            prompt=prompt.name,
-            prompt_version=prompt.version,
-            input_tokens=0,
-            output_tokens=0,
-            usd=None,
-            attempts=(),
-            faults=tuple(_faults(row)),
-        )
-        return CacheEntry(
-            asset=prompt.asset,
-            identity={"prompt_version": row.prompt_version, "input_hash": row.input_hash},
-            created_at=row.created_at,
-            value=output.model_dump(mode="json"),
-            provenance=provenance.as_json(),
-        )
+        return entry_of(self._stage, row)
 
     def _row(self, item: Item) -> Row | None:
         version = self._stage.prompt.version
@@ -105,6 +80,38 @@ class KeptAnswers(Generic[Item, Row, Output]):
                 if row["input_hash"] in answered:
                     found[row["arxiv_id"], row["input_hash"]] = day
         return found
+
+
+def entry_of(stage: Stage[Item, Row, Output], row: Row) -> Purchase:
+    """The purchase that an answered row was made from, without the conversation.
+
+    Raises RowStands if the row does not hold the whole answer.
+    """
+    if row.created_at is None or not stage.rows_hold_answers:
+        raise RowStands(row)
+    try:
+        output = stage.output_of(row)
+    except ValidationError:  # the prompt asks for more now, or a field was empty
+        raise RowStands(row) from None
+    provenance = Provenance(
+        provider=row.provider,
+        model=row.model,
+        arxiv_id=row.arxiv_id,
+        prompt=stage.prompt.name,
+        prompt_version=row.prompt_version,
+        input_tokens=0,
+        output_tokens=0,
+        usd=None,
+        attempts=(),
+        faults=tuple(_faults(row)),
+    )
+    return Purchase(
+        asset=stage.asset,
+        identity=row.question,
+        created_at=row.created_at,
+        value=output.model_dump(mode="json"),
+        provenance=provenance.as_json(),
+    )
 
 
 def answered_inputs(rows: Iterable[Mapping[str, Any]], version: str) -> set[str]:

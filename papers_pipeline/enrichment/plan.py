@@ -20,9 +20,9 @@ from papers_pipeline.llm.conversation import is_valid
 from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
-from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake, scan
 from papers_pipeline.store.ledger import Ledger, Spending
+from papers_pipeline.store.purchases import Purchase, Purchases
 
 HISTORY = 2000
 """The newest calls whose mean is the size of a call."""
@@ -66,7 +66,7 @@ class Planner:
     def __init__(
         self,
         lake: Lake,
-        cache: Cache,
+        purchases: Purchases,
         ledger: Ledger,
         stages: Mapping[str, AnyStage],
         available: Mapping[str, Sequence[str]],
@@ -78,7 +78,7 @@ class Planner:
         again."""
         self.stages = stages
         self._lake = lake
-        self._cache = cache
+        self._purchases = purchases
         self._ledger = ledger
         self._available = available
         self._batches = batches
@@ -254,7 +254,7 @@ class Planner:
         )
 
     def _inputs_left(self, stage: AnyStage, items: Sequence[HasArxivId]) -> list[str]:
-        """The hashes of the inputs that can be asked about and that neither the cache, a batch nor
+        """The hashes of the inputs that can be asked about and that neither a purchase, a batch nor
         a stored row answers."""
         hashes = []
         for item in items:
@@ -276,14 +276,14 @@ class Planner:
 
     def _in_batch(self, stage: AnyStage, key: str) -> KeptText | None:
         """What a batch keeps for an input; None if no batch has it."""
-        return self._batches.text(self._cache.key(stage.asset, _identity(stage, key)))
+        return self._batches.text(self._purchases.key(stage.asset, _identity(stage, key)))
 
-    def _cached(self, stage: AnyStage, key: str) -> CacheEntry | None:
-        """The cache's answer or valid failure for an input; None if it has to be asked."""
+    def _cached(self, stage: AnyStage, key: str) -> Purchase | None:
+        """The purchased answer or valid failure for an input; None if it has to be asked."""
         identity = _identity(stage, key)
-        if not self._cache.path(stage.asset, identity).exists():
+        if not self._purchases.path(stage.asset, identity).exists():
             return None
-        entry = self._cache.get(stage.asset, identity)
+        entry = self._purchases.get(stage.asset, identity)
         return entry if entry and is_valid(entry, self._available[stage.asset]) else None
 
     def _model(self, stage: AnyStage) -> str | None:
@@ -361,10 +361,10 @@ def _askable_share(stored: Mapping[str, Sequence[Row]]) -> float:
     return askable / papers if papers else 1.0
 
 
-def _row_state(row: Row, entry: CacheEntry | None) -> str:
+def _row_state(row: Row, entry: Purchase | None) -> str:
     """The state of a row that is not a current answer: stale, pending or failed.
 
-    `entry` is what the cache holds for it. An answer only has to be taken; a failure is not asked
+    `entry` is what was bought for it. An answer only has to be taken; a failure is not asked
     about again.
     """
     if entry is not None:

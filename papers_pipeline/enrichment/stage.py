@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import one_line
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.loaded_once import LoadedOnce
 from papers_pipeline.base.per_paper import Outcome
@@ -148,6 +149,12 @@ class Stage(ABC, Generic[Item, Row, Output]):
         """The answer that a row holds. For stages whose `rows_hold_answers`."""
         return self.output.model_validate(row.model_dump(include=set(self.output.model_fields)))
 
+    def holds(self, row: Row, output: Output) -> bool:
+        """Whether a row says what this answer says. For stages whose `rows_hold_answers`."""
+        kept = self.output_of(row).model_dump(mode="json")
+        same: bool = _in_one_line(kept) == _in_one_line(output.model_dump(mode="json"))
+        return same
+
     def add_to_paper(self, draft: PaperDraft, row: Row | None) -> None:
         """Add the row to the paper's public record. `row` is None if the day was never built."""
 
@@ -202,6 +209,17 @@ class Stage(ABC, Generic[Item, Row, Output]):
             "prompt_version": self.prompt.version,
             "input_hash": self.input_hash(item),
         }
+
+
+def _in_one_line(value: Any) -> Any:
+    """The same JSON with single spaces: rows hold their texts so."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, list):
+        return [_in_one_line(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _in_one_line(each) for name, each in value.items()}
+    return value
 
 
 def quoted(faults: Sequence[Fault]) -> list[str]:

@@ -17,8 +17,8 @@ from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.evaluation.lines import read_lines
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import Enrichment, Paper
-from papers_pipeline.store.cache import Cache, digest
 from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.purchases import Purchases, digest
 
 Papers = Mapping[str, Paper]
 
@@ -150,7 +150,7 @@ def answer_of_row(
 
 
 def answers_of_version(
-    cache: Cache, stage: AnyStage, papers: Papers, version: str
+    purchases: Purchases, stage: AnyStage, papers: Papers, version: str
 ) -> list[Answered]:
     """The cached answers of one version of the stage's prompt, about papers of stored days.
 
@@ -158,7 +158,7 @@ def answers_of_version(
     """
     answers: dict[str, Answered] = {}
     versions: set[str] = set()
-    for entry in cache.entries(stage.asset):
+    for entry in purchases.entries(stage.asset):
         if entry.value is None:
             continue
         versions.add(entry.identity["prompt_version"])

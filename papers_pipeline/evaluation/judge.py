@@ -57,7 +57,7 @@ class Question(Generic[Output]):
 
     @property
     def identity(self) -> dict[str, str]:
-        """What its answer is stored under in the cache."""
+        """What its answer is stored under."""
         return {
             "prompt_version": self.prompt.version,
             "input_hash": input_hash(**self.variables),
@@ -181,7 +181,7 @@ class Questions:
         return list({_key(question): question for question in questions}.values())
 
     def cost(self, models: Models) -> tuple[int, float | None]:
-        """The calls that the cache does not answer, and their USD; None if a price is unknown."""
+        """The calls that no purchase answers, and their USD; None if a price is unknown."""
         calls = 0
         usd: float | None = 0.0
         for question in self.every:
@@ -323,7 +323,7 @@ def _key(question: Question[Any]) -> tuple[str, str]:
 
 
 def _is_cached(models: Models, question: Question[Any]) -> bool:
-    entry = models.cache.get(question.prompt.asset, question.identity)
+    entry = models.purchases.get(question.prompt.asset, question.identity)
     return entry is not None and is_valid(entry, models.configured(question.prompt))
 
 

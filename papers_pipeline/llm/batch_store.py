@@ -2,7 +2,7 @@
 
 `jobs/<id>.json` says how far a job is, `requests/<id>.json` lists its texts, and
 `texts/<2 hex>/<key>.json` is there while a text waits for its job, or its answer to be used.
-The key of a text is that of its entry in the cache.
+The key of a text is that of its purchase.
 
 Each of the three can be made again from the others. A damaged file is set aside, as everywhere, and
 what it said is recovered at once, before anyone could buy its texts a second time.

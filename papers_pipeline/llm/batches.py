@@ -26,8 +26,8 @@ from papers_pipeline.llm.batch_store import BatchJob, BatchStore, BatchText, Job
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.llm.providers import Access
 from papers_pipeline.prompts.model_names import split_name
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.ledger import Spending
+from papers_pipeline.store.purchases import Purchases
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
@@ -56,9 +56,9 @@ class NoSuchBatch(LookupError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A text to be bought by batch: its identity in the cache, its first request, and its price.
+    """A text to be bought by batch: its identity, its first request, and its price.
 
-    `is_bought` says whether the cache answers it by now.
+    `is_bought` says whether a purchase answers it by now.
     """
 
     text: BatchText
@@ -85,7 +85,7 @@ class Batches:
         store: BatchStore,
         access: Mapping[str, Access],
         *,
-        cache: Cache,
+        purchases: Purchases,
         coordination: Coordination,
         clock: "Clock",
         assumed_price: float | None,
@@ -93,7 +93,7 @@ class Batches:
     ) -> None:
         self.store = store
         self._access = access
-        self._cache = cache
+        self._purchases = purchases
         self._coordination = coordination
         self._ledger = coordination.ledger
         self._clock = clock
@@ -192,7 +192,7 @@ class Batches:
         """Give the text to the job, unless it is bought or another job has it."""
         text = prepared.text
         # A chain that buys this text live holds the same lock.
-        async with self._cache.held(text.asset, dict(prepared.identity)):
+        async with self._purchases.held(text.asset, dict(prepared.identity)):
             if prepared.is_bought() or self.store.text(text.key) is not None:
                 return False
             self.store.keep(text.key, KeptText(job=job.id, model=job.model, text=text))

@@ -41,7 +41,7 @@ from papers_pipeline.llm.turns import ProviderPaused
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt, input_hash
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import CachedFailure, CacheEntry
+from papers_pipeline.store.purchases import FinalFailure, Purchase
 
 if TYPE_CHECKING:
     from pydantic_ai import Agent
@@ -57,7 +57,7 @@ CORRECTIONS = 2
 
 @dataclass(frozen=True)
 class Answer(Generic[Output]):
-    """A model's answer about a paper; `reused` if it came from the cache.
+    """A model's answer about a paper; `reused` if it was bought before.
 
     `faults` are those that it still has. None of them is fatal.
     """
@@ -129,31 +129,31 @@ class Chain(Generic[Output]):
         arxiv_id: str,
         *prompt_variables: Mapping[str, Any],
         again: bool = False,
-        kept_elsewhere: Callable[[], CacheEntry | None] = lambda: None,
+        kept_elsewhere: Callable[[], Purchase | None] = lambda: None,
     ) -> Answer[Output]:
-        """The answer about one paper, from the cache or else `kept_elsewhere`, unless `again`.
+        """The answer about one paper, bought before or else from `kept_elsewhere`, unless `again`.
 
         `prompt_variables` fill the template. If several are given, the first model gets the
-        first, the next model the next; only the first are part of the cache key. Raises
+        first, the next model the next; only the first are part of the key. Raises
         PaperPending if no provider is configured or a batch has the question, and PaperFailed if no
         model gave an answer. A new failure never replaces an answer.
         """
-        cache = self._models.cache
-        key = cache.key(self._prompt.asset, self.identity(prompt_variables[0]))
+        purchases = self._models.purchases
+        key = purchases.key(self._prompt.asset, self.identity(prompt_variables[0]))
         available = self._models.configured(self._prompt)
         identity = self.identity(prompt_variables[0])
         stored = None
         if again:
-            stored = cache.get(self._prompt.asset, identity) or kept_elsewhere()
+            stored = purchases.get(self._prompt.asset, identity) or kept_elsewhere()
         replaced = stored if stored is not None and stored.value is not None else None
         is_restored = False
 
-        def is_usable(entry: CacheEntry) -> bool:
+        def is_usable(entry: Purchase) -> bool:
             if again or not available:
                 return not again and entry.value is not None
             return is_valid(entry, available)
 
-        async def compute() -> CacheEntry:
+        async def compute() -> Purchase:
             nonlocal is_restored
             restored = None if again else kept_elsewhere()
             if restored is not None:
@@ -173,7 +173,7 @@ class Chain(Generic[Output]):
                 raise _failed(entry.failure)
             return _with_earlier(entry, replaced)
 
-        entry, reused = await cache.get_or_compute(
+        entry, reused = await purchases.get_or_compute(
             self._prompt.asset, identity, compute, is_usable, self.sender.note
         )
         if not reused:
@@ -191,7 +191,7 @@ class Chain(Generic[Output]):
         )
 
     def identity(self, prompt_variables: Mapping[str, Any]) -> dict[str, str]:
-        """What an answer is stored under in the cache, beside the prompt's asset."""
+        """What an answer is stored under, beside the prompt's asset."""
         return {
             "prompt_version": self._prompt.version,
             "input_hash": input_hash(**prompt_variables),
@@ -204,7 +204,7 @@ class Chain(Generic[Output]):
         prompt_variables: Sequence[Mapping[str, Any]],
         available: Sequence[str],
         kept: KeptText | None,
-    ) -> CacheEntry:
+    ) -> Purchase:
         """Ask the models in order; the entry of the first answer, or of the final failure.
 
         An answer that a batch has `kept` comes first, as its model's reply. The last model gets the
@@ -221,6 +221,7 @@ class Chain(Generic[Output]):
             is_last = number >= last_variables
             is_kept = kept is not None and kept.model == name and number == 0
             question = self._question(variables, is_last, kept if is_kept else None)
+            question.key = self._models.purchases.key(self._prompt.asset, identity)
             attempts.append(await self._attempt(arxiv_id, name, variables, question))
             best = question.best
             if best is not None:
@@ -230,7 +231,7 @@ class Chain(Generic[Output]):
                 provenance = provenance.model_copy(
                     update={"provider": provider, "model": model, **published}
                 )
-                return CacheEntry(
+                return Purchase(
                     asset=self._prompt.asset,
                     identity=identity,
                     created_at=self._models.clock.now(),
@@ -245,7 +246,7 @@ class Chain(Generic[Output]):
         identity: dict[str, str],
         available: Sequence[str],
         attempts: list[Attempt],
-    ) -> CacheEntry:
+    ) -> Purchase:
         """The entry of a final failure. Raises PaperFailed for one that may pass."""
         now = self._models.clock.now()
         provenance = self._provenance(arxiv_id, available, attempts).as_json()
@@ -259,10 +260,10 @@ class Chain(Generic[Output]):
         if not results <= {"refused", "unusable"}:
             raise PaperFailed("unreachable", detail, attempts=len(attempts))
         reason = "refused" if results == {"refused"} else "unusable"
-        failure = CachedFailure(
+        failure = FinalFailure(
             stage=self._prompt.asset, reason=reason, detail=detail, attempts=len(attempts)
         )
-        entry = self._models.cache.final_failure(self._prompt.asset, identity, failure)
+        entry = self._models.purchases.final_failure(self._prompt.asset, identity, failure)
         return entry.model_copy(update={"provenance": provenance})
 
     def _provenance(
@@ -436,7 +437,7 @@ class Chain(Generic[Output]):
         return self._agents[name]
 
 
-def _failed(failure: CachedFailure) -> PaperFailed:
+def _failed(failure: FinalFailure) -> PaperFailed:
     return PaperFailed(failure.reason, failure.detail, retryable=False, attempts=failure.attempts)
 
 
@@ -467,7 +468,7 @@ def _metered(chain: "Chain[Any]", name: str, arxiv_id: str, question: Question) 
     return Metered(chain.connection(name).model)
 
 
-def _with_earlier(entry: CacheEntry, replaced: CacheEntry) -> CacheEntry:
+def _with_earlier(entry: Purchase, replaced: Purchase) -> Purchase:
     """The entry with the answer it replaces, and those that one replaced, in its provenance."""
     provenance = Provenance.of(replaced)
     without_earlier = provenance.model_copy(update={"earlier": ()}).as_json()

@@ -11,8 +11,9 @@ from pydantic import (
     WrapSerializer,
 )
 
+from papers_pipeline.base.characters import encodable
 from papers_pipeline.base.faults import Fault
-from papers_pipeline.store.cache import CacheEntry
+from papers_pipeline.store.purchases import Purchase
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
@@ -27,7 +28,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: Literal["system", "user", "correction", "reply"]
-    text: str
+    text: Annotated[str, BeforeValidator(encodable)]
 
 
 def _read_fault(stored: Any) -> Any:
@@ -71,7 +72,7 @@ class Attempt(BaseModel):
 
 
 class Provenance(BaseModel):
-    """How an answer or a final failure came about; the `provenance` of its cache entry.
+    """How an answer or a final failure came about; the `provenance` of its purchase.
 
     A failure has no `provider` and `model`. `models` are the configured models of the chain
     at that time. `faults` are those that the published answer still has, and `repairs` what was
@@ -93,11 +94,11 @@ class Provenance(BaseModel):
     attempts: tuple[Attempt, ...]
     faults: tuple[KeptFault, ...] = ()
     repairs: tuple[str, ...] = ()
-    earlier: tuple[CacheEntry, ...] = ()
+    earlier: tuple[Purchase, ...] = ()
 
     @classmethod
-    def of(cls, entry: CacheEntry) -> "Provenance":
-        """The provenance of a cache entry that a chain of models wrote."""
+    def of(cls, entry: Purchase) -> "Provenance":
+        """The provenance of a purchase that a chain of models wrote."""
         return cls.model_validate(entry.provenance)
 
     def as_json(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class Provenance(BaseModel):
         return self.model_dump(mode="json", exclude=empty)
 
 
-def is_valid(entry: CacheEntry, available: Sequence[str]) -> bool:
+def is_valid(entry: Purchase, available: Sequence[str]) -> bool:
     """Whether an entry can be used: an answer always, a failure if it tried all these models."""
     if entry.value is not None:
         return True

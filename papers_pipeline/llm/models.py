@@ -21,9 +21,9 @@ from papers_pipeline.llm.providers import Access, connect, list_models
 from papers_pipeline.llm.turns import Turns
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.prompts.prompt import Prompt
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.ledger import CallState, Spending
 from papers_pipeline.store.limits import Rate
+from papers_pipeline.store.purchases import Purchases
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -39,7 +39,7 @@ class UnknownPrice(OperatorError):
 
 
 class Models:
-    """The providers of one process, and the cache, ledger and limits that they share.
+    """The providers of one process, and the purchases, ledger and limits that they share.
 
     `closed` has the providers and models that are not asked any more, each with the reason.
     `requests_per_minute` limits all providers together, `rates` limits each. They live on one event
@@ -52,7 +52,7 @@ class Models:
         *,
         data: UPath,
         coordination: Coordination,
-        cache: Cache,
+        purchases: Purchases,
         clock: Clock,
         concurrency: int,
         rates: Mapping[str, Rate] | None = None,
@@ -64,14 +64,14 @@ class Models:
         window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         self.access = access
-        self.cache = cache
+        self.purchases = purchases
         self.clock = clock
         self.ledger = coordination.ledger
         self.attempts = data / "attempts"
         self.batches = Batches(
             BatchStore(data / "batches"),
             access,
-            cache=cache,
+            purchases=purchases,
             coordination=coordination,
             clock=clock,
             assumed_price=assumed_price,

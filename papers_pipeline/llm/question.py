@@ -45,6 +45,8 @@ class Question:
     """An estimate from above, which counts until the provider has counted."""
     kept: KeptText | None = None
     """The answer of a batch that takes the place of the first request."""
+    key: str | None = None
+    """The key under which the answer will be stored."""
     verdicts: list[KeptVerdict] = field(default_factory=list)
     best: Publishable | None = None
     """The best reply so far that can be published."""

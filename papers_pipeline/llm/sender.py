@@ -10,6 +10,7 @@ from papers_pipeline.base.per_paper import PaperPending
 from papers_pipeline.llm.errors import Closed, CutOff, NotReadable, is_free, named, one_line
 from papers_pipeline.llm.models import Models, settled
 from papers_pipeline.llm.question import Question
+from papers_pipeline.llm.responses import without_surrogates
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.llm.turns import LONGEST_WAITED_PAUSE_SECONDS, Turn
 from papers_pipeline.prompts.model_names import split_name
@@ -104,7 +105,7 @@ class Sender:
                 # Once more: others may have closed it while this one waited.
                 self._require_open(name)
                 self._begin_to_preload()
-                call = await self._entered(name, arxiv_id, messages)
+                call = await self._entered(name, arxiv_id, question.key, messages)
                 try:
                     response = await self._in_time(name, model, *asked)
                 except AgentRunError as error:
@@ -118,7 +119,7 @@ class Sender:
                 self.count(question, spending.input_tokens, spending.output_tokens, spending.usd)
                 models.turns.has_answered(provider)
                 await turn.used(spending.input_tokens + spending.output_tokens)
-                return response
+                return without_surrogates(response)
 
     async def _in_time(self, name: str, model: "Model", *asked: Any) -> "ModelResponse":
         """The answer. The SDKs' own limit counts from the last byte, so that a drip would last."""
@@ -143,7 +144,7 @@ class Sender:
             self._preloads = ()
 
     async def _entered(
-        self, name: str, arxiv_id: str, messages: "Sequence[ModelMessage]"
+        self, name: str, arxiv_id: str, key: str | None, messages: "Sequence[ModelMessage]"
     ) -> Spending:
         """Enter a request into the ledger once the budget has room for it; its line there.
 
@@ -160,6 +161,7 @@ class Sender:
                 arxiv_id=arxiv_id,
                 day=self._day,
                 prompt_version=self._prompt.version,
+                key=key,
             )
             room = await asyncio.to_thread(
                 models.ledger.reserve, call, models.daily_budget_usd, models.timeout_seconds

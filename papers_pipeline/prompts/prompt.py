@@ -1,6 +1,7 @@
 """Prompts: Markdown files with front matter and a Jinja2 body, and a version that is a hash.
 
-The version is part of every cache key: a changed prompt buys its own answers again and no others.
+The version is part of the key of every purchase: a changed prompt buys its own answers again and no
+others.
 """
 
 import hashlib

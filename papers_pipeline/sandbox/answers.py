@@ -176,6 +176,11 @@ class Question:
         return [section["text"].partition("\n")[0] for section in sections]
 
     @cached_property
+    def hash(self) -> str:
+        """The hex SHA-256 of what was asked."""
+        return hashlib.sha256(f"{self.system}\x1f{self.user}".encode()).hexdigest()
+
+    @cached_property
     def title(self) -> str:
         """The paper's title with white space folded; empty if the request has none."""
         return one_line(self.passages.get("title", ""))

@@ -90,6 +90,8 @@ class _Weather:
             await self._crowd()
         if fault and fault.cut_after is not None:
             send = _cut_off(send, fault.cut_after)
+        if fault and fault.drip_seconds:
+            send = _dripping(send, fault.drip_seconds)
         if fault is None or (fault.status == 200 and not fault.body):
             return await self._app(scope, receive, send)
         if call:
@@ -132,3 +134,17 @@ def _cut_off(send: Send, size: int) -> Send:
         await send(message)
 
     return send_part
+
+
+def _dripping(send: Send, seconds: float) -> Send:
+    """Send a body byte by byte, each so many seconds after the one before."""
+
+    async def send_slowly(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            return await send(message)
+        for byte in message.get("body", b""):
+            await send({**message, "body": bytes([byte]), "more_body": True})
+            await asyncio.sleep(seconds)
+        return await send({**message, "body": b""})
+
+    return send_slowly

@@ -668,6 +668,7 @@ async def arrival(world: World, request: Request) -> Call | None:
         question.fields,
         question.language,
         question.title,
+        question=question.hash,
     )
     world.add(call)
     world.asked[f"{endpoint.name} answer"] += 1

@@ -23,7 +23,8 @@ class Fault:
     """A failure for the next `times` requests whose path and query contain `match`.
 
     The request waits for `seconds`. A `status` other than 200 or a `body` replaces the answer. With
-    `cut_after`, the connection breaks after that many bytes of the body.
+    `cut_after`, the connection breaks after that many bytes of the body. With `drip_seconds`, each
+    byte of the body comes so long after the one before.
     """
 
     match: str
@@ -33,6 +34,7 @@ class Fault:
     seconds: float = 0.0
     times: int = 1
     cut_after: int | None = None
+    drip_seconds: float = 0.0
 
 
 @dataclass
@@ -97,7 +99,7 @@ class Call:
 
     `at` is the monotonic time of its arrival in seconds. `fields` are the JSON schemas of the
     answer's fields. `outcome` is the kind of the answer, the status of the error, or "pending"
-    until either is known.
+    until either is known. `question` is a hash of all that the model was asked.
     """
 
     provider: str
@@ -107,6 +109,7 @@ class Call:
     language: str
     title: str
     outcome: str = "pending"
+    question: str = ""
 
     @property
     def is_accepted(self) -> bool:

@@ -17,6 +17,8 @@ from papers_pipeline.store import files as storage
 
 MANIFEST = "manifest.json"
 LEFT_OUT = (".lock", damage.SUFFIX)
+EARLIER_NAMES = {"purchases": "cache"}
+"""Folders that had another name in copies of earlier releases. Their files are not copied again."""
 SAVE_EVERY = 1000
 """Files between two writes of the manifest: a backup that is killed goes on from there."""
 
@@ -59,7 +61,7 @@ def back_up(folders: Mapping[str, UPath], target: UPath) -> Transfer:
     try:
         for path, file in _files(folders):
             files += 1
-            known = manifest.files.get(path)
+            known = manifest.files.get(path) or manifest.files.get(_earlier_name(path))
             stat = file.stat()
             if known and (known.size, known.changed_at) == (stat.st_size, stat.st_mtime):
                 continue
@@ -92,8 +94,12 @@ def restore(source: UPath, folders: Mapping[str, UPath]) -> Transfer:
         raise BackupError(f"{source}: there is no {MANIFEST}: name the target of `papers backup`")
     written = 0
     damaged = []
-    for path, copied in manifest.files.items():
+    names_of_now = {earlier: now for now, earlier in EARLIER_NAMES.items()}
+    # A file that changed since it was copied under an earlier name was copied again.
+    for path in sorted(manifest.files, key=lambda path: path.partition("/")[0] in names_of_now):
+        copied = manifest.files[path]
         folder, _, below = path.partition("/")
+        folder = names_of_now.get(folder, folder)
         if folder not in folders or (folders[folder] / below).exists():
             continue
         data = storage.read(source / path)
@@ -102,6 +108,12 @@ def restore(source: UPath, folders: Mapping[str, UPath]) -> Transfer:
             continue
         written += storage.write(folders[folder] / below, data, durable=True)
     return Transfer(len(manifest.files), written, tuple(damaged))
+
+
+def _earlier_name(path: str) -> str:
+    """The path of a file of the copy under the earlier name of its folder."""
+    folder, _, below = path.partition("/")
+    return f"{EARLIER_NAMES.get(folder, folder)}/{below}"
 
 
 def _files(folders: Mapping[str, UPath]) -> Iterator[tuple[str, UPath]]:

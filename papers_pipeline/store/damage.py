@@ -53,13 +53,13 @@ def opened(
     try:
         return read(data)
     except Damaged as error:
-        _set_aside(path, data, str(error), way_out)
+        set_aside(path, data, str(error), way_out)
         return None
     except Newer as error:
         raise NewerFormat(path, str(error)) from None
 
 
-def _set_aside(path: UPath, data: bytes, why: str, way_out: str) -> None:
+def set_aside(path: UPath, data: bytes, why: str, way_out: str) -> None:
     """Rename the file at `path`, whose bytes `data` are damaged, and say so in the log.
 
     A file that another process has replaced meanwhile stays.

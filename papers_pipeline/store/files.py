@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,8 +88,10 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             # Whatever the umask is: a web server may run as another user.
             partial.chmod(0o644)
             partial.replace(target)
-        except BaseException:
+        except BaseException as error:
             partial.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno and not error.filename:
+                error.filename = str(target)
             raise
 
 
@@ -97,7 +99,9 @@ def _held(path: Path) -> BinaryIO:
     """The file, empty and open for writing, once no other writer holds it."""
     while True:
         file = path.open("ab")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        # Some network file systems have no locks. Days and the site have locks of their own.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
         if _is_at(file, path):
             file.truncate(0)
             return file

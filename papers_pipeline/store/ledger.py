@@ -54,10 +54,11 @@ class Spending(BaseModel):
     """One model call. `arxiv_id` is None for calls about no paper, as `papers doctor` makes.
 
     `usd` is None if the model's price is unknown. `input_tokens` include those read from and
-    written to the provider's cache, and `output_tokens` include those of reasoning. An answer
-    bought by batch names the job that gave it and its key in the cache. `state` says how sure the
-    tokens and the price are. Of two lines with the same `call`, the later one holds; both are in
-    the file of the day on which the request was sent.
+    written to the provider's cache, and `output_tokens` include those of reasoning. `key` is that
+    of the purchase that the call is for; earlier releases wrote it for batches only. An answer
+    bought by batch names the job that gave it. `state` says how sure the tokens and the price are.
+    Of two lines with the same `call`, the later one holds; both are in the file of the day on which
+    the request was sent.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 
 class KeyLocks(Protocol):
-    """Locks of single entries of the cache."""
+    """Locks of single purchases."""
 
     def key_held(self, key: str) -> AbstractAsyncContextManager[object]:
         """Hold the lock of an entry, by its key of 64 hex digits."""

@@ -118,7 +118,7 @@ _TALK = regex.compile(
 )
 # Direction overrides, tags and control characters hide text from people but not from machines.
 _HIDDEN = regex.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e001f\U000e0080-\U000e0fff]"
     r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0020-\U000e007f]"
 )
 _TOP_LEVEL = "com|org|net|io|co|cn|ru|dev|me|app|info|xyz|site|top"

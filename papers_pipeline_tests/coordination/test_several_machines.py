@@ -83,6 +83,6 @@ def test_a_machine_that_waits_builds_the_day_of_one_that_died(
 
 
 def answers() -> int:
-    """The answers of models in the cache."""
-    entries = (load_settings().data / "cache").glob("*/*/*.json")
+    """How many answers of models are stored."""
+    entries = (load_settings().data / "purchases").glob("*/*/*.json")
     return sum("models" in json.loads(path.read_bytes())["provenance"] for path in entries)

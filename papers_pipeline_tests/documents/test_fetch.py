@@ -32,7 +32,7 @@ from papers_pipeline.records import Paper, PaperFigures, PaperPdf, ParsedPaper
 from papers_pipeline.sandbox.server import running
 from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import SAMPLE, Fault, World
-from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.purchases import Purchases
 
 NOW = datetime(2026, 3, 5, 6, tzinfo=UTC)
 ONE_COLUMN, TWO_COLUMNS, TEAM, BROKEN, NO_HTML = (
@@ -73,7 +73,7 @@ class Library:
         return Documents(
             ArxivClient(self.url, self.http, NoLimit(), backoff_seconds=0.01),
             data=UPath(self.folder),
-            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
+            purchases=Purchases(UPath(self.folder) / "purchases", self.coordination, self.clock),
             clock=self.clock,
             keep=timedelta(days=keep_days),
             workers=workers,
@@ -286,7 +286,7 @@ def test_a_throttled_run_sends_no_more_requests(library: Library):
 
 def test_an_unavailable_document_keeps_its_row_from_the_last_build(library: Library):
     before = library.pdfs(ONE_COLUMN)
-    shutil.rmtree(library.folder / "cache")
+    shutil.rmtree(library.folder / "purchases")
     library.world.faults.append(Fault("/pdf/", 404, times=99))
     assert library.pdfs(ONE_COLUMN, earlier=before) == before
 

@@ -64,6 +64,11 @@ First</h2>
     ]
 
 
+def test_a_base_that_is_no_address_is_ignored():
+    (found,) = read(figure(image()), base='<base href="//[::">')
+    assert found.url == f"{FOLDER}x1.png"
+
+
 @pytest.mark.parametrize(
     ("url", "base", "source", "link"),
     [

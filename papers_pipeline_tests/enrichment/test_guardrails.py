@@ -328,7 +328,9 @@ def test_a_word_that_mixes_alphabets_is_a_fault(word: str):
     )
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\ufeff"])
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u2060", "\ufeff", "\x80", "\x9b", "\u061c", "\u200e", "\u200f"]
+)
 def test_an_invisible_character_is_a_fault(hidden: str):
     said = TEXTS["en"].replace(" ", f" {hidden}", 1)
     assert judged("en", said) == faults(

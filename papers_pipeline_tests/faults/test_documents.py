@@ -25,7 +25,7 @@ from papers_pipeline.sandbox.typeset import MUPDF
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache
+from papers_pipeline.store.purchases import Purchases
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.audit.matrix import Cell
 from papers_pipeline_tests.conftest import LONG_AGO, Outside, Pipeline
@@ -91,7 +91,7 @@ class Library:
         return Documents(
             ArxivClient(url or self.outside.url, http, NoLimit(), backoff_seconds=0.001),
             data=UPath(self.folder),
-            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
+            purchases=Purchases(UPath(self.folder) / "purchases", self.coordination, self.clock),
             clock=self.clock,
             keep=timedelta(days=7),
             workers=WORKERS,
@@ -407,7 +407,7 @@ def test_a_document_that_does_not_fit_on_the_disk_costs_its_paper_alone(
 ):
     for party in parties(cell):
         with monkeypatch.context() as disk:
-            disk.setattr(storage, "write", full("blobs" if party == "PDF" else "cache"))
+            disk.setattr(storage, "write", full("blobs" if party == "PDF" else "purchases"))
             rows, ended = library.build(party, ID, earlier=[EARLIER[party]])
         assert rows == [EARLIER[party]]
         assert cell.told in f"{ended.reason}: {ended.detail}"
@@ -446,7 +446,7 @@ def test_stored_figures_that_are_damaged_are_asked_for_again(
     cell: Cell, library: Library, outside: Outside, caplog
 ):
     rows, _ = library.build("HTML")
-    for path in library.folder.glob("cache/figures/*/*.json"):
+    for path in library.folder.glob("purchases/figures/*/*.json"):
         path.write_bytes(b"{")
     assert library.build("HTML")[0] == rows
     assert cell.told in caplog.text
@@ -472,7 +472,7 @@ def test_a_build_that_is_killed_while_documents_come_leaves_nothing_half(
     outside.world.faults += stuck
     build = start("build", "--date", DAY, "--only", "paper_pdfs", "--only", "figures")
     wait_until(lambda: [fault.times for fault in stuck] == [0, 0])
-    wait_until(lambda: len(list(pipeline.data.glob("cache/*/*/*.json"))) == 2)
+    wait_until(lambda: len(list(pipeline.data.glob("purchases/*/*/*.json"))) == 2)
     build.kill()
     build.communicate()
     (dead,) = mark_dead_runs(pipeline.instance, coordination_of(load_settings()))

@@ -409,7 +409,7 @@ def test_an_answer_that_does_not_fit_on_the_disk_is_bought_again(
         earlier = desk.buy(papers=[paper]).row
         before = len(desk.spendings())
         with monkeypatch.context() as disk:
-            disk.setattr(storage, "write", full("cache"))
+            disk.setattr(storage, "write", full("purchases"))
             row = desk.buy(papers=[changed(paper)]).row
             assert row.state == "failed"
             assert cell.told in row.detail

@@ -20,8 +20,8 @@ from papers_pipeline.llm.spent import Spent
 from papers_pipeline.prompts.prompt import Prompts, load_prompts
 from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.providers import base_path
-from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.ledger import FileLedger, Spending
+from papers_pipeline.store.purchases import Purchase, Purchases
 from papers_pipeline_tests.helpers.outside import LONG_AGO, PACKAGED_PROVIDERS, PROMPTS, Outside
 
 PROVIDERS = ("openai", "mistral", "anthropic", "google")
@@ -74,7 +74,7 @@ class Bought:
 
 
 class Desk:
-    """Buys from the sandbox, with a cache and a ledger of the test's own."""
+    """Buys from the sandbox, with purchases and a ledger of the test's own."""
 
     def __init__(self, outside: Outside, folder: Path) -> None:
         self.outside, self.folder, self.clock = outside, folder, FixedClock(LONG_AGO)
@@ -98,7 +98,7 @@ class Desk:
             access,
             data=UPath(self.folder),
             coordination=self.coordination,
-            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
+            purchases=Purchases(UPath(self.folder) / "purchases", self.coordination, self.clock),
             clock=self.clock,
             timeout_seconds=timeout_seconds,
             backoff_seconds=0.01,
@@ -118,10 +118,10 @@ class Desk:
         with_models = {"models": self.models, "concurrency": 8, "progress": NullProgress()} | more
         return Bought(*loop.run(enrich(self.stages[asset], papers, **with_models)))
 
-    def entries(self) -> list[CacheEntry]:
+    def entries(self) -> list[Purchase]:
         return [
-            CacheEntry.model_validate_json(path.read_bytes())
-            for path in self.folder.glob("cache/*/*/*.json")
+            Purchase.model_validate_json(path.read_bytes())
+            for path in self.folder.glob("purchases/*/*/*.json")
         ]
 
     def attempts(self) -> list[dict[str, Any]]:

@@ -107,12 +107,12 @@ class Outside:
 
     def calls(self) -> Counter[str]:
         """The model calls since the last look, by what they asked for."""
-        asked = Counter(_kind(call) for call in self.world.calls)
+        asked = Counter(kind_of(call) for call in self.world.calls)
         self.world.calls.clear()
         return asked
 
 
-def _kind(call: Call) -> str:
+def kind_of(call: Call) -> str:
     """The language of a summary, or the asset that the call was for."""
     for prompt in PROMPTS.others.values():
         if set(call.fields) == set(prompt.output):

@@ -33,9 +33,9 @@ from papers_pipeline.records import Paper
 from papers_pipeline.sandbox.providers import base_path
 from papers_pipeline.sandbox.world import Fault, Reply
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.cache import Cache
 from papers_pipeline.store.lake import Lake, encode
 from papers_pipeline.store.ledger import FileLedger, Spending
+from papers_pipeline.store.purchases import Purchases
 from papers_pipeline_tests.conftest import LONG_AGO, Outside
 
 DAY = "2026-03-02"
@@ -75,7 +75,7 @@ class Shop:
             access,
             data=UPath(self.folder),
             coordination=self.coordination,
-            cache=Cache(UPath(self.folder) / "cache", self.coordination, self.clock),
+            purchases=Purchases(UPath(self.folder) / "purchases", self.coordination, self.clock),
             clock=self.clock,
             concurrency=8,
             requests_per_minute=1000,
@@ -96,7 +96,7 @@ class Shop:
         }
         planner = Planner(
             self.lake,
-            self.models.cache,
+            self.models.purchases,
             self.models.ledger,
             self.stages,
             available,
@@ -206,7 +206,7 @@ def test_the_custom_id_is_the_key_of_the_cache(shop: Shop):
     (batch,) = shop.outside.world.batches
     shop.settle()
     shop.buy(ENGLISH)
-    cached = {path.stem for path in (shop.folder / "cache" / ENGLISH).rglob("*.json")}
+    cached = {path.stem for path in (shop.folder / "purchases" / ENGLISH).rglob("*.json")}
     assert set(batch.requests) == cached
     assert {len(key) for key in cached} == {64}
 
@@ -656,5 +656,5 @@ def test_a_process_killed_at_any_write_buys_nothing_twice_and_loses_nothing(
         if not has_died:
             break
     # Submission: list, job, a text each, list, submitting, open. Collection: ledger, a text each,
-    # collected. Use: a cache entry each.
+    # collected. Use: a purchase each.
     assert died_in == {"submit": 7, "settle": 4, "buy": 2}

@@ -9,7 +9,7 @@ from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.llm.conversation import Provenance, is_valid
-from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.store.purchases import Purchase, Purchases
 from papers_pipeline_tests.conftest import LONG_AGO
 
 ATTEMPT = {
@@ -64,28 +64,28 @@ FAILURE = {
 
 def test_provenance_of_an_earlier_version_is_written_back_in_the_same_shape():
     for stored in (ENTRY, REPLACING, FAILURE):
-        entry = CacheEntry.model_validate(stored)
+        entry = Purchase.model_validate(stored)
         provenance = Provenance.of(entry).as_json()
         assert json.dumps(provenance) == json.dumps(stored["provenance"])
 
 
 def test_an_entry_of_an_earlier_version_keeps_its_content(tmp_path: Path):
     locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
-    cache = Cache(UPath(tmp_path), locks, FixedClock(LONG_AGO))
-    path = cache.path("topic_tags", IDENTITY)
+    purchases = Purchases(UPath(tmp_path), locks, FixedClock(LONG_AGO))
+    path = purchases.path("topic_tags", IDENTITY)
     path.parent.mkdir(parents=True)
     stored = json.dumps(REPLACING, indent=1).encode() + b"\n"
     path.write_bytes(stored)
-    entry = cache.get("topic_tags", IDENTITY)
+    entry = purchases.get("topic_tags", IDENTITY)
     assert entry is not None
-    cache.put(entry.model_copy(update={"provenance": Provenance.of(entry).as_json()}))
+    purchases.put(entry.model_copy(update={"provenance": Provenance.of(entry).as_json()}))
     kept = json.loads(path.read_bytes())
     del kept["sha256"]
     assert kept == REPLACING | {"format": 2}
 
 
 def test_what_is_stored_is_read_as_typed_records():
-    provenance = Provenance.of(CacheEntry.model_validate(REPLACING))
+    provenance = Provenance.of(Purchase.model_validate(REPLACING))
     (attempt,) = provenance.attempts
     assert [message.role for message in attempt.messages][-2:] == ["correction", "reply"]
     assert attempt.verdicts[1].warnings == ("One topic only.",)
@@ -93,7 +93,7 @@ def test_what_is_stored_is_read_as_typed_records():
 
 
 def test_a_fault_stored_as_a_sentence_is_fatal_and_has_no_rule():
-    provenance = Provenance.of(CacheEntry.model_validate(ENTRY))
+    provenance = Provenance.of(Purchase.model_validate(ENTRY))
     first, _ = provenance.attempts[0].verdicts
     assert first.faults == (Fault("", "KETTLES is not in the list.", "fatal"),)
     assert (provenance.faults, provenance.repairs) == ((), ())
@@ -108,8 +108,8 @@ def test_a_fault_is_stored_with_its_rule_and_severity():
 
 
 def test_an_answer_is_valid_for_ever_and_a_failure_until_another_model_is_configured():
-    failure = CacheEntry.model_validate(FAILURE)
-    assert is_valid(CacheEntry.model_validate(ENTRY), ["mistral:mistral-small-latest"])
+    failure = Purchase.model_validate(FAILURE)
+    assert is_valid(Purchase.model_validate(ENTRY), ["mistral:mistral-small-latest"])
     assert is_valid(failure, ["openai:gpt-6-luna"])
     assert is_valid(failure, [])
     assert not is_valid(failure, ["openai:gpt-6-luna", "mistral:mistral-small-latest"])

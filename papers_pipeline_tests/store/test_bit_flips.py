@@ -16,8 +16,8 @@ from papers_pipeline.records import (
     Summary,
 )
 from papers_pipeline.store import lake, sealed
-from papers_pipeline.store.cache import CacheEntry
 from papers_pipeline.store.damage import Damaged, Newer
+from papers_pipeline.store.purchases import Purchase
 
 SEEN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 FLIPS = 300
@@ -68,7 +68,7 @@ ISSUE = DailyIssue(
 )
 
 
-PURCHASE = CacheEntry(
+PURCHASE = Purchase(
     asset="summaries_en",
     identity={"prompt_version": "0123456789ab", "input_hash": "ab" * 32},
     created_at=SEEN,
@@ -100,7 +100,7 @@ def test_at_least_99_of_100_flipped_bits_are_noticed(rows: list[Record]):
 
 def test_every_flipped_bit_of_a_purchase_is_noticed():
     def decode(data: bytes) -> object:
-        return sealed.decode(data, CacheEntry)
+        return sealed.decode(data, Purchase)
 
     assert unnoticed(PURCHASE, sealed.encode(PURCHASE), decode) == 0
     without_checksum = PURCHASE.model_copy(update={"format": 1}).model_dump_json().encode()

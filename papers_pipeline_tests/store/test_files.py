@@ -13,9 +13,9 @@ from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.records import FeedResponse, PaperVotes
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake
-from papers_pipeline.store.cache import Cache, CacheEntry
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.ledger import FileLedger, Spending
+from papers_pipeline.store.purchases import Purchase, Purchases
 
 
 def test_a_file_is_written_once_for_the_same_bytes(tmp_path):
@@ -106,16 +106,16 @@ def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path
     """Purchases, the ledger and the responses of the list; no other table."""
     now = datetime(2026, 3, 2, 8, tzinfo=UTC)
     locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
-    cache = Cache(UPath(tmp_path) / "cache", locks, FixedClock(now))
-    bought = CacheEntry(asset="a", identity={"k": "1"}, created_at=now, value={})
-    cache.put(bought)
+    purchases = Purchases(UPath(tmp_path) / "purchases", locks, FixedClock(now))
+    bought = Purchase(asset="a", identity={"k": "1"}, created_at=now, value={})
+    purchases.put(bought)
     FileLedger(tmp_path / "ledger").add(
         Spending(at=now, asset="a", provider="p", model="m", input_tokens=1, output_tokens=1)
     )
     tables = Lake(UPath(tmp_path) / "lake")
     responses = tables.path("feed_response", "2026-03-02")
     lake.write(responses, [FeedResponse(fetched_at=now, page=0, body="[]")], FeedResponse)
-    kept = [cache.path("a", {"k": "1"}), responses, tmp_path / "ledger" / "2026-03-02.jsonl"]
+    kept = [purchases.path("a", {"k": "1"}), responses, tmp_path / "ledger" / "2026-03-02.jsonl"]
     for file in map(Path, kept):
         assert {*inodes(file, file.parent)} <= set(synced), file
     synced.clear()

@@ -153,10 +153,10 @@ class _Sources:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         from papers_pipeline.evaluation.answers import stored_papers
-        from papers_pipeline.wiring import cache_of, lake_of
+        from papers_pipeline.wiring import lake_of, purchases_of
 
         self.lake = lake_of(settings)
-        self.cache = cache_of(settings, clock)
+        self.purchases = purchases_of(settings, clock)
         self.papers = stored_papers(self.lake)
 
     def answers(
@@ -176,7 +176,7 @@ class _Sources:
         path = Path(name)
         if path.is_file():
             return as_usage(lambda: answers_of_file(path, stage, self.papers, may_lack))
-        return as_usage(lambda: answers_of_version(self.cache, stage, self.papers, name))
+        return as_usage(lambda: answers_of_version(self.purchases, stage, self.papers, name))
 
 
 def _judged(
@@ -296,7 +296,7 @@ def _stage(settings: Settings, asset: str) -> "AnyStage":
 def affiliations(labels: Path | None) -> None:
     """Measure precision and recall of institutions on hand-labelled papers.
 
-    The configured models read the title pages; answers that the cache lacks are bought. A line is
+    The configured models read the title pages; answers that are missing are bought. A line is
     an object with `id`, `affiliations` and `author_affiliations`. The PDFs come from arXiv.
     """
     from papers_pipeline.base import loop

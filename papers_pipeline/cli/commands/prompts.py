@@ -66,7 +66,7 @@ def prompts(context: click.Context) -> None:
 def diff(name: str, count: int, yes: bool) -> None:
     """Show a changed prompt's answers about a few papers beside the stored ones.
 
-    Only these calls are bought. If you adopt the prompt, their answers come from the cache. Figures
+    Only these calls are bought. If you adopt the prompt, their answers are there already. Figures
     of both sides follow, as those of `papers prompts eval`, except for affiliations and
     translations.
     """

@@ -23,10 +23,10 @@ def show(arxiv_id: str) -> None:
     replies, and the guardrails' verdicts.
     """
     from papers_pipeline.cli.stored_paper import stored_paper
-    from papers_pipeline.wiring import cache_of
+    from papers_pipeline.wiring import purchases_of
 
     settings = current_settings()
-    paper = stored_paper(settings.data, cache_of(settings, current_clock()), arxiv_id)
+    paper = stored_paper(settings.data, purchases_of(settings, current_clock()), arxiv_id)
     if not paper.rows:
         fail(f"nothing is stored about {arxiv_id}: no built day has listed it")
     for title, content in paper.rows:

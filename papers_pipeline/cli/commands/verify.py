@@ -26,24 +26,27 @@ class Percent(click.ParamType):  # type: ignore[type-arg]
 
 @click.command()
 @click.option("--sample", type=Percent(), default="100%", help="Read only a share, such as 5%.")
-@click.option("--repair", is_flag=True, help="Delete pages that were changed; builds write them.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended without loss.")
 def verify(sample: float, repair: bool) -> None:
-    """Read every stored table, purchase and page, and name what is damaged, missing or changed.
+    """Read everything that is stored, compare it, and say what is wrong and what mends it.
 
-    Damaged tables and purchases are set aside. Each finding says what mends it. Run it while no day
-    is being built. Exit status 1 if anything is found.
+    Reads every table, purchase and page; compares rows, ledger and purchases; and names files that
+    nobody owns. Damaged files are set aside. Run it while no day is being built. Exit status 1 if
+    anything is wrong.
     """
-    from papers_pipeline.cli.verify import chooser
-    from papers_pipeline.cli.verify import verify as examine
-    from papers_pipeline.wiring import cache_of, lake_of, site_of
+    from papers_pipeline.cli.verification.finding import Finding
+    from papers_pipeline.cli.verification.stored import stored_by
+    from papers_pipeline.cli.verification.verify import verify as examine
 
-    settings, clock = current_settings(), current_clock()
-    lake, cache, site = lake_of(settings), cache_of(settings, clock), site_of(settings)
-    findings = list(examine(lake, cache, site, chooser(sample), repair=repair))
-    if not findings:
-        out.print("Everything that was read is as it was written.")
-        return
-    for finding in findings:
-        line = f"{finding.subject}: {finding.fault}. Mended by: {finding.way_out}"
+    stored = stored_by(current_settings(), current_clock(), sample, repair=repair)
+    is_well = True
+    for found in examine(stored):
+        if isinstance(found, Finding):
+            is_well = False
+            line = f"{found.subject}: {found.fault}. Mended by: {found.way_out}"
+        else:
+            line = found.text
         out.print(line, soft_wrap=True)
-    sys.exit(1)
+    if not is_well:
+        sys.exit(1)
+    out.print("Everything that was read is as it was written.")

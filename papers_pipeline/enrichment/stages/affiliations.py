@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from papers_pipeline.base.characters import fold
 from papers_pipeline.base.faults import Fault
 from papers_pipeline.base.per_paper import Outcome
 from papers_pipeline.enrichment.draft import PaperDraft
@@ -147,7 +148,7 @@ def printed_in(names: InstitutionNames, institutions: Sequence[str], text: str) 
     whole = letters(text)
     found: dict[str, str] = {}
     for printed in institutions:
-        for name in names.cleaned(printed):
+        for name in names.cleaned(fold(printed)):
             own = letters(name)
             if own and own in whole:
                 found.setdefault(own, name)

@@ -102,6 +102,12 @@ class ReadingTranslationStage(Stage[ReadingTask, ReadingTranslation, WrittenTran
         meanings = [WordMeaning(word=word, meaning=text) for word, text in row.meanings.items()]
         return WrittenTranslation(sentences=row.sentences, meanings=meanings)
 
+    def holds(self, row: ReadingTranslation, output: WrittenTranslation) -> bool:
+        """A row has each word once, with its last meaning."""
+        meanings = {entry.word: entry for entry in output.meanings}
+        once = output.model_copy(update={"meanings": list(meanings.values())})
+        return super().holds(row, once)
+
     def show(self, row: ReadingTranslation) -> str:
         return "\n".join(row.sentences) or super().show(row)
 

@@ -12,25 +12,23 @@ from upath import UPath
 from papers_pipeline.base import notes
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.coordination.files import FileCoordination
-from papers_pipeline.store.cache import Cache, CachedFailure, CacheEntry
 from papers_pipeline.store.damage import NewerFormat
+from papers_pipeline.store.purchases import FinalFailure, Purchase, Purchases
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 KEY = {"prompt": "abc", "input": "def"}
 
 
-def cache(tmp_path, clock=None) -> Cache:
+def purchases(tmp_path, clock=None) -> Purchases:
     locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
-    return Cache(UPath(tmp_path) / "cache", locks, clock or FixedClock(NOW))
+    return Purchases(UPath(tmp_path) / "purchases", locks, clock or FixedClock(NOW))
 
 
-def entry(value: str, identity=KEY) -> CacheEntry:
-    return CacheEntry(
-        asset="summaries_en", identity=identity, created_at=NOW, value={"text": value}
-    )
+def entry(value: str, identity=KEY) -> Purchase:
+    return Purchase(asset="summaries_en", identity=identity, created_at=NOW, value={"text": value})
 
 
-def counted(calls: list, answer: CacheEntry | None):
+def counted(calls: list, answer: Purchase | None):
     async def compute():
         calls.append(1)
         await asyncio.sleep(0.05)
@@ -43,7 +41,7 @@ def test_an_entry_is_computed_once_and_then_reused(tmp_path):
     calls: list = []
     for reused in (False, True):
         got = asyncio.run(
-            cache(tmp_path).get_or_compute("summaries_en", KEY, counted(calls, entry("x")))
+            purchases(tmp_path).get_or_compute("summaries_en", KEY, counted(calls, entry("x")))
         )
         assert got == (entry("x"), reused)
     assert len(calls) == 1
@@ -53,7 +51,7 @@ def test_tasks_that_want_the_same_entry_wait_for_each_other(tmp_path):
     calls: list = []
 
     async def both():
-        store = cache(tmp_path)
+        store = purchases(tmp_path)
         tasks = [
             store.get_or_compute("summaries_en", KEY, counted(calls, entry("x"))) for _ in range(5)
         ]
@@ -68,16 +66,16 @@ PROCESS = """
 import asyncio, sys, pathlib
 from datetime import UTC, datetime
 from upath import UPath
-from papers_pipeline.store.cache import Cache, CacheEntry
+from papers_pipeline.store.purchases import Purchases, Purchase
 from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.base.clock import Clock
 folder = pathlib.Path(sys.argv[1])
 locks = FileCoordination(folder / "home", folder / "ledger")
-store = Cache(UPath(folder) / "cache", locks, Clock())
+store = Purchases(UPath(folder) / "purchases", locks, Clock())
 async def compute():
     await asyncio.sleep(0.5)
     with (folder / "bought").open("a") as file: file.write("x")
-    return CacheEntry(asset="a", identity={"k": "1"}, created_at=datetime.now(UTC), value={})
+    return Purchase(asset="a", identity={"k": "1"}, created_at=datetime.now(UTC), value={})
 asyncio.run(store.get_or_compute("a", {"k": "1"}, compute))
 """
 
@@ -102,7 +100,7 @@ def test_a_long_wait_for_another_run_is_told_once_and_then_its_entry_is_reused(t
             await waits.wait()
             return entry("x")
 
-        ours, theirs = cache(tmp_path), cache(tmp_path)
+        ours, theirs = purchases(tmp_path), purchases(tmp_path)
         first = asyncio.create_task(theirs.get_or_compute("summaries_en", KEY, compute))
         await asyncio.sleep(0.05)
         return await ours.get_or_compute("summaries_en", KEY, compute, note=note), await first
@@ -117,7 +115,7 @@ def test_a_short_wait_is_not_told(tmp_path):
 
     async def both():
         wanted = [
-            cache(tmp_path).get_or_compute(
+            purchases(tmp_path).get_or_compute(
                 "summaries_en", KEY, counted(calls, entry("x")), note=told.append
             )
             for _ in range(2)
@@ -144,9 +142,9 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path, told_soon):
                 holder.kill()
 
             async def compute():
-                return CacheEntry(asset="a", identity={"k": "1"}, created_at=NOW, value={})
+                return Purchase(asset="a", identity={"k": "1"}, created_at=NOW, value={})
 
-            return await cache(tmp_path).get_or_compute("a", {"k": "1"}, compute, note=note)
+            return await purchases(tmp_path).get_or_compute("a", {"k": "1"}, compute, note=note)
 
         _, reused = asyncio.run(buy())
     assert not reused
@@ -164,23 +162,23 @@ def test_a_failed_computation_stores_nothing(tmp_path):
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        asyncio.run(cache(tmp_path).get_or_compute("summaries_en", KEY, fail))
-    assert cache(tmp_path).get("summaries_en", KEY) is None
+        asyncio.run(purchases(tmp_path).get_or_compute("summaries_en", KEY, fail))
+    assert purchases(tmp_path).get("summaries_en", KEY) is None
 
 
 def test_an_unusable_entry_is_computed_again_and_replaced(tmp_path):
-    cache(tmp_path).put(entry("old"))
+    purchases(tmp_path).put(entry("old"))
     got = asyncio.run(
-        cache(tmp_path).get_or_compute(
+        purchases(tmp_path).get_or_compute(
             "summaries_en", KEY, counted([], entry("new")), lambda stored: False
         )
     )
     assert got == (entry("new"), False)
-    assert cache(tmp_path).get("summaries_en", KEY) == entry("new")
+    assert purchases(tmp_path).get("summaries_en", KEY) == entry("new")
 
 
 def test_the_key_depends_on_the_identity_and_the_asset(tmp_path):
-    store = cache(tmp_path)
+    store = purchases(tmp_path)
     store.put(entry("x"))
     assert store.get("summaries_en", KEY | {"prompt": "new"}) is None
     assert store.get("summaries_ru", KEY) is None
@@ -189,11 +187,11 @@ def test_the_key_depends_on_the_identity_and_the_asset(tmp_path):
 
 def test_a_final_failure_expires(tmp_path):
     clock = FixedClock(NOW)
-    store = cache(tmp_path, clock)
+    store = purchases(tmp_path, clock)
     reasons = {"refused": timedelta(days=1), "too_large": timedelta(days=30)}
     for reason, lifetime in reasons.items():
         clock.moment = NOW
-        failure = CachedFailure(stage="paper_pdfs", reason=reason, attempts=1)
+        failure = FinalFailure(stage="paper_pdfs", reason=reason, attempts=1)
         store.put(store.final_failure("paper_pdfs", {"id": reason}, failure))
         clock.moment = NOW + lifetime - timedelta(seconds=1)
         assert store.get("paper_pdfs", {"id": reason}).failure == failure
@@ -209,7 +207,7 @@ def of_format_1(data: bytes) -> bytes:
 
 
 def test_an_entry_without_a_checksum_opens_and_gets_one_when_it_is_written_anew(tmp_path):
-    store = cache(tmp_path)
+    store = purchases(tmp_path)
     store.put(entry("x"))
     path = store.path("summaries_en", KEY)
     written = path.read_bytes()
@@ -244,7 +242,7 @@ DAMAGES = {
     told=" is damaged (",
 )
 def test_a_damaged_entry_is_set_aside_named_once_and_absent(tmp_path, caplog, damage):
-    store = cache(tmp_path)
+    store = purchases(tmp_path)
     store.put(entry("x"))
     path = store.path("summaries_en", KEY)
     data = damage(path.read_bytes())
@@ -259,7 +257,7 @@ def test_a_damaged_entry_is_set_aside_named_once_and_absent(tmp_path, caplog, da
 
 
 def test_an_entry_of_a_newer_release_is_refused_never_replaced_and_not_computed_again(tmp_path):
-    store = cache(tmp_path)
+    store = purchases(tmp_path)
     path = store.path("summaries_en", KEY)
     path.parent.mkdir(parents=True)
     path.write_bytes(b'{"format": 3, "told": "otherwise"}')

@@ -1,14 +1,18 @@
-"""The content-addressed cache: one JSON file per key, written as soon as a paper is done.
+"""What was bought, fetched or computed about papers: one JSON file per key.
 
-Nothing is computed or paid for twice, whichever day lists the paper and however a run ended.
+Each is written as soon as a paper is done. Nothing is computed or paid for twice, whichever day
+lists the paper and however a run ended.
 """
 
 import asyncio
 import hashlib
 import json
+import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -21,12 +25,17 @@ from papers_pipeline.store import sealed
 from papers_pipeline.store.damage import Damaged, opened
 from papers_pipeline.store.locks import KeyLocks
 
+logger = logging.getLogger(__name__)
+
+EARLIER = "cache"
+"""The name of the folder in releases before `purchases`."""
+KEY = re.compile(r"[0-9a-f]{64}")
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
 OTHER_EXPIRY = timedelta(days=30)
 
 
-class CachedFailure(BaseModel):
+class FinalFailure(BaseModel):
     """A failure that another try would only repeat."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +46,7 @@ class CachedFailure(BaseModel):
     attempts: int
 
 
-class CacheEntry(BaseModel):
+class Purchase(BaseModel):
     """The content of one key: a value or a final failure, and how it came about.
 
     `provenance` is a JSON object that the writer of the asset defines and parses. The file has a
@@ -51,9 +60,34 @@ class CacheEntry(BaseModel):
     identity: dict[str, str]
     created_at: datetime
     value: dict[str, Any] | None = None
-    failure: CachedFailure | None = None
+    failure: FinalFailure | None = None
     expires_at: datetime | None = None
     provenance: dict[str, Any] = {}
+
+
+def adopt(earlier: UPath, root: UPath) -> None:
+    """Move the entries of the folder in which earlier releases kept them. Call it under a lock.
+
+    A folder on this machine is renamed as a whole if there is no other. Else each entry is moved,
+    and one that is there already stays as it is.
+    """
+    if not earlier.exists():
+        return
+    if storage.is_local(root) and not root.exists():
+        Path(earlier.path).rename(root.path)
+        storage.sync_folder(Path(root.path).parent)
+        logger.warning("%s is now %s", earlier, root)
+        return
+    moved = 0
+    for path in sorted(earlier.glob("*/*/*.json")):
+        target = root.joinpath(*path.parts[-3:])
+        if not target.exists():
+            data = path.read_bytes()
+            storage.write(target, data, durable=True)
+            path.unlink()
+            moved += 1
+    if moved:
+        logger.warning("%d purchases were moved from %s to %s", moved, earlier, root)
 
 
 def digest(*parts: str) -> str:
@@ -61,7 +95,7 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-class Cache:
+class Purchases:
     """Entries in `root` (local or a bucket). `locks` let one process at a time compute an entry."""
 
     def __init__(self, root: UPath, locks: KeyLocks, clock: Clock) -> None:
@@ -78,7 +112,7 @@ class Cache:
         key = self.key(asset, identity)
         return self._root / asset / key[:2] / f"{key}.json"
 
-    def get(self, asset: str, identity: dict[str, str]) -> CacheEntry | None:
+    def get(self, asset: str, identity: dict[str, str]) -> Purchase | None:
         """The entry of an identity; None if there is none or it has expired.
 
         Like all that reads entries, it takes a damaged one as absent. Raises NewerFormat.
@@ -89,7 +123,7 @@ class Cache:
         expired = entry.expires_at is not None and entry.expires_at <= self._clock.now()
         return None if expired else entry
 
-    def entries(self, asset: str) -> Iterator[CacheEntry]:
+    def entries(self, asset: str) -> Iterator[Purchase]:
         """Every entry of an asset, in no order, also those that have expired."""
         for path in (self._root / asset).glob("*/*.json"):
             entry = self.read(path)
@@ -98,9 +132,10 @@ class Cache:
 
     def paths(self) -> list[UPath]:
         """The files of all entries, in order."""
-        return sorted(self._root.glob("*/*/*.json"))
+        found = self._root.glob("*/*/*.json")
+        return sorted(path for path in found if KEY.fullmatch(path.stem))
 
-    def put(self, entry: CacheEntry) -> None:
+    def put(self, entry: Purchase) -> None:
         """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
 
         Raises NewerFormat rather than replace the entry of a newer release.
@@ -109,10 +144,10 @@ class Cache:
         self.read(path)
         storage.write(path, sealed.encode(entry), durable=True)
 
-    def read(self, path: UPath) -> CacheEntry | None:
+    def read(self, path: UPath) -> Purchase | None:
         """The entry in a file; None if there is no file or it is damaged. Raises NewerFormat."""
 
-        def decode(data: bytes) -> CacheEntry:
+        def decode(data: bytes) -> Purchase:
             entry = _decoded(data)
             if self.key(entry.asset, entry.identity) != path.stem:
                 raise Damaged("it holds the entry of another name")
@@ -121,12 +156,12 @@ class Cache:
         return opened(path, decode)
 
     def final_failure(
-        self, asset: str, identity: dict[str, str], failure: CachedFailure
-    ) -> CacheEntry:
+        self, asset: str, identity: dict[str, str], failure: FinalFailure
+    ) -> Purchase:
         """The entry of a failure, with the time when it expires."""
         now = self._clock.now()
         expires_at = now + EXPIRY.get(failure.reason, OTHER_EXPIRY)
-        return CacheEntry(
+        return Purchase(
             asset=asset, identity=identity, created_at=now, failure=failure, expires_at=expires_at
         )
 
@@ -134,10 +169,10 @@ class Cache:
         self,
         asset: str,
         identity: dict[str, str],
-        compute: Callable[[], Awaitable[CacheEntry]],
-        is_usable: Callable[[CacheEntry], bool] = lambda entry: True,
+        compute: Callable[[], Awaitable[Purchase]],
+        is_usable: Callable[[Purchase], bool] = lambda entry: True,
         note: Note = unheard,
-    ) -> tuple[CacheEntry, bool]:
+    ) -> tuple[Purchase, bool]:
         """The entry of an identity, and whether it was stored already.
 
         A stored entry that is not `is_usable` counts as missing. `compute` runs in one process
@@ -170,9 +205,9 @@ class Cache:
             yield
 
 
-def _decoded(data: bytes) -> CacheEntry:
+def _decoded(data: bytes) -> Purchase:
     """The entry that a file holds. Raises Damaged or Newer."""
-    entry = sealed.decode(data, CacheEntry)
+    entry = sealed.decode(data, Purchase)
     if entry.value is None and entry.failure is None:
         raise Damaged("it has neither a value nor a failure")
     return entry
