@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from papers_pipeline.coordination.interface import LockLost
-from papers_pipeline.coordination.postgres import session
+from papers_pipeline.coordination.postgres import ledger, session
 from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
 from papers_pipeline.coordination.postgres.database import Unreachable, Unusable
 from papers_pipeline.coordination.postgres.migrations import WrongTables
+from papers_pipeline.store.ledger import Spending
 from papers_pipeline.store.limits import Rate, Ticket, Wait
 from papers_pipeline_tests.helpers.outside import Outside
 from papers_pipeline_tests.helpers.postgres import Server, pooler, running_server
@@ -226,18 +228,36 @@ def test_the_heart_notices_a_broken_session_by_itself(
 
 
 @pytest.mark.slow
-def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger():
+def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(ledger, "ADD_SECONDS", 0.0)
     with running_server() as server:
         machines = Machines(server.new_database())
         ours, theirs = machines.one(), machines.one()
         ours.set_up()
         limit, their_limit = (each.limit("arxiv", Rate(2), 3600.0) for each in (ours, theirs))
         limit.acquire()
+        call = Spending(
+            at=datetime(2026, 3, 2, 8, tzinfo=UTC),
+            asset="summaries_en",
+            provider="openai",
+            model="m",
+            input_tokens=10,
+            output_tokens=5,
+            usd=0.5,
+            call="c1",
+            state="unsettled",
+        )
+        settled = call.model_copy(update={"usd": 0.25, "state": "settled"})
+        assert ours.ledger.reserve(call, 1.0) == "reserved"
         slots: list[object] = []
         with ours.held(DAY):
             server.stop()
             asking = threading.Thread(target=lambda: slots.append(their_limit.acquire()))
             asking.start()  # while there is no server
+            with pytest.raises(Unreachable):
+                ours.ledger.add(settled)
             time.sleep(1.0)
             server.start()
             asking.join()
@@ -249,5 +269,8 @@ def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger():
                 time.sleep(0.01)
         waiting.join()
         assert isinstance(limit.try_acquire(), Wait)
-        assert ours.ledger.days() == []
+        assert list(theirs.ledger.spent(call.at.date())) == [call]
+        ours.ledger.add(settled.model_copy(update={"call": "c2"}))
+        assert theirs.ledger.total_usd(call.at.date()) == 0.5
+        assert settled in list(theirs.ledger.spent(call.at.date()))
         machines.close()

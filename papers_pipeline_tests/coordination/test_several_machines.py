@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.lake import Lake
 from papers_pipeline_tests.helpers.outside import Outside, kettles
 from papers_pipeline_tests.helpers.postgres import Server
-from papers_pipeline_tests.helpers.terminal import PAPERS, papers
+from papers_pipeline_tests.helpers.terminal import PAPERS, papers, wait_until
 
 DAYS = ("2026-03-02", "2026-03-03")
 
@@ -28,26 +29,60 @@ def machine(name: str, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.slow
-@pytest.mark.programs("initdb")
+pytestmark = [pytest.mark.slow, pytest.mark.programs("initdb")]
+
+
+@pytest.fixture(autouse=True)
+def shared_database(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERS_COORDINATION_URL", server.new_database())
+    assert papers("setup-coordination").exit_code == 0
+
+
 @pytest.mark.parametrize("days", [(DAYS[0], DAYS[0]), DAYS], ids=["same day", "same papers"])
 def test_nothing_is_bought_twice_and_the_ledger_has_every_call(
-    outside: Outside, server: Server, monkeypatch: pytest.MonkeyPatch, days: tuple[str, str]
+    outside: Outside, monkeypatch: pytest.MonkeyPatch, days: tuple[str, str]
 ):
     for day in set(days):
         outside.list(day, kettles(1, 2, 3))
     outside.offer(monkeypatch)
-    monkeypatch.setenv("PAPERS_COORDINATION_URL", server.new_database())
-    assert papers("setup-coordination").exit_code == 0
     builds = [
         machine(f"machine-{number}", "build", "--date", day) for number, day in enumerate(days)
     ]
     outputs = [build.communicate()[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], outputs
     calls = outside.calls().total()
-    entries = list((load_settings().data / "purchases").glob("*/*/*.json"))
-    answers = [path for path in entries if "models" in json.loads(path.read_bytes())["provenance"]]
-    assert calls == len(answers) > 0
+    assert calls == answers() > 0
     rows = json.loads(papers("costs", "--json").stdout)["rows"]
     assert sum(row["calls"] for row in rows) == calls
     assert Lake(load_settings().data / "lake").partitions("daily_issue") == sorted(set(days))
+
+
+def test_a_machine_that_waits_builds_the_day_of_one_that_died(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+):
+    outside.list(DAYS[0], kettles(1, 2, 3))
+    outside.offer(monkeypatch, "openai")
+    # The first answer, for which all other questions wait, never comes: its machine dies.
+    outside.world.faults.append(Fault("openai", seconds=600))
+    died = machine("machine-0", "build", "--date", DAYS[0])
+    wait_until(lambda: outside.world.faults[0].times == 0)
+    waiting = machine("machine-1", "build", "--date", DAYS[0])
+    assert waiting.stdout
+    lines = iter(waiting.stdout.readline, "")
+    assert any(f"another run holds {DAYS[0]}: waiting for it to end" in line for line in lines)
+    assert outside.calls().total() == 1
+    died.kill()
+    died.communicate()
+    output = waiting.communicate()[0]
+    assert waiting.returncode == 0, output
+    assert outside.calls().total() == answers()
+    rows = json.loads(papers("costs", "--json").stdout)["rows"]
+    # The question that was under way counts as paid for.
+    assert sum(row["calls"] for row in rows) == answers() + 1
+    assert sum(row["unsettled"] for row in rows) == 1
+
+
+def answers() -> int:
+    """How many answers of models are stored."""
+    entries = (load_settings().data / "purchases").glob("*/*/*.json")
+    return sum("models" in json.loads(path.read_bytes())["provenance"] for path in entries)

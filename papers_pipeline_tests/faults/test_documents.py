@@ -114,7 +114,7 @@ class Library:
 
 
 class NoLimit:
-    def acquire(self, note: Any) -> None:
+    def acquire(self, note: Any, *, is_urgent: bool = False) -> None:
         pass
 
     def pause(self, seconds: float) -> None:

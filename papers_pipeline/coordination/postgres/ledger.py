@@ -1,5 +1,6 @@
 """The ledger as a table: a row a call, with the fields of a line of the ledger's files."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +12,9 @@ from psycopg.sql import SQL, Identifier, Placeholder
 from papers_pipeline.coordination.postgres.database import Database, key_of
 from papers_pipeline.store.ledger import ROUNDING_USD, Ledger, Room, Spending
 
+ADD_SECONDS = 5.0
+"""How long a line waits for a server that restarts. Whoever settles a call holds up all others."""
+Row = dict[str, object]
 FIELDS = tuple(Spending.model_fields)
 INSERT = SQL(
     "INSERT INTO papers.ledger (id, {columns}) VALUES ({id}, {values}) "
@@ -37,16 +41,26 @@ class PostgresLedger(Ledger):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._late: dict[str, Row] = {}
+        self._adding = threading.Lock()
 
     def add(self, *spendings: Spending) -> None:
-        rows = [_row(spending) for spending in spendings]
+        """Append lines. If the server is away, they are kept, and added with the next ones.
 
-        def insert(connection: psycopg.Connection) -> None:
-            with connection.transaction(), connection.cursor() as cursor:
-                cursor.executemany(INSERT, rows)
+        Raises Unreachable all the same: they would be lost with this process.
+        """
+        with self._adding:
+            rows = [_row(spending) for spending in spendings]
+            self._late |= {str(row["id"]): row for row in rows}
+            late = list(self._late.values())
 
-        if rows:
-            self._database.run(insert)
+            def insert(connection: psycopg.Connection) -> None:
+                with connection.transaction(), connection.cursor() as cursor:
+                    cursor.executemany(INSERT, late)
+
+            if late:
+                self._database.run(insert, ADD_SECONDS)
+            self._late.clear()
 
     def reserve(
         self, call: Spending, budget_usd: float | None = None, patience_seconds: float = 0.0
@@ -92,7 +106,7 @@ class PostgresLedger(Ledger):
         return {key for (key,) in rows if key}
 
 
-def _row(spending: Spending) -> dict[str, object]:
+def _row(spending: Spending) -> Row:
     """The columns of a line. Both lines of a call have the same id, and so has an insert that is
     repeated."""
     row_id = spending.call or uuid.uuid4().hex
