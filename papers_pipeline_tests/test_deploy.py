@@ -3,8 +3,13 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+
+from papers_pipeline.cli.main import main as papers
+from papers_pipeline.settings import setting_names
 
 ROOT = Path(__file__).parents[1]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
@@ -49,3 +54,60 @@ def test_the_guide_names_every_unit():
     assert "deploy/systemd/papers-*.service" in guide
     for unit in UNITS:
         assert unit.stem in guide
+
+
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+DAGSTER_YAML = (ROOT / "deploy" / "several" / "dagster.yaml").read_text(encoding="utf-8")
+
+
+def test_the_services_are_those_of_the_guide():
+    assert set(OURS) == {"setup", "code", "daemon", "webserver", "worker"}
+    assert set(SERVICES) - set(OURS) == {"postgres", "redis"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_runs_a_command_of_the_environment_and_writes_to_the_data_alone(name: str):
+    service = OURS[name]
+    program, *arguments = service["command"]
+    assert Path(sys.executable).with_name(program).is_file()
+    if program == "papers":
+        assert arguments[0] in papers.commands
+    for argument in arguments:
+        if argument.startswith("/opt/papers/several/"):
+            assert (ROOT / "deploy" / "several" / Path(argument).name).is_file()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
+    assert writable == ["data:/srv/papers/data"]
+
+
+def test_every_variable_of_the_containers_is_read_by_us_by_dagster_or_by_postgres():
+    for service in OURS.values():
+        for name in service["environment"]:
+            is_ours = name in setting_names()
+            assert is_ours or f"env: {name}" in DAGSTER_YAML or name == "PGPASSFILE", name
+
+
+def test_keys_are_secrets_named_like_their_settings():
+    keys = {name for name in COMPOSE["secrets"] if name.isupper()}
+    assert keys == {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "MISTRAL_API_KEY"}
+    assert keys <= set(setting_names())
+    for secret in COMPOSE["secrets"].values():
+        assert secret["file"].startswith("./secrets/")
+    assert "deploy/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
+def test_the_ports_are_open_to_the_host_alone():
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports == ["127.0.0.1:3000:3000"]
+
+
+def test_a_service_starts_after_services_that_exist():
+    for service in SERVICES.values():
+        for other, needed in service.get("depends_on", {}).items():
+            if needed["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other]
+            else:
+                assert SERVICES[other]["restart"] == "no"

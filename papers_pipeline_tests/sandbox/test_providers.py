@@ -700,6 +700,7 @@ def test_faults_and_replies_are_laid_down_and_calls_are_read_over_http(outside: 
             "seconds": 0.0,
             "times": 1,
             "cut_after": None,
+            "drip_seconds": 0.0,
         }
     ]
     with openai_client(outside.url) as client:
