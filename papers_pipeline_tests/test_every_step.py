@@ -253,10 +253,18 @@ class Check:
         assert way in ("power", "names") or machine.damaged() == []
         assert machine.calls_in_ledger() >= (calls + more_calls).total()
         assert machine.spent_calls() >= undisturbed.calls
-        verified = machine.run("verify")
-        assert verified.status == 0, verified.output
+        self._check_store(step, machine)
         shutil.rmtree(machine.folder)
         self.counts.update((f"{step.kind} steps", way))
+
+    def _check_store(self, step: Step, machine: Machine) -> None:
+        """The store is as it should be; only a lost line of the ledger is entered by repair."""
+        verified = machine.run("verify")
+        if step.kind == "line" and verified.status:
+            assert "its calls are not settled in the ledger" in one_line(verified.output)
+            machine.run("verify", "--repair")
+            verified = machine.run("verify")
+        assert verified.status == 0, verified.output
 
     def _check_sentence(self, case: Case, ended: Ended, machine: Machine) -> None:
         """A build that lives on says in a sentence what it lacks."""
