@@ -131,6 +131,18 @@ class Settings(BaseSettings):
             limits[limit["provider"]] = Rate(int(limit["requests"]), tokens)
         return limits
 
+    @field_validator("data_dir")
+    @classmethod
+    def _can_be_opened(cls, value: str) -> str:
+        if value.startswith(("http://", "https://")):
+            raise ValueError("a web address cannot be written to: name a folder or a bucket")
+        if "://" in value:
+            try:
+                _ = UPath(value).fs
+            except (AttributeError, ImportError, ValueError) as error:
+                raise ValueError(f"cannot be opened: {error}") from None
+        return value
+
     @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:

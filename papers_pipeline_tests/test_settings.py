@@ -93,6 +93,8 @@ def test_no_secret_is_ever_printed(monkeypatch):
             "HF_ENDPOINT='huggingface.co': Value error, must start with http",
         ),
         ("PAPERS_LLM_CONCURRENCY", "many", "PAPERS_LLM_CONCURRENCY='many'"),
+        ("PAPERS_DATA_DIR", "https://example.org/data", "a web address cannot be written to"),
+        ("PAPERS_DATA_DIR", "bucket://papers", "PAPERS_DATA_DIR='bucket://papers': .* cannot be"),
         ("PAPERS_LLM_LIMITS", "openai=many", "'openai=many' is not <provider>=<requests"),
         ("PAPERS_LLM_LIMITS", "openia=50", "'openia' is none of openai, mistral"),
         ("PAPERS_QUIET_DAYS", "2026-13-01", "PAPERS_QUIET_DAYS='2026-13-01'"),

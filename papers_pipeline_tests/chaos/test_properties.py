@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from papers_pipeline.base.characters import encodable
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.coordination.files import FileCoordination
@@ -218,12 +219,15 @@ def item_of(stage: AnyStage) -> Any:
 
 
 def with_odd_text(draw: st.DrawFn, value: Any) -> Any:
-    """The value, in some of whose strings odd characters are inserted."""
+    """The value, in some of whose strings odd characters are inserted.
+
+    Lone surrogates are not among them: a reply has lost them before anyone judges it.
+    """
     if isinstance(value, str):
         if not draw(st.booleans()):
             return value
         place = draw(st.integers(0, len(value)))
-        return value[:place] + draw(texts) + value[place:]
+        return value[:place] + encodable(draw(texts)) + value[place:]
     if isinstance(value, dict):
         return {name: with_odd_text(draw, inner) for name, inner in value.items()}
     if isinstance(value, list):
