@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def a_run(
 
 def ended_process() -> str:
     """The name of a process of this machine that has ended."""
-    ended = subprocess.Popen(["true"])
+    ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     return f"{socket.gethostname()}:{ended.pid}:1"
 

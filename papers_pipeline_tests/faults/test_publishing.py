@@ -94,6 +94,9 @@ def test_a_publish_that_is_killed_leaves_whole_files(cell: Cell, site: UPath, tm
     assert (target / "index.html").read_text() == "new" * 1000
 
 
+SLEEP = f"exec {sys.executable} -c 'import time; time.sleep(60)'"
+
+
 def expect(cell: Cell, site: UPath, target: str) -> None:
     with pytest.raises(PublishError) as raised:
         publish(site, target)
@@ -115,7 +118,7 @@ def expect(cell: Cell, site: UPath, target: str) -> None:
             ),
         ),
         pytest.param(
-            "exec sleep 60",
+            SLEEP,
             marks=pytest.mark.fault(
                 party="rsync",
                 fault="slow or drips",
@@ -125,7 +128,7 @@ def expect(cell: Cell, site: UPath, target: str) -> None:
             ),
         ),
         pytest.param(
-            "exec sleep 60",
+            SLEEP,
             marks=pytest.mark.fault(
                 party="rsync",
                 fault="timeout",
