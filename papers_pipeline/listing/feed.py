@@ -216,7 +216,7 @@ class _ApiPaper(BaseModel):
     githubRepo: FoldedOrNone = None
     githubStars: Count | None = None
     projectPage: FoldedOrNone = None
-    mediaUrls: Items[str] | None = None
+    mediaUrls: Items[Folded] | None = None
     ai_summary: FoldedOrNone = None
     ai_summary_model: FoldedOrNone = None
     ai_keywords: Items[Folded] | None = None
@@ -227,7 +227,7 @@ class _ApiEntry(BaseModel):
     thumbnail: FoldedOrNone = None
     numComments: Count = 0
     organization: _Organization | None = None
-    mediaUrls: Items[str] | None = None
+    mediaUrls: Items[Folded] | None = None
 
     def paper_row(self, seen_at: datetime) -> Paper:
         paper = self.paper

@@ -239,11 +239,12 @@ def test_newlines_fold_and_absent_keys_are_none():
 
 
 def test_control_characters_and_lone_surrogates_are_dropped():
-    body = json.dumps([entry("2603.10001", title="A\x00 \u202ebell\u2069\x07 and half")]).replace(
-        "half", "half \\ud83d"
-    )
+    media = ["https://example.org/a\x1f.mp4"]
+    odd = entry("2603.10001", title="A\x00 \u202ebell\u2069\x07 and half", mediaUrls=media)
+    body = json.dumps([odd]).replace("half", "half \\ud83d")
     rows, _ = feed.listing([FeedResponse(fetched_at=MORNING, page=0, body=body)], DAY)
     assert rows[0].title == "A bell and half"
+    assert rows[0].media_urls == ["https://example.org/a.mp4"]
 
 
 def test_every_key_of_a_full_entry_is_read():
