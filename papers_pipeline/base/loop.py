@@ -7,9 +7,11 @@ the process, as asyncio's belong to one loop.
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from functools import cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
+
+from papers_pipeline.base.loaded_once import loaded_once
 
 Result = TypeVar("Result")
 
@@ -17,8 +19,8 @@ THREADS = 64
 """Threads of `asyncio.to_thread`, in which downloads and file locks wait. asyncio's own default is
 six on two processors, and waiting downloads of one asset would hold up another."""
 
-_running: set[Future[Any]] = set()
-_lock = threading.Lock()
+_running: dict[Future[Any], asyncio.Task[Any]] = {}
+"""The work under way, by what its thread waits for. Only the loop's thread touches it."""
 
 
 class Cancelled(BaseException):
@@ -28,32 +30,52 @@ class Cancelled(BaseException):
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run the coroutine on the process's loop and wait for its result in this thread.
 
-    Raises what it raises, or Cancelled after `cancel_all`.
+    Raises what it raises, or Cancelled after `cancel_all`, once the work has cleaned up.
     """
-    with _lock:
-        # Under the lock, so that `cancel_all` misses no work that has begun.
-        future = asyncio.run_coroutine_threadsafe(work, _loop())
-        _running.add(future)
+    ended: Future[Result] = Future()
+    _loop().call_soon_threadsafe(_start, work, ended)
     try:
-        return future.result()
-    except CancelledError:
-        raise Cancelled from None
+        return ended.result()
     except BaseException:
-        future.cancel()
+        # This thread may have been interrupted, and then nobody waits for the work any more.
+        _loop().call_soon_threadsafe(_cancel, ended)
         raise
-    finally:
-        _running.discard(future)
 
 
 def cancel_all() -> None:
     """Cancel the work of all threads that wait in `run`."""
-    with _lock:
-        running = tuple(_running)
-    for future in running:
-        future.cancel()
+    _loop().call_soon_threadsafe(_cancel_running)
 
 
-@cache
+def _start(work: Coroutine[Any, Any, Any], ended: Future[Any]) -> None:
+    task = _loop().create_task(work)
+    _running[ended] = task
+    task.add_done_callback(partial(_end, ended))
+
+
+def _end(ended: Future[Any], task: asyncio.Task[Any]) -> None:
+    del _running[ended]
+    if task.cancelled():
+        ended.set_exception(Cancelled())
+        return
+    error = task.exception()
+    if error is None:
+        ended.set_result(task.result())
+    else:
+        ended.set_exception(error)
+
+
+def _cancel(ended: Future[Any]) -> None:
+    if ended in _running:
+        _running[ended].cancel()
+
+
+def _cancel_running() -> None:
+    for ended in _running:
+        _cancel(ended)
+
+
+@loaded_once
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="to-thread"))
