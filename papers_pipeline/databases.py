@@ -24,6 +24,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from upath import UPath
 
 from papers_pipeline.base.errors import OperatorError
+from papers_pipeline.base.full_disk import full_database
 from papers_pipeline.store.files import write
 
 OPEN_RUNS = 8
@@ -193,8 +194,9 @@ def _name_file(context: sqlalchemy.engine.ExceptionContext) -> OperatorError | N
     if context.engine is None:
         return None
     path = context.engine.url.database
-    if isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error):
-        return FullDisk(f"{path}: {error}: make room and build again; what is built stays")
+    full = full_database(error)
+    if full is not None:
+        return FullDisk(f"{path}: {full}: make room and build again; what is built stays")
     # The errors of a sound file, such as a locked one, have classes of their own.
     if type(error) is not sqlite3.DatabaseError:
         return None

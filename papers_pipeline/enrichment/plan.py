@@ -216,7 +216,7 @@ class Planner:
         for row in rows:
             if row["state"] == "done" and row["prompt_version"] == stage.prompt.version:
                 continue
-            entry = self._cached(stage, row["input_hash"])
+            entry = self._purchase(stage, row["input_hash"])
             in_batch = self._in_batch(stage, row["input_hash"]) if entry is None else None
             is_answered = in_batch is not None and in_batch.body is not None
             is_kept = self.is_kept_in_row(stage, row["input_hash"])
@@ -260,7 +260,7 @@ class Planner:
         for item in items:
             if stage.why_not_asked(item) is None:
                 key = stage.input_hash(item)
-                is_kept = self._cached(stage, key) or self._in_batch(stage, key)
+                is_kept = self._purchase(stage, key) or self._in_batch(stage, key)
                 if not is_kept and not self.is_kept_in_row(stage, key):
                     hashes.append(key)
         return hashes
@@ -278,7 +278,7 @@ class Planner:
         """What a batch keeps for an input; None if no batch has it."""
         return self._batches.text(self._purchases.key(stage.asset, _identity(stage, key)))
 
-    def _cached(self, stage: AnyStage, key: str) -> Purchase | None:
+    def _purchase(self, stage: AnyStage, key: str) -> Purchase | None:
         """The purchased answer or valid failure for an input; None if it has to be asked."""
         identity = _identity(stage, key)
         if not self._purchases.path(stage.asset, identity).exists():

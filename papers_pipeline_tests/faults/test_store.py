@@ -170,7 +170,9 @@ def test_a_database_that_does_not_fit_on_the_disk_ends_the_run(
 ):
     def no_room(_: Any, __: Any, statement: str, *___: Any) -> None:
         if statement.startswith(("INSERT", "UPDATE")):
-            raise sqlite3.OperationalError("database or disk is full")
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorname = "SQLITE_FULL"
+            raise error
 
     outside.list(DAY, kettles(1))
     pipeline.build(DAY, only=FEED)

@@ -201,14 +201,14 @@ def test_a_request_in_a_batch_says_what_a_live_one_would(shop: Shop):
     }
 
 
-def test_the_custom_id_is_the_key_of_the_cache(shop: Shop):
+def test_the_custom_id_is_the_key_of_the_purchase(shop: Shop):
     shop.submit(ENGLISH)
     (batch,) = shop.outside.world.batches
     shop.settle()
     shop.buy(ENGLISH)
-    cached = {path.stem for path in (shop.folder / "purchases" / ENGLISH).rglob("*.json")}
-    assert set(batch.requests) == cached
-    assert {len(key) for key in cached} == {64}
+    bought = {path.stem for path in (shop.folder / "purchases" / ENGLISH).rglob("*.json")}
+    assert set(batch.requests) == bought
+    assert {len(key) for key in bought} == {64}
 
 
 def test_a_faulty_answer_is_corrected_live_and_the_good_ones_are_kept(shop: Shop):
