@@ -185,7 +185,8 @@ class Runner:
     def _lost(self, day: date) -> list[str]:
         """The assets whose table a day has lost: damaged ones, and what its record still shows.
 
-        Without them a new record would show less. They are made from purchases.
+        Without them a new record would show less. They are made from purchases; what those have
+        lost too is bought again.
         """
         partition = day.isoformat()
         shown = set()

@@ -1,5 +1,6 @@
 """Build prompts, models, stores, site and clients from the settings, for Dagster and the CLI."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -41,6 +42,8 @@ HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
 ARXIV_BURST_SECONDS = 2
 """arXiv asks for bursts with a second's pause: https://info.arxiv.org/help/bulk_data.html."""
 
+_one_at_a_time = threading.Lock()
+
 
 def prompts_of(settings: Settings) -> Prompts:
     """The prompts in force."""
@@ -67,7 +70,8 @@ def site_of(settings: Settings) -> Site:
 def coordination_of(settings: Settings) -> Coordination:
     """The locks, limits and the ledger that all processes of this deployment share."""
     if settings.coordination_url:
-        return _in_postgres(settings.coordination_url.get_secret_value())
+        with _one_at_a_time:  # `cache` lets threads that ask at once make one each
+            return _in_postgres(settings.coordination_url.get_secret_value())
     # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
     ledger_root = Path(settings.data.path) if is_local(settings.data) else settings.home
     return FileCoordination(settings.home, ledger_root / "ledger")

@@ -3,18 +3,21 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from papers_pipeline.coordination.interface import LockLost
+from papers_pipeline.coordination.interface import Coordination, LockLost
 from papers_pipeline.coordination.postgres import ledger, session
 from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
 from papers_pipeline.coordination.postgres.database import Unreachable, Unusable
 from papers_pipeline.coordination.postgres.migrations import WrongTables
+from papers_pipeline.settings import load_settings
 from papers_pipeline.store.ledger import Spending
 from papers_pipeline.store.limits import Rate, Ticket, Wait
+from papers_pipeline.wiring import coordination_of
 from papers_pipeline_tests.helpers.outside import Outside
 from papers_pipeline_tests.helpers.postgres import Server, pooler, running_server
 from papers_pipeline_tests.helpers.terminal import one_line, papers
@@ -274,3 +277,22 @@ def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger(
         assert theirs.ledger.total_usd(call.at.date()) == 0.5
         assert settled in list(theirs.ledger.spent(call.at.date()))
         machines.close()
+
+
+def test_all_threads_of_a_process_share_one_session(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PAPERS_COORDINATION_URL", "postgresql://papers@127.0.0.1:1/threads")
+    settings = load_settings()
+    everyone = threading.Barrier(16)
+    made = PostgresCoordination.__init__
+
+    def slowly(self: PostgresCoordination, url: str) -> None:
+        time.sleep(0.05)
+        made(self, url)
+
+    def ask(_: int) -> Coordination:
+        everyone.wait()
+        return coordination_of(settings)
+
+    monkeypatch.setattr(PostgresCoordination, "__init__", slowly)
+    with ThreadPoolExecutor(16) as threads:
+        assert len(set(map(id, threads.map(ask, range(16))))) == 1
