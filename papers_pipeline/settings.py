@@ -20,6 +20,7 @@ from papers_pipeline.base.alarm import Alarm
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.llm.providers import Access
+from papers_pipeline.store.files import folder_at
 from papers_pipeline.store.limits import Rate
 
 SECRETS_DIR = "PAPERS_SECRETS_DIR"
@@ -138,7 +139,7 @@ class Settings(BaseSettings):
             raise ValueError("a web address cannot be written to: name a folder or a bucket")
         if "://" in value:
             try:
-                _ = UPath(value).fs
+                _ = folder_at(value).fs
             except (AttributeError, ImportError, ValueError) as error:
                 raise ValueError(f"cannot be opened: {error}") from None
         return value
@@ -191,9 +192,7 @@ class Settings(BaseSettings):
     @property
     def data(self) -> UPath:
         """The root of all state: an absolute local folder or a bucket's URL."""
-        if "://" in self.data_dir:
-            return UPath(self.data_dir)
-        return UPath(Path(self.data_dir).resolve())
+        return folder_at(self.data_dir)
 
     @property
     def home(self) -> Path:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.site.writer import Site
-from papers_pipeline.store.files import is_local
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.ledger import FileLedger
 from papers_pipeline.store.limits import Rate
@@ -39,6 +39,8 @@ WORKERS = Workers()
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
 """Hugging Face's limits per five minutes: https://huggingface.co/docs/hub/rate-limits."""
+COPIES = "copies"
+"""The folder of DAGSTER_HOME with copies of files on a bucket. It can be deleted at any time."""
 ARXIV_BURST_SECONDS = 2
 """arXiv asks for bursts with a second's pause: https://info.arxiv.org/help/bulk_data.html."""
 
@@ -72,9 +74,22 @@ def coordination_of(settings: Settings) -> Coordination:
     if settings.coordination_url:
         with _one_at_a_time:  # `cache` lets threads that ask at once make one each
             return _in_postgres(settings.coordination_url.get_secret_value())
-    # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
-    ledger_root = Path(settings.data.path) if is_local(settings.data) else settings.home
-    return FileCoordination(settings.home, ledger_root / "ledger")
+    return FileCoordination(settings.home, _appended_to(settings) / "ledger")
+
+
+def logs_of(settings: Settings) -> Path:
+    """The folder of the runs' logs, one below it for each day."""
+    return _appended_to(settings) / "logs"
+
+
+def _appended_to(settings: Settings) -> Path:
+    """The parent of files that grow. On a bucket nothing can: they stay on this machine then."""
+    return Path(settings.data.path) if storage.is_local(settings.data) else settings.home
+
+
+def viewed(settings: Settings) -> AbstractContextManager[None]:
+    """Ask the bucket that holds the data little until the end (`store/files.py`)."""
+    return storage.viewed(settings.data, settings.home / COPIES)
 
 
 @cache
@@ -101,7 +116,7 @@ def purchases_of(settings: Settings, clock: Clock) -> Purchases:
     """Answers, fetched documents and final failures. Those of earlier releases are moved here."""
     root, earlier = settings.data / "purchases", settings.data / EARLIER
     coordination = coordination_of(settings)
-    if earlier.exists():
+    if storage.listing(earlier):
         with coordination.held("purchases"):
             adopt(earlier, root)
     return Purchases(root, coordination, clock)

@@ -55,7 +55,7 @@ def daily_pages(
     papers = pages_of_day(issue, related_papers or (), lake)
     before = {file.path: file for file in last_rows(context, lake, SiteFile)}
     files, changed = write_day(site, issue, papers, before)
-    absent = [file.path for file in files if not (site.root / file.path).exists()]
+    absent = [file.path for file in files if not site.has(file)]
     return Table(
         files,
         papers=len(issue.papers),

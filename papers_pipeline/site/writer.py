@@ -66,7 +66,7 @@ class Site:
         current = {file.path for file in written}
         for path in before.keys() - current:
             self._check()
-            (self.root / path).unlink(missing_ok=True)
+            storage.delete(self.root / path)
             changed += 1
         return written, changed
 
