@@ -159,6 +159,10 @@ class BatchStore:
         If its file is damaged, it waits for its job again, which `jobs_to_collect_again` names.
         """
         path = self._text_path(key)
+        # Hardly any text is in a batch: on a bucket, this is one request in place of three.
+        names = storage.names(path.parent)
+        if path.name not in names and _aside(path).name not in names:
+            return None
         kept = _read(path, KeptText)
         if kept is None and storage.exists(_aside(path)):
             return self._recovered_text(key)

@@ -70,14 +70,14 @@ def listing(folder: UPath) -> dict[str, Entry]:
     if not is_local(folder):
         return _bucket(folder).listing(folder.path)
     found = {}
+    start = len(folder.path) + 1
     for parent, _, names in os.walk(folder.path):
         for name in names:
             path = os.path.join(parent, name)  # noqa: PTH118
             with suppress(FileNotFoundError):  # deleted just now
                 stat = os.stat(path)  # noqa: PTH116
                 stamp = f"{stat.st_size} {stat.st_mtime_ns}"
-                below = os.path.relpath(path, folder.path)
-                found[below] = Entry(stat.st_size, stat.st_mtime, stamp)
+                found[path[start:]] = Entry(stat.st_size, stat.st_mtime, stamp)
     return dict(sorted(found.items()))
 
 
