@@ -38,7 +38,7 @@ test: $(READY)  ## the tests, which need nothing but Python
 
 test-slow: $(READY)  ## the slow tests, and those that need git, rsync or Postgres
 	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash initdb
-	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
+	@$(BIN)/python -m pytest -n auto --dist worksteal --timeout 900 -m "slow or programs"
 
 test-distributed: $(READY)  ## a backfill on several machines (Debian's postgresql and redis-server)
 	@$(BIN)/python -m papers_pipeline_tests.helpers.programs initdb redis-server
