@@ -247,6 +247,8 @@ class Documents:
             return pdf.blob, pdf.sha256
         entry = await self._download_pdf(pdf.arxiv_id, note)
         value = _value(entry)
+        # No lock is held for this entry, so another machine may have written it meanwhile.
+        storage.forget(self._purchases.path(entry.asset, entry.identity))
         self._purchases.put(entry)
         return str(value["blob"]), str(value["sha256"])
 

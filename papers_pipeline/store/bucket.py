@@ -30,9 +30,9 @@ LISTED = ("lake", "site", "cache")
 """The folders that a view lists as a whole."""
 LISTED_BY_ASSET = ("purchases",)
 """The folders that a view lists one subfolder at a time. It asks for everything else."""
-COMPARED = ("lake", "purchases")
-"""The folders whose files a view replaces only if they are as it knows them. Pages are left out:
-several days write the page of a paper that moved, and the last one stays."""
+COMPARED = {"lake": ".parquet", "purchases": ".json"}
+"""The files that a view replaces only if they are as it knows them, by folder and ending. Pages are
+left out: several days write the page of a paper that moved, and the last one stays."""
 REFUSED = ("PreconditionFailed", "ConditionalRequestConflict", "412")
 """How S3 says that a file is not as the writer knows it."""
 READERS = 16
@@ -254,7 +254,8 @@ class View(Bucket):
 
     def _condition(self, path: str, entry: Entry | None) -> dict[str, str]:
         """What S3 compares before it replaces a file."""
-        if not self._is_s3 or self._parts(path)[0] not in COMPARED:
+        ending = COMPARED.get(self._parts(path)[0])
+        if not self._is_s3 or ending is None or not path.endswith(ending):
             return {}
         return {"IfMatch": entry.stamp} if entry else {"IfNoneMatch": "*"}
 

@@ -252,8 +252,11 @@ def test_what_another_process_bought_meanwhile_is_not_bought_again(bucket: Any):
 def test_a_table_that_another_process_wrote_meanwhile_is_not_replaced(bucket: Any):
     settings = load_settings()
     path = settings.data / "lake" / "paper_votes" / f"{DAY}.parquet"
+    cache = settings.data / "lake" / "catalogue.json"
     with viewed(settings):
         assert storage.read(path) is None
+        write_elsewhere("lake/catalogue.json", "theirs, which can be made again")
+        assert storage.write(cache, b"ours")
         write_elsewhere(f"lake/paper_votes/{DAY}.parquet", "theirs")
         with pytest.raises(WrittenMeanwhile, match="PAPERS_COORDINATION_URL"):
             storage.write(path, b"ours")
