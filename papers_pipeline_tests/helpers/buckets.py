@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
+from s3fs import S3FileSystem
 from werkzeug.serving import make_server
 
 KEYS = {
@@ -50,6 +51,8 @@ def s3_server() -> Iterator[tuple[str, Requests]]:
     try:
         yield f"http://127.0.0.1:{server.port}", requests
     finally:
+        # s3fs would go on asking this server when the next one has another port.
+        S3FileSystem.clear_instance_cache()
         server.shutdown()
         thread.join()
         server.server_close()
