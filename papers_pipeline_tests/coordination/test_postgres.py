@@ -1,5 +1,7 @@
 """What Postgres adds: several machines, restarts, lost connections, and tables with a version."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import psycopg
 import pytest
 
 from papers_pipeline.coordination.interface import Coordination, LockLost
-from papers_pipeline.coordination.postgres import ledger, session
+from papers_pipeline.coordination.postgres import database, ledger, session
 from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
 from papers_pipeline.coordination.postgres.database import Unreachable, Unusable
 from papers_pipeline.coordination.postgres.migrations import WrongTables
@@ -212,6 +214,24 @@ def test_a_lock_that_another_had_meanwhile_is_lost_and_named(
     ours.check()  # of what is not held, nothing is lost
     with ours.held(DAY):
         ours.check()
+
+
+def test_a_session_that_stands_still_is_left_for_another(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 1.0)
+    ours = machines.one()
+    assert ours.ledger.days() == []
+    ((process,),) = machines.run(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'papers limits and ledger'"
+    )
+    os.kill(int(str(process)), signal.SIGSTOP)
+    try:
+        assert ours.ledger.days() == []
+    finally:
+        os.kill(int(str(process)), signal.SIGCONT)
+    assert "waiting for Postgres at 127.0.0.1/" in caplog.text
 
 
 def test_the_heart_notices_a_broken_session_by_itself(
