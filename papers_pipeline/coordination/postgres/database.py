@@ -48,6 +48,10 @@ class Unusable(OperatorError):
     """The address leads to no server that can hold locks."""
 
 
+class Damaged(OperatorError):
+    """The server finds its own data damaged."""
+
+
 class Database:
     """One connection, for one thread at a time."""
 
@@ -72,7 +76,7 @@ class Database:
         """The result of `work`, which is repeated on a new connection if this one breaks.
 
         It may therefore be done twice. Raises Unreachable after so many seconds without a server,
-        Unusable and WrongTables.
+        Unusable, WrongTables and Damaged.
         """
         deadline = time.monotonic() + patience_seconds
         is_told = False
@@ -87,6 +91,11 @@ class Database:
                     if time.monotonic() >= deadline:
                         raise unreachable(self._url, error) from None
                     reason = _line(error)
+                except psycopg.InternalError as error:
+                    raise Damaged(
+                        f"{describe(self._url)} is damaged: {_line(error)}. Restore the server "
+                        "from its own backup"
+                    ) from None
             if not is_told:
                 logger.warning("waiting for %s: %s", describe(self._url), reason)
                 is_told = True
