@@ -488,6 +488,39 @@ class IssuePaper(RecordPart):
         return fields
 
 
+class ExportedText(RecordPart):
+    """A text of ours about a paper. `unverified` has what title and abstract do not mention."""
+
+    language: str
+    title: str | None
+    text: str
+    provider: str | None
+    model: str | None
+    prompt_version: str | None
+    written_at: datetime | None
+    unverified: list[str] = []
+
+
+class ExportedPaper(Record):
+    """A paper in the data files of a month: what may be passed on, and nothing else.
+
+    `days` are the days of the month that list it. `topics` and `institutions` are as on the pages.
+    """
+
+    arxiv_id: str = Field(alias="id")
+    title: str
+    url: str
+    published_at: datetime | None
+    days: list[date]
+    status: PaperStatus
+    upvotes: int
+    comments: int
+    authors: list[str]
+    institutions: list[str]
+    topics: list[str]
+    texts: list[ExportedText]
+
+
 class IssueMeaning(RecordPart):
     """The meaning of a vocabulary word in one language, and its source."""
 
