@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -284,7 +284,9 @@ def load_settings() -> Settings:
     except ValidationError as error:
         faults = []
         for fault in error.errors():
-            faults.append(f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}")
+            name = str(fault["loc"][0])
+            value = "…" if name in secret_names() else repr(fault["input"])
+            faults.append(f"{name}={value}: {fault['msg']}")
         message = f"{'; '.join(faults)} (docs/configuration.md explains every setting)"
         raise SettingsError(message) from None
 
@@ -292,3 +294,12 @@ def load_settings() -> Settings:
 def setting_names() -> tuple[str, ...]:
     """The environment variables of all settings, providers last."""
     return tuple(str(field.validation_alias) for field in Settings.model_fields.values())
+
+
+def secret_names() -> set[str]:
+    """The environment variables whose values are shown nowhere."""
+    names = set()
+    for field in Settings.model_fields.values():
+        if SecretStr in get_args(field.annotation):
+            names.add(str(field.validation_alias))
+    return names

@@ -282,11 +282,15 @@ def _connected(server: MailServer) -> smtplib.SMTP:
         smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
     else:
         smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
-    with _deadline(smtp):
-        if server.security == "starttls":
-            smtp.starttls(context=context)
-        if server.user and server.password:
-            smtp.login(server.user, server.password)
+    try:
+        with _deadline(smtp):
+            if server.security == "starttls":
+                smtp.starttls(context=context)
+            if server.user and server.password:
+                smtp.login(server.user, server.password)
+    except BaseException:
+        smtp.close()
+        raise
     return smtp
 
 

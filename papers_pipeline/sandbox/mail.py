@@ -1,9 +1,11 @@
 """A mail server on loopback that keeps what it receives.
 
 Faults of the world match `RCPT <address>` or `DATA <address>`. Their `status` is the code of the
-answer; with `cut_after`, the server takes the letter and hangs up without an answer.
+answer. With `cut_after`, the server takes the letter and hangs up without an answer; with
+`drip_seconds`, it takes the letter and answers so much later.
 """
 
+import asyncio
 import socket
 from asyncio import AbstractServer, Transport
 from collections.abc import Coroutine, Iterator
@@ -63,11 +65,13 @@ class _Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         recipients = list(envelope.rcpt_tos)
         fault = self._world.fault(f"DATA {' '.join(recipients)}")
-        if fault and fault.cut_after is None:
+        if fault and fault.cut_after is None and not fault.drip_seconds:
             return _answer(fault)
         content: Any = envelope.content
         self._world.letters.append(Letter(str(envelope.mail_from), recipients, bytes(content)))
-        if fault and isinstance(server.transport, Transport):
+        if fault and fault.drip_seconds:
+            await asyncio.sleep(fault.drip_seconds)
+        elif fault and isinstance(server.transport, Transport):
             server.transport.abort()
         return ACCEPTED
 
