@@ -20,7 +20,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from socket import SHUT_RDWR, socket
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -34,6 +34,8 @@ TIMEOUT_SECONDS = 30
 LONGEST_LETTER_SECONDS = 60.0
 """From the first command about a letter to the server's answer to its last byte."""
 LONGEST_SUBJECT = 120
+REFUSALS = range(400, 600)
+"""Codes of answers that refuse a letter, for now or for good."""
 POLICY = SMTP.clone(cte_type="7bit")
 """Every server takes it, whether it knows 8BITMIME or not."""
 
@@ -235,7 +237,7 @@ class _Smtp(Connection):
         try:
             self._smtp = _connected(server)
         except (OSError, smtplib.SMTPException) as error:
-            self._closed = f"the mail server cannot be reached: {_told(error)}"
+            self._closed = f"no connection to the mail server: {_told(error)}"
             raise Closed(self._closed) from None
         return self._smtp
 
@@ -263,8 +265,11 @@ class _Smtp(Connection):
         except (OSError, smtplib.SMTPException) as error:
             self._closed = "an earlier letter is in doubt"
             raise InDoubt(f"the mail server did not answer: {_told(error)}") from None
-        if code != 250:
+        if code in REFUSALS:
             raise NotSent(f"the mail server answered {code} {_words(answer)}")
+        if code != 250:  # half an answer, or none of SMTP
+            self._closed = "an earlier letter is in doubt"
+            raise InDoubt(f"the mail server gave no clear answer: {_words(answer)}")
 
     def quit(self) -> None:
         """Say goodbye, if there is anybody."""
@@ -274,14 +279,31 @@ class _Smtp(Connection):
             self._smtp.close()
 
 
+class _InTime:
+    """Has a deadline for connecting: the socket's own timeout counts from the last byte."""
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        with _deadline(self):  # type: ignore[arg-type]
+            return super().connect(*arguments, **options)  # type: ignore[misc]
+
+
+class _Plain(_InTime, smtplib.SMTP):
+    pass
+
+
+class _Encrypted(_InTime, smtplib.SMTP_SSL):
+    pass
+
+
 def _connected(server: MailServer) -> smtplib.SMTP:
     """A connection, logged in. Raises OSError and SMTPException."""
     context = ssl.create_default_context()
+    place = (server.host, server.port)
     smtp: smtplib.SMTP
     if server.security == "ssl":
-        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
+        smtp = _Encrypted(*place, timeout=TIMEOUT_SECONDS, context=context)
     else:
-        smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+        smtp = _Plain(*place, timeout=TIMEOUT_SECONDS)
     try:
         with _deadline(smtp):
             if server.security == "starttls":

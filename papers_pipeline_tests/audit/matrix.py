@@ -43,6 +43,7 @@ GROUPS = {
     "The store of this machine": ("disk", "ledger", "Dagster's databases"),
     "Publishing": ("folder", "rsync", "branch"),
     "Alarms": ("webhook", "address"),
+    "Delivery": ("Telegram", "mail server", "chat"),
 }
 """The parties, by the table that shows them."""
 PARTIES = tuple(party for parties in GROUPS.values() for party in parties)

@@ -202,7 +202,7 @@ def test_no_server_is_told_once_and_nothing_is_written(desk: Desk):
     away = partial(mail_server, "mailto://127.0.0.1:9?from=a@example.org&mode=insecure")
     desk.channel = Email(away, desk.channel.lists, None, desk.clock)
     assert desk.deliver(issue(paper())).failures == [
-        "en: the mail server cannot be reached: ConnectionRefusedError"
+        "en: no connection to the mail server: ConnectionRefusedError"
     ]
     assert desk.rows == []
 
