@@ -30,9 +30,9 @@ class Book:
         """The row of a message, if it ever was about to be sent."""
         return self._rows.get(key)
 
-    def put(self, row: Delivery) -> None:
-        """Write a row. It outlives a power cut when this returns. Raises LockLost."""
-        self._rows[row.key] = row
+    def put(self, *rows: Delivery) -> None:
+        """Write rows. They outlive a power cut when this returns. Raises LockLost."""
+        self._rows |= {row.key: row for row in rows}
         self._save()
 
     def drop(self, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.base.errors import OperatorError
@@ -100,7 +100,7 @@ class Courier:
             return "no paper has a text in this language"
         if channel.edits:
             return None
-        if digest.state == "open" and self._clock.now().hour < self._policy.hour:
+        if digest.state == "open" and self._is_early(digest.day):
             return f"the day is open, and it is before PAPERS_DELIVER_HOUR={self._policy.hour}"
         if len(digest.papers) < LEAST_WRITTEN * digest.listed:
             return f"only {len(digest.papers)} of {digest.listed} papers have a text"
@@ -119,14 +119,18 @@ class Courier:
 
         `languages` and `only`, the keys of messages, choose some; without them all are meant. With
         `again`, the chosen messages are sent even if they were before or may have been. Whoever
-        calls this holds the lock of the day.
+        calls this holds the lock of the day. Raises OperatorError if the stored rows are lost and
+        the messages cannot be composed, since nobody can then say which may have gone out.
         """
         book = Book(self._lake, channel.name, issue.date, self._check)
+        digests = self.digests(channel, issue)
+        if book.is_lost:
+            book.put(*_lost(channel, digests))
         report = Report()
         due: list[Message] = []
-        for digest in self.digests(channel, issue):
+        for digest in digests:
             if not languages or digest.language in languages:
-                due += self._due(channel, digest, book, report)
+                due += self._due(channel, digest, report)
         chosen = [message for message in due if not only or message.key in only]
         with channel.connected() as connection:
             sending = _Sending(channel, connection, book, self._clock, issue.date, report)
@@ -135,12 +139,18 @@ class Courier:
                 sending.withdraw_rest(due)
         return report, book.rows
 
-    def _due(self, channel: Channel, digest: Digest, book: Book, report: Report) -> list[Message]:
+    def _is_early(self, day: date) -> bool:
+        """Whether an open day does not go out yet: with hour 24, its list has to be final."""
+        if self._policy.hour == 24:
+            return True
+        begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return self._clock.now() < begins + timedelta(hours=self._policy.hour)
+
+    def _due(self, channel: Channel, digest: Digest, report: Report) -> list[Message]:
         """The messages of a language that may go out now."""
         reason = self.why_not(channel, digest)
         if reason:
             report.waits[digest.language] = reason
-        if not digest.papers or (reason and not book.is_lost):
             return []
         try:
             messages = channel.compose(digest)
@@ -148,10 +158,16 @@ class Courier:
         except OperatorError as error:
             report.failures.append(f"{digest.language}: {error}")
             return []
-        if book.is_lost:
-            for message in messages:
-                book.put(_row(message, detail=LOST))
-        return [] if reason else messages
+        return messages
+
+
+def _lost(channel: Channel, digests: Sequence[Digest]) -> list[Delivery]:
+    """Rows for all messages of a day: each of them may have gone out."""
+    rows = []
+    for digest in digests:
+        for message in channel.compose(digest) if digest.papers else ():
+            rows.append(_row(message, detail=LOST))
+    return rows
 
 
 @dataclass

@@ -78,6 +78,12 @@ def test_a_letter_may_go_out_from_a_set_hour_on(letters: Desk):
     assert letters.deliver(day).sent == 1
 
 
+def test_after_its_hour_a_day_goes_out_whatever_the_time_of_the_next_day(letters: Desk):
+    letters.policy = Policy(hour=18)
+    at(letters, "2025-02-07T03:00")
+    assert letters.deliver(issue(paper(), state="open")).sent == 1
+
+
 @pytest.mark.parametrize(("now", "sent"), [("2025-02-09T23:00", 1), ("2025-02-10T00:00", 0)])
 def test_a_backfill_of_old_days_sends_nothing(letters: Desk, posts: Desk, now: str, sent: int):
     for desk in (letters, posts):
@@ -152,6 +158,15 @@ def test_a_damaged_table_makes_its_messages_doubtful(kind: str, request: pytest.
         assert (report.sent, len(report.doubts)) == (0, 1)
         assert "the table that knew is damaged" in report.doubts[0]
     assert len(desk.posts) + len(desk.letters) == received == 1
+
+
+def test_a_damaged_table_makes_the_messages_of_all_languages_doubtful(posts: Desk):
+    posts.channel = Telegram(posts.channel.endpoint, "1:s3cret", {"en": "@papers", "ru": "@ru"})
+    posts.deliver(issue(paper()))
+    posts.lake.path("delivery_telegram", str(DAY)).write_bytes(b"PAR1 no more")
+    assert len(posts.deliver(issue(paper()), languages=["en"]).doubts) == 1
+    assert len(posts.deliver(issue(paper())).doubts) == 2
+    assert len(posts.posts) == 2
 
 
 def test_a_chat_gets_the_first_papers_once(chats: Desk):
