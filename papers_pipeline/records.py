@@ -599,6 +599,29 @@ class DailyIssue(Record):
     papers: list[IssuePaper]
 
 
+DeliveryState = Literal["sending", "sent", "refused"]
+"""What became of a message. `sending`: it is about to be sent, or nobody knows whether it went out;
+`sent`: the channel accepted it; `refused`: it surely did not go out, and may be sent again."""
+
+
+class Delivery(Record):
+    """A message about a day that was given to a channel.
+
+    `key` names the recipient and the part, without telling who it is. `sha256` is the hash of
+    what was sent, `message_id` the channel's own name for it.
+    """
+
+    provenance = frozenset({"sent_at", "detail"})
+
+    key: str
+    language: str
+    state: DeliveryState
+    sha256: str
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    detail: str | None = None
+
+
 PlanState = Literal["current", "stale", "missing", "incomplete"]
 """The state of an asset's day. `current`: every text is by the prompt in force; `stale`: some are
 not; `missing`: never built; `incomplete`: some papers have no text."""
