@@ -71,7 +71,7 @@ class Site:
         return written, changed
 
     def _fingerprint(self, page: Page) -> str:
-        if page.is_image:
+        if page.is_plain:
             return page.fingerprint
         appearance = [page_version(), self.renderer.site_url, self.renderer.languages]
         return f"{page.fingerprint} {digest(appearance)}"

@@ -24,6 +24,7 @@ DAYS = {ONE: [on(ONE, "2512.00001")], TWO: [on(TWO, "2601.00001")]}
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 PAGES = (
     *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
+    "data.html",
     *("p/2512.00001.html", "p/2601.00001.html", "d/2025-12-31.html", "d/2026-01-02.html"),
     *("m/2025-12.html", "m/2026-01.html", "w/2026-W01.html", "t/rl.html", "t/small_models.html"),
     "i/institute-of-invented-bridges.html",
@@ -58,6 +59,7 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
     days = {path: found[f"{URL}/en/{path}"] for path in PAGES}
     assert {path for path, day in days.items() if day == "2026-02-03"} == {
         *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
+        "data.html",
         *("p/2512.00001.html", "d/2025-12-31.html", "m/2025-12.html"),
         *(
             "w/2026-W01.html",
@@ -71,7 +73,7 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
 def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
     tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(sitemap, "MOST_URLS", 15)  # five pages in three languages
+    monkeypatch.setattr(sitemap, "MOST_URLS", 18)  # six pages in three languages
     site = IndexSite(tmp_path, URL)
     site.write(DAYS)
     root = ElementTree.fromstring(site.read("sitemap.xml"))
@@ -81,7 +83,7 @@ def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
         ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"],
     )
     parts = [entries(site.read(file)) for file in files]
-    assert [len(part) for part in parts] == [15, 15, 15]
+    assert [len(part) for part in parts] == [18, 18, 12]
     assert {url for part in parts for url in part} == {
         f"{URL}/{path}" for path in everywhere(*PAGES)
     }
