@@ -146,7 +146,7 @@ class Chain(Generic[Output]):
         if again:
             stored = purchases.get(self._prompt.asset, identity) or kept_elsewhere()
         replaced = stored if stored is not None and stored.value is not None else None
-        is_restored = was_in_batch = False
+        is_restored = False
 
         def is_usable(entry: Purchase) -> bool:
             if again or not available:
@@ -154,7 +154,7 @@ class Chain(Generic[Output]):
             return is_valid(entry, available)
 
         async def compute() -> Purchase:
-            nonlocal is_restored, was_in_batch
+            nonlocal is_restored
             restored = None if again else kept_elsewhere()
             if restored is not None:
                 is_restored = True
@@ -162,7 +162,6 @@ class Chain(Generic[Output]):
             if not available:
                 raise PaperPending("no_provider")
             kept = self._models.batches.store.text(key)
-            was_in_batch = kept is not None
             if kept is not None and kept.body is None:
                 raise PaperPending("in_batch")
             if again:
@@ -177,7 +176,7 @@ class Chain(Generic[Output]):
         entry, reused = await purchases.get_or_compute(
             self._prompt.asset, identity, compute, is_usable, self.sender.note
         )
-        if is_restored or was_in_batch:
+        if not reused:
             self._models.batches.store.discard(key)
         if entry.failure:
             raise _failed(entry.failure)
