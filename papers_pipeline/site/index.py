@@ -12,6 +12,7 @@ from papers_pipeline.site.parts.archive import archive_pages
 from papers_pipeline.site.parts.collections import collection_pages
 from papers_pipeline.site.parts.feeds import feed_pages
 from papers_pipeline.site.parts.front_pages import front_pages
+from papers_pipeline.site.parts.my_page import my_pages
 from papers_pipeline.site.parts.reading_index import reading_index_pages
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.parts.shared_papers import shared_papers
@@ -29,6 +30,7 @@ PARTS = (
     archive_pages,
     trend_pages,
     search_pages,
+    my_pages,
     feed_pages,
     front_pages,
     robot_pages,

@@ -23,7 +23,7 @@ MOST = 5
 LEAST_SIMILARITY = 0.12
 """Below this cosine, papers of real days shared little but the language of their field."""
 STRONGEST = 15
-"""Words of a paper that its day's file of words has: about half of its vector's length."""
+"""Words of a paper in its day's file of words: few enough for a few kilobytes a day."""
 TERMS = 2**20
 """Hash buckets for words: so many that few words of a field share one."""
 

@@ -38,6 +38,7 @@ PAGES = {
     "archive": "archive.html",
     "trends": "trends.html",
     "search": "search.html",
+    "my papers": "my.html",
     "reading": f"reading/{DAY}.html",
     "reading tasks": "reading/index.html",
 }
@@ -330,9 +331,17 @@ class TestMasthead:
     def test_places_of_the_site_are_named_and_the_one_that_is_open_is_marked(self, visit: Visit):
         page = visit.open("en/index.html")
         places = page.get_by_role("navigation", name="Pages").get_by_role("link")
-        assert places.all_inner_texts() == ["Today", "Archive", "Trends", "Search", "Reading"]
+        assert places.all_inner_texts() == [
+            "Today",
+            "Archive",
+            "Trends",
+            "Search",
+            "Reading",
+            "My papers",
+        ]
         assert [place.get_attribute("aria-current") for place in places.all()] == [
             "page",
+            None,
             None,
             None,
             None,

@@ -137,6 +137,7 @@ def test_hostile_strings_come_out_as_text():
         assert shown(page).count("<script>alert(1)</script> {{ 7*7 }}") >= 5
         assert [script.get("src") for script in elements(page, "script")] == [
             "../../static/site.js",
+            "../../static/kept.js",
             "../../static/filter.js",
         ]
         assert [image.get("src") for image in elements(page, "img")] == ["https://arxiv.org/x.png"]
@@ -616,6 +617,7 @@ def test_masthead_leads_to_every_place_of_the_site(lang):
             "trends.html",
             "search.html",
             "reading/index.html",
+            "my.html",
             "feed.xml",
         )
     ]
@@ -665,6 +667,8 @@ def test_static_files_are_those_that_pages_load():
     names = (
         "filter.js",
         "icon.svg",
+        "kept.js",
+        "my.js",
         "paper.js",
         "reading.js",
         "root.js",
