@@ -112,7 +112,8 @@ window.kept = (() => {
   const length = (words) => Math.hypot(...Object.values(words));
   const cosine = (one, other) => {
     const common = Object.keys(one).filter((word) => word in other);
-    return common.reduce((sum, word) => sum + one[word] * other[word], 0) / (length(one) * length(other)) || 0;
+    const likeness = common.reduce((sum, word) => sum + one[word] * other[word], 0) / (length(one) * length(other)) || 0;
+    return Number(likeness.toFixed(6)); // so that equal ones are equal
   };
   // Each paper of a day by how much it is like that starred paper which it is most like.
   const likeness = async (day) => {

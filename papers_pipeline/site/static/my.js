@@ -81,7 +81,9 @@
       url: `https://arxiv.org/abs/${escaped(star.id)}`,
     };
     const lines = Object.entries(fields).filter(([, value]) => value).map(([name, value]) => `  ${name} = {${value}},`);
-    return [`@misc{arxiv${star.id.replace(/[^\w.]/g, "")},`, ...lines, "}"].join("\n");
+    const last = (star.authors[0] ?? "").trim().split(/\s+/).at(-1).toLowerCase().normalize("NFKD").replace(/[^a-z]/g, "");
+    const key = `${last || "arxiv"}${star.id.replace(/[^\p{L}\p{N}.]/gu, "")}`;
+    return [`@misc{${key},`, ...lines, "}"].join("\n");
   };
 
   const plain = (text) => text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>#&|$~!]/g, "\\$&");
