@@ -1,5 +1,6 @@
 """Pages are valid and safe, show the record as it is, and say where each text comes from."""
 
+import gzip
 import re
 from datetime import date
 from typing import get_args
@@ -7,6 +8,7 @@ from typing import get_args
 import pytest
 from jinja2 import UndefinedError
 
+from benchmarks.generated import issues
 from papers_pipeline.defs.schedules import today_every_two_hours
 from papers_pipeline.records import (
     FailureReason,
@@ -663,8 +665,15 @@ def test_unknown_name_in_a_template_is_an_error():
         renderer()._environment.from_string("{{ nonsense }}").render()
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_day_of_fifty_papers_is_below_60_kb_compressed(lang):
+    page = renderer("https://digest.example").day_page(next(issues(1, 50)), lang)
+    assert len(gzip.compress(page.encode())) < 60_000
+
+
 def test_static_files_are_those_that_pages_load():
     names = (
+        "aloud.js",
         "filter.js",
         "icon.svg",
         "kept.js",
