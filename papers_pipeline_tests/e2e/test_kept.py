@@ -45,6 +45,10 @@ def star(page: Page, *ids: str) -> None:
     """Star papers on a page and wait until everything about them is stored."""
     for arxiv_id in ids:
         mark(page, arxiv_id, "Star").click()
+    wait_for_stars(page)
+
+
+def wait_for_stars(page: Page) -> None:
     for _ in range(200):
         if all(star["bibtex"] and star["words"] for star in page.evaluate(STARRED)):
             return
@@ -103,6 +107,18 @@ class TestMarks:
             "bibtex": page.locator("#bibtex").text_content(),
             "words": words[first["id"]],
         }
+
+    def test_what_could_not_be_loaded_is_loaded_on_the_page_of_ones_papers(self, visit, ids):
+        page = visit.open(f"en/d/{DAY}.html")
+        page.route(f"**/p/{ids[0]}.html", lambda route: route.abort())
+        page.route("**/*.words.json", lambda route: route.abort())
+        mark(page, ids[0], "Star").click()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(STARRED)[0]["bibtex"] == ""
+        page.unroute("**/*.words.json")
+        page.unroute(f"**/p/{ids[0]}.html")
+        visit.open("en/my.html")
+        wait_for_stars(page)
 
     def test_everything_by_keyboard(self, visit: Visit, ids):
         page = visit.open(f"en/d/{DAY}.html")
@@ -281,7 +297,7 @@ class TestMyPapers:
             "day": "../../etc",
             "starred": "never",
             "bibtex": tex,
-            "words": {"__proto__": 1, "12": "NaN", "13": 9e99, "14": 0.5},
+            "words": {"__proto__": 1, "12": "0.1", "13": 9e99, "14": 0.5},
         }
         refused = [{"id": "../../x"}, {"id": "javascript:alert(1)"}, {"id": 7}, None, "x"]
         stars = [hostile, *refused]

@@ -7,6 +7,7 @@ window.kept = (() => {
   const MARKS = ["starred", "read", "hidden"];
   const NAMES = [...MARKS, "highlights"];
   const PREFIX = "kept.";
+  const MOST_IDS = 100_000;
   const MOST_HIGHLIGHTS = 200;
   // Scripts that put spaces between words: there, a word to highlight is a whole word.
   const LETTER = "[\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}]";
@@ -29,10 +30,8 @@ window.kept = (() => {
   const string = (value, most) => (typeof value === "string" ? value.slice(0, most) : "");
   const list = (value) => (Array.isArray(value) ? value : []);
   const isId = (id) => typeof id === "string" && id.length < 40 && /^[\w-][\w.-]*(\/\w[\w.-]*)?$/.test(id);
-  const checkedWords = (words) => {
-    const fitting = Object.entries(words ?? {}).filter(([word, weight]) => /^\d{1,7}$/.test(word) && weight > 0 && weight <= 1);
-    return Object.fromEntries(fitting.slice(0, 50));
-  };
+  const isWord = ([word, weight]) => /^\d{1,7}$/.test(word) && typeof weight === "number" && weight > 0 && weight <= 1;
+  const checkedWords = (words) => Object.fromEntries(Object.entries(words ?? {}).filter(isWord).slice(0, 50));
   const checkedStar = (star) => isId(star?.id) ? {
     id: star.id,
     title: string(star.title, 1000) || star.id,
@@ -44,8 +43,8 @@ window.kept = (() => {
     bibtex: string(star.bibtex, 200_000),
     words: checkedWords(star.words),
   } : null;
-  const checkedStars = (stars) => new Map(list(stars).map(checkedStar).filter(Boolean).map((star) => [star.id, star]));
-  const checkedIds = (ids) => new Set(list(ids).filter(isId));
+  const checkedStars = (stars) => new Map(list(stars).slice(0, MOST_IDS).map(checkedStar).filter(Boolean).map((star) => [star.id, star]));
+  const checkedIds = (ids) => new Set(list(ids).slice(0, MOST_IDS).filter(isId));
   const checkedHighlights = (words) => {
     const cleaned = list(words).map((word) => string(word, 100).replace(/\s+/g, " ").trim());
     return new Set(cleaned.filter((word) => /[^*\s]/.test(word)).slice(0, MOST_HIGHLIGHTS));
@@ -99,14 +98,20 @@ window.kept = (() => {
     return days.get(day);
   };
 
-  const complete = async ({ id, day }) => {
-    const [page, words] = await Promise.allSettled([fromPage(id), wordsOfDay(day)]);
+  // What cannot be loaded now is tried again on the page of one's papers.
+  const hasWords = (star) => Object.keys(star.words).length > 0;
+  const isComplete = (star) => Boolean(star.bibtex) && hasWords(star);
+  const complete = async (star) => {
+    const { id, day } = star;
+    const lacking = [];
+    if (!star.bibtex) lacking.push(fromPage(id));
+    if (!hasWords(star) && day) lacking.push(wordsOfDay(day).then((papers) => ({ words: papers[id] })));
+    const found = await Promise.allSettled(lacking);
     const stars = get("starred");
-    if (!stars.has(id) || (page.reason && words.reason)) return;
-    stars.set(id, checkedStar({ ...stars.get(id), ...page.value, words: words.value?.[id] }));
+    if (!stars.has(id)) return;
+    stars.set(id, checkedStar(Object.assign({}, stars.get(id), ...found.map(({ value }) => value))));
     set("starred", stars);
   };
-  const isComplete = (star) => star.bibtex && Object.keys(star.words).length;
 
   // How alike two papers are: the cosine of their words' weights.
   const length = (words) => Math.hypot(...Object.values(words));
@@ -119,22 +124,24 @@ window.kept = (() => {
   const likeness = async (day) => {
     const papers = Object.entries(await wordsOfDay(day));
     const liked = [...get("starred").values()].map((star) => star.words);
-    return new Map(papers.map(([id, words]) => [id, Math.max(0, ...liked.map((other) => cosine(checkedWords(words), other)))]));
+    const most = (words) => Math.max(0, ...liked.map((other) => cosine(words, other)));
+    return new Map(papers.map(([id, words]) => [id, most(checkedWords(words))]));
   };
 
   // Marks on papers.
-  const articles = [...document.querySelectorAll("article[data-arxiv-id]")].filter((article) => article.querySelector(".marks"));
   const button = (mark, label) => {
     const made = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     made.dataset.mark = mark;
     return made;
   };
-  for (const article of articles) {
-    const place = article.querySelector(".marks");
+  const cards = [...document.querySelectorAll("article .marks")].map((place) => {
+    const article = place.closest("article");
+    const buttons = MARKS.map((mark) => button(mark, labels[mark]));
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", labels.marks);
-    place.append(...MARKS.map((mark) => button(mark, labels[mark])));
-  }
+    place.append(...buttons);
+    return { article, buttons, id: article.dataset.arxivId, shown: "" };
+  });
 
   // The line that stands for a hidden paper.
   const awayLine = (article) => {
@@ -146,13 +153,15 @@ window.kept = (() => {
     article.prepend(line);
   };
 
-  const showMarks = (article, marked) => {
-    const id = article.dataset.arxivId;
-    for (const mark of MARKS) {
-      article.querySelector(`.marks [data-mark=${mark}]`).setAttribute("aria-pressed", marked[mark].has(id));
-    }
-    article.classList.toggle("is-read", marked.read.has(id));
-    const away = marked.hidden.has(id) && !article.matches(".alone");
+  const showMarks = (card, marked) => {
+    const states = MARKS.map((mark) => marked[mark].has(card.id));
+    if (card.shown === String(states)) return; // a month has hundreds of cards, of which one changed
+    card.shown = String(states);
+    card.buttons.forEach((pressed, place) => pressed.setAttribute("aria-pressed", states[place]));
+    const { article } = card;
+    const [, read, hidden] = states;
+    article.classList.toggle("is-read", read);
+    const away = hidden && !article.matches(".alone");
     article.classList.toggle("away", away);
     if (away && !article.querySelector(".away-line")) awayLine(article);
   };
@@ -173,7 +182,7 @@ window.kept = (() => {
     if (!article) return;
     toggle(pressed.dataset.mark, article);
     // Hiding and showing a paper takes its button away: the one in its place gets the focus.
-    if (!pressed.checkVisibility()) article.querySelector(article.matches(".away") ? ".away-line button" : ".marks [data-mark=hidden]").focus();
+    if (!pressed.offsetParent) article.querySelector(article.matches(".away") ? ".away-line button" : ".marks [data-mark=hidden]").focus();
   });
 
   // Words and names to highlight. Highlights are painted over the text: nothing moves.
@@ -187,9 +196,11 @@ window.kept = (() => {
     return before + source + after;
   };
   const main = document.querySelector("main");
+  let painted = "";
   const highlight = () => {
     if (!window.Highlight) return;
     const words = [...get("highlights")];
+    painted = String(words);
     CSS.highlights.delete("kept");
     if (!words.length) return;
     const pattern = new RegExp(words.map(patternOf).join("|"), "giu");
@@ -207,8 +218,8 @@ window.kept = (() => {
 
   const refresh = () => {
     const marked = Object.fromEntries(MARKS.map((mark) => [mark, get(mark)]));
-    for (const article of articles) showMarks(article, marked);
-    highlight();
+    for (const card of cards) showMarks(card, marked);
+    if (painted !== String([...get("highlights")])) highlight();
     document.dispatchEvent(new Event("kept"));
   };
 

@@ -9,6 +9,7 @@
   const plural = new Intl.PluralRules(language);
   const { escapes, commands } = JSON.parse(words.tex);
   const known = new Set(commands);
+  const MOST_BYTES = 20_000_000;
 
   const element = (name, properties, ...content) => {
     const made = Object.assign(document.createElement(name), properties);
@@ -126,7 +127,9 @@
   };
   mine.querySelector("[type=file]").addEventListener("change", async ({ target }) => {
     try {
-      const added = merge(JSON.parse(await target.files[0].text()));
+      const [file] = target.files;
+      if (file.size > MOST_BYTES) throw new RangeError("too large");
+      const added = merge(JSON.parse(await file.text()));
       said.textContent = words[plural.select(added)].replace("{count}", added.toLocaleString(language));
     } catch {
       said.textContent = words.failed;
@@ -141,5 +144,10 @@
 
   document.addEventListener("kept", show);
   show();
-  for (const star of stars()) if (!kept.isComplete(star)) kept.complete(star);
+
+  // One after the other: there may be hundreds.
+  const complete = async () => {
+    for (const star of stars()) if (!kept.isComplete(star)) await kept.complete(star);
+  };
+  complete();
 })();
