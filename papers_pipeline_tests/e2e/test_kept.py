@@ -200,15 +200,18 @@ class TestMarks:
             assert page.locator("[aria-pressed=true]").count() == 0
             assert visit.said == []
 
-    @pytest.mark.parametrize("path", [f"d/{DAY}.html", "m/2026-03.html", "t/rl.html"])
-    def test_no_paper_moves_when_its_marks_appear(self, browser: Browser, site: str, path: str):
+    @pytest.mark.parametrize("width", [390, 1024, 1280])
+    @pytest.mark.parametrize("path", [f"en/d/{DAY}.html", f"ru/d/{DAY}.html", "zh/m/2026-03.html"])
+    def test_no_paper_moves_when_its_marks_appear(
+        self, browser: Browser, site: str, path: str, width: int
+    ):
         tops = []
         for blocked in (True, False):
-            context = browser.new_context(viewport={"width": 390, "height": 800})
+            context = browser.new_context(viewport={"width": width, "height": 800})
             visit = Visit(context.new_page(), site)
             if blocked:
                 visit.page.route("**/kept.js", lambda route: route.fulfill(body=""))
-            page = visit.open(f"en/{path}")
+            page = visit.open(path)
             tops.append(
                 page.locator("article").evaluate_all("all => all.map((node) => node.offsetTop)")
             )

@@ -11,7 +11,7 @@ window.kept = (() => {
   const MOST_HIGHLIGHTS = 200;
   // Scripts that put spaces between words: there, a word to highlight is a whole word.
   const LETTER = "[\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}]";
-  const UNSEARCHED = "script, form, nav, math, .note, .marks, .away-line";
+  const UNSEARCHED = "script, form, nav, pre, math, .note, .marks, .away-line";
 
   // Storage. What the browser refuses to store lasts as long as the page.
   const refused = new Map();
