@@ -4,7 +4,8 @@
   const { memory, speechSynthesis: speech } = window;
   const pinyin = document.querySelector("button.pinyin");
   if (!speech || !pinyin) return;
-  const { dataset: labels, parentElement: tools } = pinyin;
+  const tools = pinyin.parentElement;
+  const labels = tools.dataset;
   const language = document.documentElement.lang;
   const RATES = [0.5, 0.75, 1];
 

@@ -13,7 +13,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     const pinyin = document.querySelector("button.pinyin");
     if (!pinyin) return;
-    const { dataset: labels, parentElement: tools } = pinyin;
+    const tools = pinyin.parentElement;
+    const labels = tools.dataset;
     const asked = Object.assign(document.createElement("button"), { type: "button", className: "test", textContent: labels.test });
     const note = Object.assign(document.createElement("p"), { className: "note", textContent: labels.testNote });
     pinyin.after(" ", asked);
