@@ -41,6 +41,7 @@ GROUPS = {
     "arXiv": ("PDF", "HTML"),
     "Models": ("OpenAI", "Anthropic", "Mistral"),
     "The store of this machine": ("disk", "ledger", "Dagster's databases"),
+    "The database of several machines": ("Postgres",),
     "Publishing": ("folder", "rsync", "branch"),
     "Alarms": ("webhook", "address"),
 }
