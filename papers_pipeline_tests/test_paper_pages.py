@@ -1,5 +1,7 @@
 """Every paper page has one owner and the same content, whichever day is built last."""
 
+import json
+
 import pytest
 
 from papers_pipeline.records import SiteFile
@@ -121,4 +123,8 @@ def test_a_day_built_before_there_were_relations_has_its_pages(
     before = pipeline.files()
     pipeline.lake.path("related_papers", MONDAY).unlink()
     pipeline.build(MONDAY, only=("daily_pages",))
-    assert pipeline.files() == before
+    after = pipeline.files()
+    words = f"d/{MONDAY}.words.json"
+    assert list(json.loads(before.pop(words))["papers"]) == [OWN]
+    assert json.loads(after.pop(words))["papers"] == {}
+    assert after == before

@@ -150,7 +150,8 @@ def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
         (html,) = elements(page, "html")
         assert html.get("lang") == LOCALES[lang].html
         assert [script.get("src") for script in elements(page, "script")] == [
-            "../../static/site.js"
+            "../../static/site.js",
+            "../../static/kept.js",
         ]
         assert [element.tag for element in parsed(page).iter() if element.get("style")] == []
         inside = [

@@ -261,6 +261,7 @@ def test_hostile_strings_come_out_as_text():
         page.encode()
         assert [(script.get("src"), script.get("type")) for script in elements(page, "script")] == [
             ("../../static/site.js", None),
+            ("../../static/kept.js", None),
             (None, "application/ld+json"),
             ("../../static/paper.js", None),
         ]
