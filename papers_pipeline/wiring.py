@@ -63,7 +63,13 @@ def stages_of(settings: Settings) -> dict[str, AnyStage]:
 def site_of(settings: Settings) -> Site:
     """The site below the data folder, in every language with a prompt."""
     languages = prompts_of(settings).languages
-    renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
+    renderer = Renderer(
+        languages,
+        load_locales(PACKAGE / "locales", languages),
+        settings.site_url,
+        follow=settings.follow,
+        ask=settings.ask,
+    )
     return Site(settings.data / "site", renderer, coordination_of(settings).check)
 
 

@@ -113,6 +113,27 @@ def test_a_related_paper_of_an_earlier_day_is_linked(outside: Outside, pipeline:
     assert OTHER not in files[f"en/p/{OWN}.html"].decode()
 
 
+def by(*names: str) -> dict[str, list[dict[str, str]]]:
+    return {"authors": [{"name": name} for name in names]}
+
+
+def test_the_name_of_an_author_with_another_paper_leads_to_the_authors_page(
+    outside: Outside, pipeline: Pipeline
+):
+    outside.list(MONDAY, [entry(OWN, **by("Ada Example", "Bo Sample", "Cy Alone"))])
+    outside.list(TUESDAY, [entry(OTHER, **by("Bo Sample", "Dee Alone", "Ada Example"))])
+    pipeline.build(MONDAY, TUESDAY)
+    files = pipeline.files()
+    for arxiv_id in (OWN, OTHER):
+        page = files[f"zh/p/{arxiv_id}.html"].decode()
+        for name in ("ada-example", "bo-sample"):
+            assert f'href="../../zh/a/{name}.html"' in page
+            assert f"zh/a/{name}.html" in files
+        assert page.count("/a/") == 2
+    pipeline.build(MONDAY, TUESDAY)
+    assert pipeline.files() == files
+
+
 def test_a_day_built_before_there_were_relations_has_its_pages(
     outside: Outside, pipeline: Pipeline
 ):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -17,18 +17,24 @@ from papers_pipeline.site.bibtex import bibtex
 from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue, digest
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
 from papers_pipeline.site.page import Page
+from papers_pipeline.site.people import AuthoredPaper, People
 from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.store.lake import Lake, scan_table
 from papers_pipeline.text.locales import Locale
 
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper with the data of `day`, and the cards of related papers."""
+    """A paper with the data of `day`, and the cards of related papers.
+
+    `author_keys` has the names in URLs of its authors who have a page, by name as printed.
+    """
 
     day: date
     paper: IssuePaper
     related: Sequence[Card] = ()
+    author_keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -51,13 +57,39 @@ def pages_of_day(
     cards = by_arxiv_id(cards_of(lake, sorted(days - {issue.date})))
     cards |= by_arxiv_id(cards_of_issue(issue))
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
+    people = people_listed(lake, _author_names(issue.papers))
     pages = []
     for paper in issue.papers:
         if paper.arxiv_id in elsewhere:
             continue
         found = rows.get(paper.arxiv_id)
-        pages.append(PaperPage(issue.date, paper, related_cards(found, cards) if found else ()))
+        shown = related_cards(found, cards) if found else ()
+        keys = people.keys(paper.arxiv_id, _author_names([paper]))
+        pages.append(PaperPage(issue.date, paper, shown, keys))
     return pages
+
+
+def people_listed(lake: Lake, names: Iterable[str]) -> People:
+    """The people of these names who have two papers or more in the lists of all days.
+
+    The catalogue finds the same people, once the days are built.
+    """
+    days = lake.partitions("feed_listing")
+    listed = scan_table(lake, "feed_listing", days, ("arxiv_id", "authors"))
+    first_days: dict[str, str] = {}
+    authors: dict[str, Sequence[str]] = {}
+    for day, arxiv_id, of_paper in zip(
+        *(listed[name].to_pylist() for name in ("partition", "arxiv_id", "authors")), strict=True
+    ):
+        first_days.setdefault(arxiv_id, day)
+        authors[arxiv_id] = of_paper
+    oldest_first = sorted(authors, key=lambda arxiv_id: (first_days[arxiv_id], arxiv_id))
+    papers = [AuthoredPaper(arxiv_id, authors[arxiv_id]) for arxiv_id in oldest_first]
+    return People(papers, only={slug(name) for name in names})
+
+
+def _author_names(papers: Iterable[IssuePaper]) -> Sequence[str]:
+    return [author.name for paper in papers for author in paper.authors]
 
 
 def related_cards(row: RelatedPapers, cards: Mapping[str, Card]) -> list[Card]:
@@ -95,7 +127,7 @@ def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
             yield Page(page.card_path(language), card.fingerprint, card.png, is_image=True)
     paper = page.paper.model_dump(mode="json")
     related = [card.digest for card in page.related]
-    fingerprint = digest([paper, related, card_fingerprints])
+    fingerprint = digest([paper, related, page.author_keys, card_fingerprints])
     for language in renderer.languages:
         make = partial(paper_page, renderer, page, language)
         yield Page(f"{language}/{page.path}", fingerprint, make)
@@ -114,6 +146,7 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
         paper=page.paper,
         day=page.day,
         related=page.related,
+        author_keys=page.author_keys,
         bibtex=bibtex(page.paper),
         article=json_ld(page.paper, locale, url, image),
         territory=territory,

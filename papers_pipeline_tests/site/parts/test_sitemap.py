@@ -26,7 +26,7 @@ PAGES = (
     *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
     *("p/2512.00001.html", "p/2601.00001.html", "d/2025-12-31.html", "d/2026-01-02.html"),
     *("m/2025-12.html", "m/2026-01.html", "w/2026-W01.html", "t/rl.html", "t/small_models.html"),
-    "i/institute-of-invented-bridges.html",
+    *("i/institute-of-invented-bridges.html", "a/ada-example.html", "a/bo-sample.html"),
 )
 
 
@@ -59,19 +59,15 @@ def test_a_page_is_as_new_as_the_newest_text_on_it(tmp_path: Path):
     assert {path for path, day in days.items() if day == "2026-02-03"} == {
         *("index.html", "archive.html", "trends.html", "reading/index.html", "search.html"),
         *("p/2512.00001.html", "d/2025-12-31.html", "m/2025-12.html"),
-        *(
-            "w/2026-W01.html",
-            "t/rl.html",
-            "t/small_models.html",
-            "i/institute-of-invented-bridges.html",
-        ),
+        *("w/2026-W01.html", "t/rl.html", "t/small_models.html"),
+        *("i/institute-of-invented-bridges.html", "a/ada-example.html", "a/bo-sample.html"),
     }
 
 
 def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
     tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(sitemap, "MOST_URLS", 15)  # five pages in three languages
+    monkeypatch.setattr(sitemap, "MOST_URLS", 18)  # six pages in three languages
     site = IndexSite(tmp_path, URL)
     site.write(DAYS)
     root = ElementTree.fromstring(site.read("sitemap.xml"))
@@ -81,7 +77,7 @@ def test_more_pages_than_one_file_may_have_are_split_with_the_oldest_first(
         ["sitemap-1.xml", "sitemap-2.xml", "sitemap-3.xml"],
     )
     parts = [entries(site.read(file)) for file in files]
-    assert [len(part) for part in parts] == [15, 15, 15]
+    assert [len(part) for part in parts] == [18, 18, 15]
     assert {url for part in parts for url in part} == {
         f"{URL}/{path}" for path in everywhere(*PAGES)
     }
