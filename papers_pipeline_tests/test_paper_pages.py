@@ -36,6 +36,7 @@ def test_every_paper_has_a_page_and_a_card_in_every_language(
     expected = set()
     for language in LANGUAGES:
         expected |= {f"{language}/p/{OWN}.html", f"{language}/p/{OTHER}.html"}
+        expected |= {f"{language}/p/{OWN}.md", f"{language}/p/{OTHER}.md"}
         expected |= {f"og/{language}/{OWN}.png", f"og/{language}/{OTHER}.png"}
     assert own_pages(pipeline.files()).keys() == expected
     assert owners(pipeline, OWN) == {MONDAY}
@@ -45,7 +46,7 @@ def test_without_an_address_no_card_is_drawn(outside: Outside, pipeline: Pipelin
     outside.list(MONDAY, [entry(OWN)])
     pipeline.build(MONDAY)
     assert own_pages(pipeline.files()).keys() == {
-        f"{language}/p/{OWN}.html" for language in LANGUAGES
+        f"{language}/p/{OWN}.{ending}" for language in LANGUAGES for ending in ("html", "md")
     }
 
 

@@ -13,10 +13,12 @@ from babel.core import get_global, parse_locale
 from markupsafe import Markup
 
 from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers, by_arxiv_id
+from papers_pipeline.site.asking import ask_links
 from papers_pipeline.site.bibtex import bibtex
 from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue, digest
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
 from papers_pipeline.site.page import Page
+from papers_pipeline.site.parts.paper_markdown import paper_markdown
 from papers_pipeline.site.people import AuthoredPaper, People
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.slugs import slug
@@ -40,6 +42,11 @@ class PaperPage:
     def path(self) -> str:
         """The page's path below `<lang>/`."""
         return f"p/{self.paper.arxiv_id}.html"
+
+    @property
+    def markdown_path(self) -> str:
+        """The path of the page's Markdown below `<lang>/`."""
+        return f"p/{self.paper.arxiv_id}.md"
 
     def card_path(self, language: str) -> str:
         """The path of its link card below the site's root."""
@@ -118,7 +125,7 @@ def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
 
 
 def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
-    """The link card and the page of a paper in every language."""
+    """The link card, the page and its Markdown of a paper in every language."""
     card_fingerprints = {}
     for language in renderer.languages:
         card = link_card(renderer, page, language)
@@ -131,6 +138,9 @@ def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
     for language in renderer.languages:
         make = partial(paper_page, renderer, page, language)
         yield Page(f"{language}/{page.path}", fingerprint, make)
+        locale = renderer.locales[language]
+        make = partial(paper_markdown, locale, page.paper, page.day)
+        yield Page(f"{language}/{page.markdown_path}", fingerprint, make)
 
 
 def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
@@ -139,6 +149,7 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
     has_card = link_card(renderer, page, language) is not None
     image = f"{renderer.site_url}/{page.card_path(language)}" if has_card else None
     url = f"{renderer.site_url}/{language}/{page.path}" if renderer.site_url else None
+    asked_about = url or f"https://arxiv.org/abs/{page.paper.arxiv_id}"
     return renderer.page(
         "paper.html.j2",
         language,
@@ -147,6 +158,8 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
         day=page.day,
         related=page.related,
         author_keys=page.author_keys,
+        markdown=page.markdown_path,
+        ask=ask_links(renderer.ask, locale, page.paper.title, asked_about),
         bibtex=bibtex(page.paper),
         article=json_ld(page.paper, locale, url, image),
         territory=territory,
