@@ -18,6 +18,7 @@ from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
 from papers_pipeline.cli.commands.costs import costs
 from papers_pipeline.cli.commands.doctor import doctor
+from papers_pipeline.cli.commands.mcp import mcp
 from papers_pipeline.cli.commands.plan import plan
 from papers_pipeline.cli.commands.prompts import prompts
 from papers_pipeline.cli.commands.publish import publish
@@ -72,7 +73,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, verify, backup, restore),
+    *(costs, prompts, doctor, publish, serve, mcp, verify, backup, restore),
     *(setup_coordination, worker),
 )
 for command in COMMANDS:

@@ -161,9 +161,10 @@ class CatalogueCache(BaseModel):
     days: dict[str, CachedDay] = {}
 
 
-def read_catalogue(lake: Lake) -> Catalogue:
-    """The catalogue of all stored issues. Raises NewerFormat.
+def read_catalogue(lake: Lake, *, remember: bool = True) -> Catalogue:
+    """The catalogue of all stored issues, which `remember` keeps for the next time.
 
+    Raises NewerFormat.
     For 10,000 papers it takes half a second if few days changed since the last time, else up to
     five seconds.
     """
@@ -176,7 +177,7 @@ def read_catalogue(lake: Lake) -> Catalogue:
     with ThreadPoolExecutor(READERS) as pool:
         found = dict(zip(partitions, pool.map(read_day, partitions), strict=True))
     days = {partition: day for partition, day in found.items() if day is not None}
-    if _hashes(days) != _hashes(cached):
+    if remember and _hashes(days) != _hashes(cached):
         cache_of_now = CatalogueCache(version=_version(), days=days)
         storage.write(lake.root / CACHE_FILE, cache_of_now.model_dump_json().encode())
     cards: list[Card] = []
