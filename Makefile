@@ -38,16 +38,16 @@ test: $(READY)  ## the tests, which need nothing but Python
 
 test-slow: $(READY)  ## the slow tests, and those that need git, rsync or Postgres
 	@$(BIN)/python -m papers_pipeline_tests.helpers.programs git rsync bash initdb
-	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or programs"
+	@$(BIN)/python -m pytest -n auto --dist worksteal --timeout 900 -m "slow or programs"
 
 test-distributed: $(READY)  ## a backfill on several machines (Debian's postgresql and redis-server)
 	@$(BIN)/python -m papers_pipeline_tests.helpers.programs initdb redis-server
-	@$(BIN)/python -m pytest -o addopts="-q -s --strict-markers" papers_pipeline_tests/distributed
+	@$(BIN)/python -m pytest -o addopts="-q -s --strict-markers" --timeout 1800 papers_pipeline_tests/distributed
 
 test-all: test test-slow  ## both; `make e2e` has the tests in a browser
 
 e2e: $(READY)  ## the tests in a browser (Debian's chromium) and with a real `dg dev`, or E2E=files
-	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" -n 2 --dist loadfile \
+	@$(BIN)/python -m pytest -o addopts="-q --strict-markers" --timeout 900 -n 2 --dist loadfile \
 		$(or $(E2E),papers_pipeline_tests/e2e)
 
 chaos: $(READY)  ## days of breakage from a seed; TICKS=, SEED=, CASES=, LOG=file

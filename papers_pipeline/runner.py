@@ -224,6 +224,7 @@ class Runner:
         self, reports: Sequence[DayReport], part: str, build: Callable[[DayReport], None]
     ) -> None:
         """Build the days in turn: Dagster's log handlers allow one run at a time in a process."""
+        gc.freeze()
         for number, report in enumerate(reports, 1):
             self._watcher.day(report.date, part, number, len(reports))
             build(report)
@@ -292,7 +293,8 @@ def _collect_garbage(of_first: bool) -> None:
     """Free what a day leaves behind: its connections and results refer to each other in circles.
 
     Python's collector would come to them once in hundreds of days, since few objects are new beside
-    the half million of the libraries. Those are loaded after the first day, and then left out.
+    the half million of the libraries. Those are left out: they are frozen before the first day, and
+    what that day loaded after it.
     """
     gc.collect()
     if of_first:

@@ -31,7 +31,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.CANCELING,
 ]
-
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNFINISHED]
 
 IN_TERMINAL = {
     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

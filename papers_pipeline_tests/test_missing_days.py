@@ -21,7 +21,7 @@ def built(outside: Outside, pipeline: Pipeline) -> Pipeline:
     """Monday and Wednesday are built; it is Thursday morning. Nobody built the days before."""
     for number, day in enumerate((MONDAY, WEDNESDAY)):
         outside.list(day, [entry(f"2603.1000{number}", title="Kettle", summary="It whistles.")])
-        pipeline.build(day, at="2026-03-05T05:00")
+        pipeline.build_day(day, at="2026-03-05T05:00")
     return pipeline
 
 
@@ -75,7 +75,7 @@ def test_a_day_whose_last_run_failed_is_named_although_it_was_built(
     built: Pipeline, outside: Outside
 ):
     outside.list(TUESDAY, [])
-    built.build(TUESDAY, at="2026-03-05T05:00")
+    built.build_day(TUESDAY, at="2026-03-05T05:00")
     assert check(built).passed
     outside.world.faults.append(Fault("daily_papers", 404, "{}"))
     assert not built.run_job("build_day", WEDNESDAY).success
@@ -89,7 +89,7 @@ def test_a_week_that_was_built_since_does_not_hide_that_its_monday_failed(
     built: Pipeline, outside: Outside
 ):
     outside.list(TUESDAY, [])
-    built.build(TUESDAY)
+    built.build_day(TUESDAY)
     outside.world.faults.append(Fault("daily_papers", 404, "{}"))
     assert not built.run_job("build_day", MONDAY).success
     assert built.run_job("build_week", MONDAY).success
@@ -116,10 +116,11 @@ def test_each_morning_the_operator_is_told_once(built: Pipeline, told: list[str]
     ]
     assert morning(built, cursor) == cursor
     outside.list(TUESDAY, [])
-    built.build(TUESDAY)
+    built.build_day(TUESDAY)
     built.clock.moment = datetime.fromisoformat("2026-03-07T07:00+00:00")
     outside.list("2026-03-05", [])
     outside.list("2026-03-06", [])
-    built.build("2026-03-05", "2026-03-06")
+    for day in ("2026-03-05", "2026-03-06"):
+        built.build_day(day)
     morning(built, cursor)
     assert told[1:] == ["papers_pipeline: all is well. Yesterday's calls: USD 0.00."]

@@ -181,6 +181,7 @@ def test_a_changed_prompt_buys_only_its_own_notes_again(
     assert outside.calls() == {"notes_ru": 2}
 
 
+@pytest.mark.slow
 def test_notes_are_bought_by_batch_and_moving_votes_waste_none_of_them(
     day: Pipeline, outside: Outside, monkeypatch
 ):

@@ -197,7 +197,9 @@ def test_a_day_never_runs_twice_at_once_and_today_waits_for_one_day_of_a_backfil
 # Sensors
 
 
-def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipeline: Pipeline):
+def test_months_weeks_and_index_follow_new_issues_once_and_wait_for_days_under_way(
+    outside: Outside, pipeline: Pipeline
+):
     outside.list(DAY, kettles(1))
     outside.list("2026-04-01", kettles(2))
     outside.world.now = datetime(2026, 4, 2, tzinfo=UTC)
@@ -212,6 +214,16 @@ def test_months_weeks_and_index_follow_new_issues_once(outside: Outside, pipelin
             resources={"lake": pipeline.lake, "clock": pipeline.clock},
         )
         return sensor.evaluate_tick(context)
+
+    another_day = create_run_for_test(
+        pipeline.instance, job_name="build_day", status=dg.DagsterRunStatus.STARTED
+    )
+    assert tick().run_requests == []
+    evening = pipeline.clock.moment
+    pipeline.clock.moment = datetime.now(UTC) + timedelta(minutes=11)
+    assert tick().run_requests
+    pipeline.clock.moment = evening
+    pipeline.instance.report_run_canceled(another_day)
 
     first = tick()
     again = tick(first.cursor)

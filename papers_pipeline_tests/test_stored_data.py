@@ -146,6 +146,7 @@ def test_dagster_knows_what_was_built(stored: Stored):
             assert instance.get_materialized_partitions(asset) == {table.stem}
 
 
+@pytest.mark.slow
 def test_the_day_and_the_next_are_built_from_what_is_stored(outside: Outside, stored: Stored):
     """The next day lists the same papers, about which everything was read and bought before.
 

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,25 @@ from papers_pipeline.store import sealed
 from papers_pipeline.store.ledger import FileLedger, Spending
 from papers_pipeline.store.purchases import Purchase
 from papers_pipeline.wiring import purchases_of
-from papers_pipeline_tests.helpers.building import Pipeline
+from papers_pipeline_tests.helpers.building import Pipeline, build_once
 from papers_pipeline_tests.helpers.outside import Outside, entry
 from papers_pipeline_tests.helpers.terminal import one_line, papers
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
+MORNING = "2026-03-04T05:00"
 WELL = "Everything that was read is as it was written.\n"
 
 
 @pytest.fixture
-def built(outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+def built(
+    outside: Outside, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, shared: Path
+) -> Pipeline:
     """Two days that list the same paper."""
     outside.offer(monkeypatch)
     for day in (DAY, NEXT_DAY):
         outside.list(day, [entry("2603.10001", title="Kettle", summary="It whistles.")])
-    pipeline.build(DAY, NEXT_DAY, at="2026-03-04T05:00")
+    build_once(pipeline, shared / "two-days", lambda: pipeline.build(DAY, NEXT_DAY, at=MORNING))
+    pipeline.clock.moment = datetime.fromisoformat(MORNING).replace(tzinfo=UTC)
     return pipeline
 
 

@@ -5,6 +5,7 @@ the process, as asyncio's belong to one loop.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -81,3 +82,12 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="to-thread"))
     threading.Thread(target=loop.run_forever, name="event-loop", daemon=True).start()
     return loop
+
+
+def _forget() -> None:
+    """A fork has none of its parent's threads, so it starts a loop of its own."""
+    _loop.forget()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

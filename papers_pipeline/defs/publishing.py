@@ -5,12 +5,10 @@ from pydantic import Field
 
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.defs.jobs import SITE
-from papers_pipeline.runs import SITE_ASSETS, UNFINISHED
+from papers_pipeline.runs import SITE_ASSETS, WAITING
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.publishing.errors import TARGETS
 from papers_pipeline.site.publishing.publish import publish
-
-WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNFINISHED]
 
 
 class PublishConfig(dg.Config):

@@ -1,6 +1,8 @@
 """Work of several threads runs on one event loop, and can be cancelled from outside."""
 
 import asyncio
+import multiprocessing
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,3 +48,15 @@ def test_cancelled_work_stops_and_tells_its_thread():
         with pytest.raises(loop.Cancelled):
             waiting.result(60)
         assert cleaned_up.is_set()
+
+
+def work_in_a_fork() -> None:
+    sys.exit(0 if loop.run(current()) else 1)
+
+
+def test_a_forked_process_has_a_loop_of_its_own():
+    loop.run(current())
+    forked = multiprocessing.get_context("fork").Process(target=work_in_a_fork, daemon=True)
+    forked.start()
+    forked.join(60)
+    assert forked.exitcode == 0

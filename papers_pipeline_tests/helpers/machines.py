@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from papers_pipeline.runs import PARTITION_TAG, TAKEN_TAG
-from papers_pipeline_tests.helpers.postgres import running_server
+from papers_pipeline_tests.helpers.postgres import Server, running_server
 from papers_pipeline_tests.helpers.redis import Redis, running_redis
 
 ROOT = Path(__file__).parents[2]
@@ -147,10 +147,11 @@ def launch_backfill(machine: Machine, days: list[str]) -> None:
 
 @dataclass
 class Deployment:
-    """A daemon and two workers, a broker, and the instance that they share."""
+    """A daemon and two workers, a database, a broker, and the instance that they share."""
 
     daemon: Machine
     workers: list[Machine]
+    postgres: Server
     redis: Redis
     instance: dg.DagsterInstance
     coordination: str
@@ -193,7 +194,7 @@ def running_deployment(folder: Path, changes: Mapping[str, str]) -> Iterator[Dep
         for machine in (daemon, *workers):
             stack.callback(machine.stop)
         daemon.start("dagster-daemon", "run", "-w", str(ROOT / "workspace.yaml"))
-        yield Deployment(daemon, workers, redis, instance, coordination)
+        yield Deployment(daemon, workers, postgres, redis, instance, coordination)
 
 
 def until(look: Callable[[], Any], seconds: float, each: float = 0.5) -> Any:
