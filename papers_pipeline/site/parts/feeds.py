@@ -28,7 +28,8 @@ from papers_pipeline.site.render import Renderer, capitalized, printable
 from papers_pipeline.text.locales import Locale
 
 NEWEST = 50
-CACHED_ENTRIES = 4096
+CACHED_ENTRIES = 12_288
+"""2.5 kB each."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The `updated` of a feed without entries."""
 
@@ -88,7 +89,7 @@ class Entries:
 
     def _entry(self, language: str, arxiv_id: str) -> Entry:
         card = self._catalogue.by_id[arxiv_id]
-        paper = self._issues.paper(card.day, arxiv_id)
+        paper = self._issues.texts(card.day, arxiv_id)
         return _entry(language, card, paper, self.renderer)
 
 
@@ -102,9 +103,10 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) ->
         newest = _newest(catalogue.cards, language)
         feed = Feed(language, f"{language}/feed", f"{language}/index.html", title, newest)
         yield from _files(feed, [feed.stem], entries)
-    # All languages of a collection together: they read the same days.
-    for collection in collections_of(catalogue):
-        for language in renderer.languages:
+    # One language after another, so that all its entries can stay in memory.
+    collections = collections_of(catalogue)
+    for language in renderer.languages:
+        for collection in collections:
             feed = _feed(renderer.locales[language], collection)
             stems = [collection.stem, *collection.former_stems]
             yield from _files(feed, [f"{language}/{stem}" for stem in stems], entries)
