@@ -488,6 +488,39 @@ class IssuePaper(RecordPart):
         return fields
 
 
+class ExportedText(RecordPart):
+    """A text of ours about a paper. `unverified` has what title and abstract do not mention."""
+
+    language: str
+    title: str | None
+    text: str
+    provider: str | None
+    model: str | None
+    prompt_version: str | None
+    written_at: datetime | None
+    unverified: list[str] = []
+
+
+class ExportedPaper(Record):
+    """A paper in the data files of a month: what may be passed on, and nothing else.
+
+    `days` are the days of the month that list it. `topics` and `institutions` are as on the pages.
+    """
+
+    arxiv_id: str = Field(alias="id")
+    title: str
+    url: str
+    published_at: datetime | None
+    days: list[date]
+    status: PaperStatus
+    upvotes: int
+    comments: int
+    authors: list[str]
+    institutions: list[str]
+    topics: list[str]
+    texts: list[ExportedText]
+
+
 class IssueMeaning(RecordPart):
     """The meaning of a vocabulary word in one language, and its source."""
 
@@ -564,6 +597,29 @@ class DailyIssue(Record):
     next: date_ | None = None
     reading_task: IssueReadingTask | None = None
     papers: list[IssuePaper]
+
+
+DeliveryState = Literal["sending", "sent", "refused"]
+"""What became of a message. `sending`: it is about to be sent, or nobody knows whether it went out;
+`sent`: the channel accepted it; `refused`: it surely did not go out, and may be sent again."""
+
+
+class Delivery(Record):
+    """A message about a day that was given to a channel.
+
+    `key` names the recipient and the part, without telling who it is. `sha256` is the hash of
+    what was sent, `message_id` the channel's own name for it.
+    """
+
+    provenance = frozenset({"sent_at", "detail"})
+
+    key: str
+    language: str
+    state: DeliveryState
+    sha256: str
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    detail: str | None = None
 
 
 PlanState = Literal["current", "stale", "missing", "incomplete"]

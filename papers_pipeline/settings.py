@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -32,6 +32,8 @@ ASK_LINKS = (
     "ChatGPT=https://chatgpt.com/?q={question},"
     "Perplexity=https://www.perplexity.ai/search?q={question}"
 )
+MOST_DAYS_LATE = 31
+BY_LANGUAGE = re.compile(r"(?P<language>[a-z]{2,3}(-[A-Za-z]+)?)=(?P<value>\S+)")
 LIMIT = re.compile(r"(?P<provider>\w+)=(?P<requests>[1-9]\d*)(/(?P<tokens>[1-9]\d*))?")
 
 
@@ -104,12 +106,27 @@ class Settings(BaseSettings):
     quiet_days: Annotated[tuple[date, ...], NoDecode] = _setting("PAPERS_QUIET_DAYS", ())
     webhook_url: SecretStr | None = _setting("PAPERS_WEBHOOK_URL", None)
     alarm_urls: SecretStr | None = _setting("PAPERS_ALARM_URLS", None)
+    telegram_token: SecretStr | None = _setting("PAPERS_TELEGRAM_TOKEN", None)
+    telegram_chats: Annotated[Mapping[str, str] | None, NoDecode] = _setting(
+        "PAPERS_TELEGRAM_CHATS", None
+    )
+    email_lists: Annotated[Mapping[str, Path] | None, NoDecode] = _setting(
+        "PAPERS_EMAIL_LISTS", None
+    )
+    email_server: SecretStr | None = _setting("PAPERS_EMAIL_SERVER", None)
+    email_unsubscribe: str | None = _setting("PAPERS_EMAIL_UNSUBSCRIBE", None)
+    apprise_urls: SecretStr | None = _setting("PAPERS_APPRISE_URLS", None)
+    deliver_days: int = Field(
+        default=3, ge=0, le=MOST_DAYS_LATE, validation_alias="PAPERS_DELIVER_DAYS"
+    )
+    deliver_hour: int = Field(default=24, ge=0, le=24, validation_alias="PAPERS_DELIVER_HOUR")
     contact: str | None = _setting("PAPERS_CONTACT", None)
     secrets_dir: Path | None = _setting(SECRETS_DIR, None)
 
     hf_endpoint: str = _setting("HF_ENDPOINT", "https://huggingface.co")
     hf_token: SecretStr | None = _setting("HF_TOKEN", None)
     arxiv_endpoint: str = _setting("ARXIV_ENDPOINT", "https://export.arxiv.org")
+    telegram_endpoint: str = _setting("TELEGRAM_ENDPOINT", "https://api.telegram.org")
     dagster_home: Path = _setting("DAGSTER_HOME", Path("data/dagster"))
     coordination_url: SecretStr | None = _setting("PAPERS_COORDINATION_URL", None)
 
@@ -140,6 +157,34 @@ class Settings(BaseSettings):
             limits[limit["provider"]] = Rate(int(limit["requests"]), tokens)
         return limits
 
+    @field_validator("telegram_chats", "email_lists", mode="before")
+    @classmethod
+    def _parse_languages(cls, value: Any) -> Any:
+        """`ru=@papers_ru,en=@papers_en`: one value for each language."""
+        if not isinstance(value, str):
+            return value
+        values = {}
+        for part in filter(None, map(str.strip, value.split(","))):
+            language, found = _by_language(part)
+            if language in values:
+                raise ValueError(f"{language} has two values")
+            values[language] = found
+        return values
+
+    @field_validator("apprise_urls")
+    @classmethod
+    def _names_languages(cls, value: SecretStr | None) -> SecretStr | None:
+        for part in value.get_secret_value().split() if value else ():
+            _by_language(part, shown="an address")
+        return value
+
+    @field_validator("email_unsubscribe")
+    @classmethod
+    def _is_link(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(mailto:|https?://)[!-;=?-~]+", value):
+            raise ValueError("must be one address that starts with mailto: or https://")
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _can_be_opened(cls, value: str) -> str:
@@ -152,7 +197,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"cannot be opened: {error}") from None
         return value
 
-    @field_validator("hf_endpoint", "arxiv_endpoint", "site_url")
+    @field_validator("hf_endpoint", "arxiv_endpoint", "telegram_endpoint", "site_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
@@ -169,7 +214,7 @@ class Settings(BaseSettings):
 
     @field_validator("telegram_link", "email_link")
     @classmethod
-    def _is_link(cls, value: str | None) -> str | None:
+    def _is_public(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://", "mailto:")):
             raise ValueError("must start with https://, http:// or mailto:")
         return value
@@ -191,6 +236,25 @@ class Settings(BaseSettings):
         webhook_url = self.webhook_url.get_secret_value() if self.webhook_url else None
         urls = self.alarm_urls.get_secret_value().split() if self.alarm_urls else ()
         return Alarm(webhook_url, tuple(urls))
+
+    @property
+    def mail_url(self) -> str | None:
+        """The mail server of letters: its own setting, or the first that alarms are mailed by."""
+        if self.email_server:
+            return self.email_server.get_secret_value()
+        for url in self.alarm.urls:
+            if url.startswith(("mailto:", "mailtos:")):
+                return url
+        return None
+
+    @property
+    def chats(self) -> dict[str, list[str]]:
+        """The addresses of apprise by language."""
+        chats: dict[str, list[str]] = {}
+        for part in self.apprise_urls.get_secret_value().split() if self.apprise_urls else ():
+            language, url = _by_language(part)
+            chats.setdefault(language, []).append(url)
+        return chats
 
     @property
     def access(self) -> dict[str, Access]:
@@ -247,6 +311,15 @@ def _ask_links(value: str) -> list[tuple[str, str]]:
     return links
 
 
+def _by_language(part: str, shown: str | None = None) -> tuple[str, str]:
+    """The language and the value of `ru=value`. Raises ValueError, which quotes the part or says
+    what it is."""
+    found = BY_LANGUAGE.fullmatch(part)
+    if found is None:
+        raise ValueError(f"{shown or repr(part)} is not <language>=<value>")
+    return found["language"], found["value"]
+
+
 def load_settings() -> Settings:
     """The current settings. Raises SettingsError, which names every unusable variable."""
     folder = os.environ.get(SECRETS_DIR) or None
@@ -257,7 +330,9 @@ def load_settings() -> Settings:
     except ValidationError as error:
         faults = []
         for fault in error.errors():
-            faults.append(f"{fault['loc'][0]}={fault['input']!r}: {fault['msg']}")
+            name = str(fault["loc"][0])
+            value = "…" if name in secret_names() else repr(fault["input"])
+            faults.append(f"{name}={value}: {fault['msg']}")
         message = f"{'; '.join(faults)} (docs/configuration.md explains every setting)"
         raise SettingsError(message) from None
 
@@ -265,3 +340,12 @@ def load_settings() -> Settings:
 def setting_names() -> tuple[str, ...]:
     """The environment variables of all settings, providers last."""
     return tuple(str(field.validation_alias) for field in Settings.model_fields.values())
+
+
+def secret_names() -> set[str]:
+    """The environment variables whose values are shown nowhere."""
+    names = set()
+    for field in Settings.model_fields.values():
+        if SecretStr in get_args(field.annotation):
+            names.add(str(field.validation_alias))
+    return names

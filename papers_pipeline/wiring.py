@@ -1,10 +1,10 @@
 """Build prompts, models, stores, site and clients from the settings, for Dagster and the CLI."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from upath import UPath
@@ -14,6 +14,11 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.http import session
 from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.coordination.interface import Coordination
+from papers_pipeline.delivery.apprise import Chats
+from papers_pipeline.delivery.channel import Channel
+from papers_pipeline.delivery.courier import Courier, Policy
+from papers_pipeline.delivery.email import Email, MailServer, mail_server
+from papers_pipeline.delivery.telegram import Telegram
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.documents.pool import Workers
@@ -182,3 +187,54 @@ def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     limit = coordination_of(settings).limit("huggingface", Rate(requests), HF_WINDOW_SECONDS)
     with session(settings.contact, longest_exchange=LONGEST_LIST_SECONDS) as http:
         yield FeedClient(settings.hf_endpoint, http, limit, token)
+
+
+def channels_of(settings: Settings, clock: Clock) -> list[Channel]:
+    """The channels that are configured. Raises OperatorError if one is configured in part."""
+    channels: list[Channel] = []
+    if settings.telegram_chats:
+        if not settings.telegram_token:
+            raise OperatorError("PAPERS_TELEGRAM_CHATS needs PAPERS_TELEGRAM_TOKEN")
+        token = settings.telegram_token.get_secret_value()
+        channels.append(
+            Telegram(settings.telegram_endpoint, token, settings.telegram_chats, settings.contact)
+        )
+    if settings.email_lists:
+        url = settings.mail_url
+        if not url:
+            raise OperatorError(
+                "PAPERS_EMAIL_LISTS needs PAPERS_EMAIL_SERVER, or a mail address in "
+                "PAPERS_ALARM_URLS"
+            )
+        channels.append(
+            Email(_server_of(url), settings.email_lists, settings.email_unsubscribe, clock)
+        )
+    if settings.chats:
+        channels.append(Chats(settings.chats))
+    languages = prompts_of(settings).languages if channels else ()
+    for channel in channels:
+        for language in channel.languages:
+            if language not in languages:
+                raise OperatorError(
+                    f"the channel {channel.name} names {language}, which is no language of the "
+                    f"site: {', '.join(languages)}"
+                )
+    return channels
+
+
+def _server_of(url: str) -> Callable[[], MailServer]:
+    """The server when it is needed: apprise takes a third of a second to load."""
+    return cache(partial(mail_server, url))
+
+
+def courier_of(settings: Settings, clock: Clock) -> Courier:
+    """Who delivers days over the channels."""
+    renderer = site_of(settings).renderer
+    return Courier(
+        renderer.locales,
+        renderer.site_url,
+        Policy(settings.deliver_days, settings.deliver_hour),
+        lake_of(settings),
+        clock,
+        coordination_of(settings).check,
+    )

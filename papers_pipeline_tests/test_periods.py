@@ -1,5 +1,6 @@
 """Months and weeks: building a day rebuilds its month and week, and no other."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,7 +80,10 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(
         ),
         *in_every_language("archive.html", "trends.html"),
         *in_every_language(f"p/{IDS[1]}.html"),  # the new paper is related to it
+        *("data/2026-02.jsonl", "data/2026-02.parquet"),
     }
+    data = pipeline.files()["data/2026-02.jsonl"].decode().splitlines()
+    assert [json.loads(line)["id"] for line in data] == [IDS[0], IDS[1], IDS[3]]
     month = html5lib.parse(pipeline.files()["ru/m/2026-02.html"].decode())
     articles = month.iter("{http://www.w3.org/1999/xhtml}article")
     assert [article.get("data-arxiv-id") for article in articles] == [IDS[3], IDS[0], IDS[1]]

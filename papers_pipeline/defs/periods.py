@@ -10,6 +10,7 @@ from dagster._utils.warnings import BetaWarning
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.partitions import MONTHLY, WEEKLY, day_of
 from papers_pipeline.defs.tables import Table, last_rows, table_asset
+from papers_pipeline.issue.export import exported
 from papers_pipeline.records import DailyIssue, PeriodFile
 from papers_pipeline.site.period_pages import write_period
 from papers_pipeline.site.periods import Span, month_of, neighbours_of, period_of, week_of
@@ -37,7 +38,7 @@ def period_table(
     lake: Lake,
     clock: Clock,
 ) -> Table:
-    """Write the pages of one month or week; none if none of its days was built.
+    """Write the files of one month or week; none if none of its days was built.
 
     `before` are the files of its last build.
     """
@@ -45,7 +46,8 @@ def period_table(
         return Table([], papers=0, metadata={"files": 0, "changed": 0})
     days = [rows[0] for rows in issues.values()]
     period = period_of(span, days, clock.today(), neighbours_of(lake, span))
-    files, changed = write_period(site, period, {file.path: file for file in before})
+    data = exported(days) if span.kind == "month" else ()
+    files, changed = write_period(site, period, {file.path: file for file in before}, data)
     return Table(
         files, papers=len(period.papers), metadata={"files": len(files), "changed": changed}
     )

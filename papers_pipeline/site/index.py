@@ -10,6 +10,7 @@ from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.parts.archive import archive_pages
 from papers_pipeline.site.parts.collections import collection_pages
+from papers_pipeline.site.parts.data_page import data_pages
 from papers_pipeline.site.parts.feeds import feed_pages
 from papers_pipeline.site.parts.front_pages import front_pages
 from papers_pipeline.site.parts.reading_index import reading_index_pages
@@ -29,6 +30,7 @@ PARTS = (
     archive_pages,
     trend_pages,
     search_pages,
+    data_pages,
     feed_pages,
     front_pages,
     robot_pages,

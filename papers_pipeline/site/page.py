@@ -9,10 +9,10 @@ class Page:
     """A file of the site and how to make it.
 
     `fingerprint` is a hash of the page's data. `Site` adds template, locale and code versions;
-    images need none. `Site` calls `make` only if the fingerprint changed.
+    images and data files need none. `Site` calls `make` only if the fingerprint changed.
     """
 
     path: str
     fingerprint: str
     make: Callable[[], str | bytes]
-    is_image: bool = False
+    is_plain: bool = False

@@ -76,7 +76,7 @@ class Site:
         return digest([page_version(), *self.renderer.appearance])
 
     def _fingerprint(self, page: Page) -> str:
-        if page.is_image:
+        if page.is_plain:
             return page.fingerprint
         return f"{page.fingerprint} {self._appearance}"
 

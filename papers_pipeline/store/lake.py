@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
 
-from papers_pipeline.records import FeedResponse, Record, record_named
+from papers_pipeline.records import Delivery, FeedResponse, Record, record_named
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 
@@ -27,6 +27,8 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 FORMAT = 1
 RowOf = TypeVar("RowOf", bound=Record)
+LASTING = (FeedResponse, Delivery)
+"""What cannot be made again, unlike all other tables."""
 UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, ArithmeticError)
 """What Arrow and pydantic raise about bytes that are no table of ours, or no longer one."""
 
@@ -81,8 +83,7 @@ class Lake:
 def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
     """Store a table. Raises NewerFormat rather than replace the table of a newer release."""
     opened(path, _table)
-    # All other tables can be made again.
-    storage.write(path, encode(rows, record), durable=record is FeedResponse)
+    storage.write(path, encode(rows, record), durable=record in LASTING)
 
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:

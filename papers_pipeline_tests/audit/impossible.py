@@ -21,6 +21,13 @@ IMPOSSIBLE: dict[str, dict[str, tuple[str, ...]]] = {
         OURS: ("hostile",),
         "Dagster's version is pinned": ("changed or withdrawn",),
     },
+    "Postgres": {
+        "it has no such answers: too many connections are one that cannot be reached": (
+            "429",
+            "5xx",
+        ),
+        OURS: ("hostile",),
+    },
     "folder": {
         LOCAL: ("slow or drips", "timeout", *STATUSES),
         "a file is renamed into place when it is complete": ("cut short",),
@@ -51,5 +58,8 @@ IMPOSSIBLE: dict[str, dict[str, tuple[str, ...]]] = {
             "full disk",
             "damaged file",
         ),
+    },
+    "chat": {
+        "of its answer, only whether it was accepted is read": ("hostile",),
     },
 }

@@ -41,8 +41,10 @@ GROUPS = {
     "arXiv": ("PDF", "HTML"),
     "Models": ("OpenAI", "Anthropic", "Mistral"),
     "The store of this machine": ("disk", "ledger", "Dagster's databases"),
+    "The database of several machines": ("Postgres",),
     "Publishing": ("folder", "rsync", "branch"),
     "Alarms": ("webhook", "address"),
+    "Delivery": ("Telegram", "mail server", "chat"),
 }
 """The parties, by the table that shows them."""
 PARTIES = tuple(party for parties in GROUPS.values() for party in parties)

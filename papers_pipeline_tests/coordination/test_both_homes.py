@@ -157,6 +157,13 @@ def test_two_runs_of_one_process_exclude_each_other(deployment: Deployment):
     assert (inside, most) == (0, 1)
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="killed process",
+    kept="nothing is held for a dead process",
+    retried="at once",
+    told="",
+)
 def test_a_killed_process_frees_its_locks_and_slots(deployment: Deployment):
     holder = started(HOLDER)
     assert holder.stdout

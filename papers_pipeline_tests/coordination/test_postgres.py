@@ -1,5 +1,7 @@
 """What Postgres adds: several machines, restarts, lost connections, and tables with a version."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +12,9 @@ import psycopg
 import pytest
 
 from papers_pipeline.coordination.interface import Coordination, LockLost
-from papers_pipeline.coordination.postgres import ledger, session
+from papers_pipeline.coordination.postgres import database, ledger, session
 from papers_pipeline.coordination.postgres.coordination import PostgresCoordination
-from papers_pipeline.coordination.postgres.database import Unreachable, Unusable
+from papers_pipeline.coordination.postgres.database import Damaged, Unreachable, Unusable
 from papers_pipeline.coordination.postgres.migrations import WrongTables
 from papers_pipeline.settings import load_settings
 from papers_pipeline.store.ledger import Spending
@@ -76,6 +78,20 @@ def test_tables_are_made_once_also_by_several_machines_at_once(server: Server):
     machines.close()
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="404",
+    kept="the day as it was",
+    retried="by each build",
+    told="run `papers setup-coordination`",
+)
+@pytest.mark.fault(
+    party="Postgres",
+    fault="changed or withdrawn",
+    kept="the day as it was",
+    retried="by each build",
+    told="newer release: install that release",
+)
 def test_a_database_without_tables_or_with_newer_ones_is_refused_with_the_way_out(server: Server):
     machines = Machines(server.new_database())
     with pytest.raises(WrongTables, match="run `papers setup-coordination`"):
@@ -108,6 +124,13 @@ def test_the_command_makes_the_tables_and_doctor_says_where_they_are(
         assert "secret" not in result.output
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="unreachable",
+    kept="the day as it was",
+    retried="for a minute, then by each build",
+    told="does not answer",
+)
 def test_a_server_that_is_not_there_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch, outside: Outside
 ):
@@ -121,6 +144,27 @@ def test_a_server_that_is_not_there_is_named_without_its_password(
     assert "secret" not in result.output
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="401 or 403",
+    kept="the day as it was",
+    retried="for a minute, then by each build",
+    told="does not answer: connection failed",
+)
+def test_a_user_that_the_server_does_not_know_is_named(server: Server):
+    url = server.new_database().replace("papers@", "stranger@")
+    with pytest.raises(Unreachable, match="does not answer: connection failed") as refused:
+        PostgresCoordination(url).examine()
+    assert 'role "stranger" does not exist' in str(refused.value)
+
+
+@pytest.mark.fault(
+    party="Postgres",
+    fault="malformed",
+    kept="the day as it was",
+    retried="by each build",
+    told="postgresql://",
+)
 @pytest.mark.parametrize("url", ["mysql://papers:secret@host/papers", "papers:secret@host"])
 def test_an_address_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, url: str):
     monkeypatch.setenv("PAPERS_COORDINATION_URL", url)
@@ -176,6 +220,13 @@ def test_a_pause_moves_the_whole_line(machines: Machines):
     assert answer.reason == "pause"
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="cut short",
+    kept="the lock, unless another process had it meanwhile",
+    retried="at once",
+    told="",
+)
 def test_a_lock_whose_session_broke_is_taken_again_if_nobody_had_it(machines: Machines):
     ours, theirs = machines.one(), machines.one()
     with ours.held(DAY):
@@ -214,6 +265,38 @@ def test_a_lock_that_another_had_meanwhile_is_lost_and_named(
         ours.check()
 
 
+@pytest.mark.fault(
+    party="Postgres",
+    fault="slow or drips",
+    kept="all that is stored",
+    retried="after a minute, on a new connection",
+    told="waiting for Postgres at 127.0.0.1/",
+)
+@pytest.mark.fault(
+    party="Postgres",
+    fault="timeout",
+    kept="all that is stored",
+    retried="after a minute, on a new connection",
+    told="waiting for Postgres at 127.0.0.1/",
+)
+def test_a_session_that_stands_still_is_left_for_another(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 1.0)
+    ours = machines.one()
+    assert ours.ledger.days() == []
+    ((process,),) = machines.run(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'papers limits and ledger'"
+    )
+    os.kill(int(str(process)), signal.SIGSTOP)
+    try:
+        assert ours.ledger.days() == []
+    finally:
+        os.kill(int(str(process)), signal.SIGCONT)
+    assert "waiting for Postgres at 127.0.0.1/" in caplog.text
+
+
 def test_the_heart_notices_a_broken_session_by_itself(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ):
@@ -230,6 +313,63 @@ def test_the_heart_notices_a_broken_session_by_itself(
     assert before != [(0,)]
 
 
+SPENT = Spending(
+    at=datetime(2026, 3, 2, 8, tzinfo=UTC),
+    asset="summaries_en",
+    provider="openai",
+    model="m",
+    input_tokens=10,
+    output_tokens=5,
+    usd=0.5,
+    call="c1",
+    state="settled",
+)
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{state}'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON papers.ledger EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.mark.fault(
+    party="Postgres",
+    fault="full disk",
+    kept="the call, which is entered with the next one",
+    retried="for a minute, then with the next call",
+    told="could not extend file",
+)
+def test_a_call_that_does_not_fit_on_the_servers_disk_is_entered_later(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ledger, "ADD_SECONDS", 0.0)
+    ours = machines.one()
+    machines.run(REFUSE.format(message="could not extend file", state="53100"))
+    with pytest.raises(Unreachable, match="could not extend file"):
+        ours.ledger.add(SPENT)
+    machines.run("DROP TRIGGER refuse ON papers.ledger")
+    ours.ledger.add(SPENT.model_copy(update={"call": "c2"}))
+    assert [line.call for line in ours.ledger.spent(SPENT.at.date())] == ["c1", "c2"]
+
+
+@pytest.mark.fault(
+    party="Postgres",
+    fault="damaged file",
+    kept="the call, which is entered with the next one",
+    retried="with the next call",
+    told="Restore the server from its own backup",
+)
+def test_a_server_whose_data_are_damaged_is_named(machines: Machines):
+    ours = machines.one()
+    machines.run(REFUSE.format(message="invalid page in block 7", state="XX001"))
+    with pytest.raises(
+        Damaged, match=r"invalid page in block 7.* Restore the server from its own backup"
+    ):
+        ours.ledger.add(SPENT)
+    machines.run("DROP TRIGGER refuse ON papers.ledger")
+    ours.ledger.add(SPENT.model_copy(update={"call": "c2"}))
+    assert [line.call for line in ours.ledger.spent(SPENT.at.date())] == ["c1", "c2"]
+
+
 @pytest.mark.slow
 def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger(
     monkeypatch: pytest.MonkeyPatch,
@@ -241,17 +381,7 @@ def test_a_restart_is_waited_for_and_keeps_limits_locks_and_the_ledger(
         ours.set_up()
         limit, their_limit = (each.limit("arxiv", Rate(2), 3600.0) for each in (ours, theirs))
         limit.acquire()
-        call = Spending(
-            at=datetime(2026, 3, 2, 8, tzinfo=UTC),
-            asset="summaries_en",
-            provider="openai",
-            model="m",
-            input_tokens=10,
-            output_tokens=5,
-            usd=0.5,
-            call="c1",
-            state="unsettled",
-        )
+        call = SPENT.model_copy(update={"state": "unsettled"})
         settled = call.model_copy(update={"usd": 0.25, "state": "settled"})
         assert ours.ledger.reserve(call, 1.0) == "reserved"
         slots: list[object] = []

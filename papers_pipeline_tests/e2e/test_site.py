@@ -39,6 +39,7 @@ PAGES = {
     "archive": "archive.html",
     "trends": "trends.html",
     "search": "search.html",
+    "data": "data.html",
     "reading": f"reading/{DAY}.html",
     "reading tasks": "reading/index.html",
 }

@@ -2,9 +2,12 @@
 
 import hashlib
 import logging
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -18,6 +21,9 @@ Result = TypeVar("Result")
 PATIENCE_SECONDS = 60.0
 """How long a server that restarts is waited for."""
 RETRY_SECONDS = 0.5
+ANSWER_SECONDS = 60.0
+"""How long a server that stands still may take for one answer. Nothing that is asked waits for a
+lock that is held longer than for a statement."""
 IDLE, INTERVAL, COUNT = 20, 5, 3
 """Both sides ask a silent peer after 20 s, three times, 5 s apart: so a machine that vanished holds
 nothing after 35 s, and a machine that lost its server knows it as soon."""
@@ -40,6 +46,10 @@ class Unreachable(OperatorError, ConnectionError):
 
 class Unusable(OperatorError):
     """The address leads to no server that can hold locks."""
+
+
+class Damaged(OperatorError):
+    """The server finds its own data damaged."""
 
 
 class Database:
@@ -66,19 +76,26 @@ class Database:
         """The result of `work`, which is repeated on a new connection if this one breaks.
 
         It may therefore be done twice. Raises Unreachable after so many seconds without a server,
-        Unusable and WrongTables.
+        Unusable, WrongTables and Damaged.
         """
         deadline = time.monotonic() + patience_seconds
         is_told = False
         while True:
             with self._one_thread:
                 try:
-                    return work(self._opened())
+                    connection = self._opened()
+                    with _answering(connection):
+                        return work(connection)
                 except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                     self._drop()
                     if time.monotonic() >= deadline:
                         raise unreachable(self._url, error) from None
                     reason = _line(error)
+                except psycopg.InternalError as error:
+                    raise Damaged(
+                        f"{describe(self._url)} is damaged: {_line(error)}. Restore the server "
+                        "from its own backup"
+                    ) from None
             if not is_told:
                 logger.warning("waiting for %s: %s", describe(self._url), reason)
                 is_told = True
@@ -93,8 +110,9 @@ class Database:
         if self._connection is None or self._connection.closed:
             connection = connect(self._url, self._application)
             try:
-                require_tables(connection)
-                self._on_open(connection)
+                with _answering(connection):
+                    require_tables(connection)
+                    self._on_open(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -124,13 +142,36 @@ def connect(url: str, application: str) -> psycopg.Connection:
     except psycopg.ProgrammingError as error:
         raise Unusable(f"PAPERS_COORDINATION_URL cannot be read: {_line(error)}") from None
     try:
-        _refuse_pooler(connection)
-        for setting in SERVER_SETTINGS:
-            connection.execute(setting.encode())
+        with _answering(connection):
+            _refuse_pooler(connection)
+            for setting in SERVER_SETTINGS:
+                connection.execute(setting.encode())
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def _answering(connection: psycopg.Connection) -> Iterator[None]:
+    """Break the connection if what is asked within takes longer than ANSWER_SECONDS.
+
+    Keepalives tell a host that is gone, and not a server that stands still.
+    """
+    timer = threading.Timer(ANSWER_SECONDS, _break, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _break(connection: psycopg.Connection) -> None:
+    """Whoever waits for an answer gets an OperationalError, as if the server had hung up."""
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
 
 
 def _refuse_pooler(connection: psycopg.Connection) -> None:

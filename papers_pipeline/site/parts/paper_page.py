@@ -131,7 +131,7 @@ def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
         card = link_card(renderer, page, language)
         if card:
             card_fingerprints[language] = card.fingerprint
-            yield Page(page.card_path(language), card.fingerprint, card.png, is_image=True)
+            yield Page(page.card_path(language), card.fingerprint, card.png, is_plain=True)
     paper = page.paper.model_dump(mode="json")
     related = [card.digest for card in page.related]
     fingerprint = digest([paper, related, page.author_keys, card_fingerprints])

@@ -11,14 +11,21 @@ from xml.sax.saxutils import escape
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts import archive, reading_index, search_page, trends
+from papers_pipeline.site.parts import archive, data_page, reading_index, search_page, trends
 from papers_pipeline.site.parts.collections import collections_of
 from papers_pipeline.site.periods import month_of, week_of
 from papers_pipeline.site.render import Renderer
 
 MOST_URLS = 50_000
 """The protocol's limit for one file. More go to `sitemap-1.xml`, `sitemap-2.xml` and so on."""
-SINGLE_PAGES = (archive.PATH, trends.PATH, reading_index.PATH, search_page.PATH, "index.html")
+SINGLE_PAGES = (
+    archive.PATH,
+    trends.PATH,
+    reading_index.PATH,
+    search_page.PATH,
+    data_page.PATH,
+    "index.html",
+)
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
