@@ -27,6 +27,12 @@ SECRETS_DIR = "PAPERS_SECRETS_DIR"
 MOST_REQUESTS_AT_ONCE = 1000
 """Each has a lock file of its own."""
 MOST_DAYS = 36_500
+OFF = "off"
+ASK_LINKS = (
+    "Claude=https://claude.ai/new?q={question},"
+    "ChatGPT=https://chatgpt.com/?q={question},"
+    "Perplexity=https://www.perplexity.ai/search?q={question}"
+)
 MOST_DAYS_LATE = 31
 BY_LANGUAGE = re.compile(r"(?P<language>[a-z]{2,3}(-[A-Za-z]+)?)=(?P<value>\S+)")
 LIMIT = re.compile(r"(?P<provider>\w+)=(?P<requests>[1-9]\d*)(/(?P<tokens>[1-9]\d*))?")
@@ -68,6 +74,9 @@ class Settings(BaseSettings):
 
     data_dir: str = _setting("PAPERS_DATA_DIR", "data")
     site_url: str | None = _setting("PAPERS_SITE_URL", None)
+    ask_links: str = _setting("PAPERS_ASK_LINKS", ASK_LINKS)
+    telegram_link: str | None = _setting("PAPERS_TELEGRAM_LINK", None)
+    email_link: str | None = _setting("PAPERS_EMAIL_LINK", None)
     publish_to: str | None = _setting("PAPERS_PUBLISH_TO", None)
     prompts_dir: Path | None = _setting("PAPERS_PROMPTS_DIR", None)
     languages: Annotated[tuple[str, ...], NoDecode] = _setting("PAPERS_LANGUAGES", ())
@@ -196,6 +205,32 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/") if value else value
 
+    @field_validator("ask_links")
+    @classmethod
+    def _are_questions(cls, value: str) -> str:
+        for name, url in _ask_links(value):
+            if not name or not url.startswith(("https://", "http://")) or "{question}" not in url:
+                raise ValueError(f"{name}={url} is not <name>=https://…{{question}}…")
+        return value
+
+    @field_validator("telegram_link", "email_link")
+    @classmethod
+    def _is_public(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://", "mailto:")):
+            raise ValueError("must start with https://, http:// or mailto:")
+        return value
+
+    @property
+    def ask(self) -> dict[str, str]:
+        """Addresses that open an assistant with a `{question}`, by the assistant's name."""
+        return dict(_ask_links(self.ask_links))
+
+    @property
+    def follow(self) -> dict[str, str]:
+        """Where readers can subscribe to the digest in a `{language}`, by channel."""
+        links = {"telegram": self.telegram_link, "email": self.email_link}
+        return {channel: url for channel, url in links.items() if url}
+
     @property
     def alarm(self) -> Alarm:
         """Where messages to the operator go."""
@@ -262,6 +297,17 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """DAGSTER_HOME as an absolute path: what belongs to this machine, such as run history."""
         return self.dagster_home.resolve()
+
+
+def _ask_links(value: str) -> list[tuple[str, str]]:
+    """The names and addresses of `Claude=https://…,ChatGPT=https://…`; none if it is off."""
+    if value == OFF:
+        return []
+    links = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        name, _, url = part.partition("=")
+        links.append((name.strip(), url.strip()))
+    return links
 
 
 def _by_language(part: str, shown: str | None = None) -> tuple[str, str]:

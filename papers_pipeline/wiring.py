@@ -67,11 +67,21 @@ def stages_of(settings: Settings) -> dict[str, AnyStage]:
     return load_stages(prompts_of(settings))
 
 
-def site_of(settings: Settings) -> Site:
-    """The site below the data folder, in every language with a prompt."""
+def renderer_of(settings: Settings) -> Renderer:
+    """What makes the site's pages, in every language with a prompt."""
     languages = prompts_of(settings).languages
-    renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
-    return Site(settings.data / "site", renderer, coordination_of(settings).check)
+    return Renderer(
+        languages,
+        load_locales(PACKAGE / "locales", languages),
+        settings.site_url,
+        follow=settings.follow,
+        ask=settings.ask,
+    )
+
+
+def site_of(settings: Settings) -> Site:
+    """The site below the data folder."""
+    return Site(settings.data / "site", renderer_of(settings), coordination_of(settings).check)
 
 
 def coordination_of(settings: Settings) -> Coordination:

@@ -43,7 +43,7 @@ def _built_from(site: Site, lake: Lake, today: date) -> bytes:
 
     That suffices: a table is written only if its bytes differ. A month may end overnight.
     """
-    appearance = [page_version(), site.renderer.site_url, site.renderer.languages, str(today)]
+    appearance = [page_version(), *site.renderer.appearance, str(today)]
     built_from = hashlib.sha256(digest(appearance).encode())
     for asset in SOURCES:
         for name, entry in storage.listing(lake.root / asset).items():

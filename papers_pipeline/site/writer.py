@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from upath import UPath
 
@@ -70,11 +71,14 @@ class Site:
             changed += 1
         return written, changed
 
+    @cached_property
+    def _appearance(self) -> str:
+        return digest([page_version(), *self.renderer.appearance])
+
     def _fingerprint(self, page: Page) -> str:
         if page.is_plain:
             return page.fingerprint
-        appearance = [page_version(), self.renderer.site_url, self.renderer.languages]
-        return f"{page.fingerprint} {digest(appearance)}"
+        return f"{page.fingerprint} {self._appearance}"
 
     def has(self, file: SiteFile) -> bool:
         """Whether the file is there, by its size."""

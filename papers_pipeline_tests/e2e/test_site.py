@@ -27,6 +27,7 @@ PAGES = {
     "paper with notes": "p/2602.90031.html",
     "topic": "t/rl.html",
     "institution": "i/eth-zurich.html",
+    "author": "a/octavio-figueroa.html",
     "archive": "archive.html",
     "trends": "trends.html",
     "search": "search.html",
