@@ -81,6 +81,7 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(
         ),
         *in_every_language("archive.html", "trends.html"),
         *in_every_language(f"p/{IDS[1]}.html"),  # the new paper is related to it
+        *in_every_language(f"p/{IDS[3]}.md"),
         *("data/2026-02.jsonl", "data/2026-02.parquet"),
     }
     data = pipeline.files()["data/2026-02.jsonl"].decode().splitlines()
