@@ -147,7 +147,7 @@ def test_a_day_built_before_there_were_relations_has_its_pages(
     pipeline.lake.path("related_papers", MONDAY).unlink()
     pipeline.build(MONDAY, only=("daily_pages",))
     after = pipeline.files()
-    words = f"d/{MONDAY}.words.json"
+    words = f"words/{MONDAY}.json"
     assert list(json.loads(before.pop(words))["papers"]) == [OWN]
     assert json.loads(after.pop(words))["papers"] == {}
     assert after == before
