@@ -207,11 +207,15 @@ class TestMarks:
     ):
         tops = []
         for blocked in (True, False):
-            context = browser.new_context(viewport={"width": width, "height": 800})
+            # All papers are in view: the browser guesses the height of those that are not.
+            context = browser.new_context(viewport={"width": width, "height": 20_000})
             visit = Visit(context.new_page(), site)
             if blocked:
                 visit.page.route("**/kept.js", lambda route: route.fulfill(body=""))
             page = visit.open(path)
+            page.evaluate(
+                "() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
+            )
             tops.append(
                 page.locator("article").evaluate_all("all => all.map((node) => node.offsetTop)")
             )
