@@ -11,6 +11,7 @@ from papers_pipeline.base.per_paper import RunWatcher
 from papers_pipeline.defs import documents, feed, periods, site
 from papers_pipeline.defs.alarms import alarm_sensors
 from papers_pipeline.defs.batches import batches_ended, buy_by_batch
+from papers_pipeline.defs.delivery import delivery_assets
 from papers_pipeline.defs.enrichment import enrichment_asset
 from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.defs.issue import issue_asset
@@ -50,6 +51,7 @@ def load(clock: Clock | None = None, watcher: RunWatcher | None = None) -> dg.De
             *dg.load_assets_from_modules([feed, documents, site, periods]),
             *(enrichment_asset(stage) for stage in stages),
             issue_asset(stages),
+            *delivery_assets(settings, clock or Clock()),
             refresh_plan_asset(prompts_version(prompts_of(settings))),
         ],
         asset_checks=[no_days_missing],

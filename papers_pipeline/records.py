@@ -365,7 +365,9 @@ class RelatedPapers(Record):
     """The papers most similar to one paper, best first, from the same day or earlier ones.
 
     `terms` are hashes of the paper's own words and `counts` how often it uses each. Later days
-    compare their papers with these. `fingerprint` is a hash of all that was compared.
+    compare their papers with these. `strongest` are the few of them that tell the paper apart from
+    those up to its day, most telling first, and `weights` how much each does, from 0 to 1. Rows of
+    earlier versions have neither. `fingerprint` is a hash of all that was compared.
     """
 
     provenance = frozenset({"fingerprint"})
@@ -374,8 +376,17 @@ class RelatedPapers(Record):
     title: str
     terms: list[int]
     counts: list[int]
+    strongest: list[int] = []
+    weights: list[float] = []
     related: list[RelatedPaper]
     fingerprint: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Also without `strongest` and `weights` if empty, so that older rows stay equal."""
+        content = super().content()
+        if not self.strongest:
+            del content["strongest"], content["weights"]
+        return content
 
 
 class IssueAuthor(RecordPart):
@@ -597,6 +608,29 @@ class DailyIssue(Record):
     next: date_ | None = None
     reading_task: IssueReadingTask | None = None
     papers: list[IssuePaper]
+
+
+DeliveryState = Literal["sending", "sent", "refused"]
+"""What became of a message. `sending`: it is about to be sent, or nobody knows whether it went out;
+`sent`: the channel accepted it; `refused`: it surely did not go out, and may be sent again."""
+
+
+class Delivery(Record):
+    """A message about a day that was given to a channel.
+
+    `key` names the recipient and the part, without telling who it is. `sha256` is the hash of
+    what was sent, `message_id` the channel's own name for it.
+    """
+
+    provenance = frozenset({"sent_at", "detail"})
+
+    key: str
+    language: str
+    state: DeliveryState
+    sha256: str
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    detail: str | None = None
 
 
 PlanState = Literal["current", "stale", "missing", "incomplete"]

@@ -28,8 +28,9 @@ from papers_pipeline.runs import execute, first_error
 from papers_pipeline.settings import Settings
 from papers_pipeline.site.completion import is_complete, remember
 from papers_pipeline.site.periods import affected_periods
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import WORKERS, site_of
+from papers_pipeline.wiring import WORKERS, site_of, viewed
 
 FEED = "feed"
 MADE_WITHOUT_MODELS = ("daily_issue", "related_papers", "daily_pages")
@@ -196,7 +197,8 @@ class Runner:
         for asset in self.day_assets:
             is_known = asset in shown or partition in self.lake.lost(asset)
             is_made_here = asset in (*MADE_WITHOUT_MODELS, *self._feed_assets())
-            if is_known and not is_made_here and not self.lake.path(asset, partition).exists():
+            is_there = storage.exists(self.lake.path(asset, partition))
+            if is_known and not is_made_here and not is_there:
                 lost.append(asset)
         return lost
 
@@ -278,7 +280,7 @@ class Runner:
         absent = []
         for key in node.parent_keys:
             parent = key.to_user_string()
-            is_stored = self.lake.path(parent, day.isoformat()).exists()
+            is_stored = storage.exists(self.lake.path(parent, day.isoformat()))
             if parent not in chosen and parent not in optional and not is_stored:
                 absent.append(parent)
         if absent:
@@ -305,5 +307,5 @@ def _collect_garbage(of_first: bool) -> None:
 def runner(settings: Settings, clock: Clock, watcher: Watcher) -> Iterator[Runner]:
     """A runner on this machine's instance."""
     # Workers take a second of a processor to start: the days of a build share them.
-    with home.instance(settings) as instance, WORKERS:
+    with home.instance(settings) as instance, WORKERS, viewed(settings):
         yield Runner(settings, instance, clock, watcher)

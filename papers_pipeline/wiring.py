@@ -1,10 +1,10 @@
 """Build prompts, models, stores, site and clients from the settings, for Dagster and the CLI."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from upath import UPath
@@ -14,6 +14,11 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.http import session
 from papers_pipeline.coordination.files import FileCoordination
 from papers_pipeline.coordination.interface import Coordination
+from papers_pipeline.delivery.apprise import Chats
+from papers_pipeline.delivery.channel import Channel
+from papers_pipeline.delivery.courier import Courier, Policy
+from papers_pipeline.delivery.email import Email, MailServer, mail_server
+from papers_pipeline.delivery.telegram import Telegram
 from papers_pipeline.documents.arxiv import ArxivClient
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.documents.pool import Workers
@@ -27,7 +32,7 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.render import Renderer
 from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.site.writer import Site
-from papers_pipeline.store.files import is_local
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake
 from papers_pipeline.store.ledger import FileLedger
 from papers_pipeline.store.limits import Rate
@@ -39,6 +44,8 @@ WORKERS = Workers()
 HF_WINDOW_SECONDS = 300
 HF_REQUESTS, HF_REQUESTS_WITH_TOKEN = 500, 1000
 """Hugging Face's limits per five minutes: https://huggingface.co/docs/hub/rate-limits."""
+COPIES = "copies"
+"""The folder of DAGSTER_HOME with copies of files on a bucket. It can be deleted at any time."""
 ARXIV_BURST_SECONDS = 2
 """arXiv asks for bursts with a second's pause: https://info.arxiv.org/help/bulk_data.html."""
 
@@ -60,11 +67,21 @@ def stages_of(settings: Settings) -> dict[str, AnyStage]:
     return load_stages(prompts_of(settings))
 
 
-def site_of(settings: Settings) -> Site:
-    """The site below the data folder, in every language with a prompt."""
+def renderer_of(settings: Settings) -> Renderer:
+    """What makes the site's pages, in every language with a prompt."""
     languages = prompts_of(settings).languages
-    renderer = Renderer(languages, load_locales(PACKAGE / "locales", languages), settings.site_url)
-    return Site(settings.data / "site", renderer, coordination_of(settings).check)
+    return Renderer(
+        languages,
+        load_locales(PACKAGE / "locales", languages),
+        settings.site_url,
+        follow=settings.follow,
+        ask=settings.ask,
+    )
+
+
+def site_of(settings: Settings) -> Site:
+    """The site below the data folder."""
+    return Site(settings.data / "site", renderer_of(settings), coordination_of(settings).check)
 
 
 def coordination_of(settings: Settings) -> Coordination:
@@ -72,9 +89,22 @@ def coordination_of(settings: Settings) -> Coordination:
     if settings.coordination_url:
         with _one_at_a_time:  # `cache` lets threads that ask at once make one each
             return _in_postgres(settings.coordination_url.get_secret_value())
-    # Objects in a bucket cannot be appended to, so the ledger stays on this machine then.
-    ledger_root = Path(settings.data.path) if is_local(settings.data) else settings.home
-    return FileCoordination(settings.home, ledger_root / "ledger")
+    return FileCoordination(settings.home, _appended_to(settings) / "ledger")
+
+
+def logs_of(settings: Settings) -> Path:
+    """The folder of the runs' logs, one below it for each day."""
+    return _appended_to(settings) / "logs"
+
+
+def _appended_to(settings: Settings) -> Path:
+    """The parent of files that grow. On a bucket nothing can: they stay on this machine then."""
+    return Path(settings.data.path) if storage.is_local(settings.data) else settings.home
+
+
+def viewed(settings: Settings) -> AbstractContextManager[None]:
+    """Ask the bucket that holds the data little until the end (`store/files.py`)."""
+    return storage.viewed(settings.data, settings.home / COPIES)
 
 
 @cache
@@ -101,7 +131,7 @@ def purchases_of(settings: Settings, clock: Clock) -> Purchases:
     """Answers, fetched documents and final failures. Those of earlier releases are moved here."""
     root, earlier = settings.data / "purchases", settings.data / EARLIER
     coordination = coordination_of(settings)
-    if earlier.exists():
+    if storage.listing(earlier):
         with coordination.held("purchases"):
             adopt(earlier, root)
     return Purchases(root, coordination, clock)
@@ -172,3 +202,54 @@ def feed_client_of(settings: Settings) -> Iterator[FeedClient]:
     limit = coordination_of(settings).limit("huggingface", Rate(requests), HF_WINDOW_SECONDS)
     with session(settings.contact, longest_exchange=LONGEST_LIST_SECONDS) as http:
         yield FeedClient(settings.hf_endpoint, http, limit, token)
+
+
+def channels_of(settings: Settings, clock: Clock) -> list[Channel]:
+    """The channels that are configured. Raises OperatorError if one is configured in part."""
+    channels: list[Channel] = []
+    if settings.telegram_chats:
+        if not settings.telegram_token:
+            raise OperatorError("PAPERS_TELEGRAM_CHATS needs PAPERS_TELEGRAM_TOKEN")
+        token = settings.telegram_token.get_secret_value()
+        channels.append(
+            Telegram(settings.telegram_endpoint, token, settings.telegram_chats, settings.contact)
+        )
+    if settings.email_lists:
+        url = settings.mail_url
+        if not url:
+            raise OperatorError(
+                "PAPERS_EMAIL_LISTS needs PAPERS_EMAIL_SERVER, or a mail address in "
+                "PAPERS_ALARM_URLS"
+            )
+        channels.append(
+            Email(_server_of(url), settings.email_lists, settings.email_unsubscribe, clock)
+        )
+    if settings.chats:
+        channels.append(Chats(settings.chats))
+    languages = prompts_of(settings).languages if channels else ()
+    for channel in channels:
+        for language in channel.languages:
+            if language not in languages:
+                raise OperatorError(
+                    f"the channel {channel.name} names {language}, which is no language of the "
+                    f"site: {', '.join(languages)}"
+                )
+    return channels
+
+
+def _server_of(url: str) -> Callable[[], MailServer]:
+    """The server when it is needed: apprise takes a third of a second to load."""
+    return cache(partial(mail_server, url))
+
+
+def courier_of(settings: Settings, clock: Clock) -> Courier:
+    """Who delivers days over the channels."""
+    renderer = site_of(settings).renderer
+    return Courier(
+        renderer.locales,
+        renderer.site_url,
+        Policy(settings.deliver_days, settings.deliver_hour),
+        lake_of(settings),
+        clock,
+        coordination_of(settings).check,
+    )

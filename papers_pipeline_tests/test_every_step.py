@@ -55,6 +55,7 @@ CAUSES = {
     "disk stays full": "No space left on device",
     "sync": "Input/output error",
     "rename": "Input/output error",
+    "delete": "Input/output error",
     "reset": "reset by the test",
     "status 500": "500",
 }

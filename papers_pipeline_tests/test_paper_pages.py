@@ -1,5 +1,7 @@
 """Every paper page has one owner and the same content, whichever day is built last."""
 
+import json
+
 import pytest
 
 from papers_pipeline.records import SiteFile
@@ -36,6 +38,7 @@ def test_every_paper_has_a_page_and_a_card_in_every_language(
     expected = set()
     for language in LANGUAGES:
         expected |= {f"{language}/p/{OWN}.html", f"{language}/p/{OTHER}.html"}
+        expected |= {f"{language}/p/{OWN}.md", f"{language}/p/{OTHER}.md"}
         expected |= {f"og/{language}/{OWN}.png", f"og/{language}/{OTHER}.png"}
     assert own_pages(pipeline.files()).keys() == expected
     assert owners(pipeline, OWN) == {MONDAY}
@@ -45,7 +48,7 @@ def test_without_an_address_no_card_is_drawn(outside: Outside, pipeline: Pipelin
     outside.list(MONDAY, [entry(OWN)])
     pipeline.build(MONDAY)
     assert own_pages(pipeline.files()).keys() == {
-        f"{language}/p/{OWN}.html" for language in LANGUAGES
+        f"{language}/p/{OWN}.{ending}" for language in LANGUAGES for ending in ("html", "md")
     }
 
 
@@ -113,6 +116,27 @@ def test_a_related_paper_of_an_earlier_day_is_linked(outside: Outside, pipeline:
     assert OTHER not in files[f"en/p/{OWN}.html"].decode()
 
 
+def by(*names: str) -> dict[str, list[dict[str, str]]]:
+    return {"authors": [{"name": name} for name in names]}
+
+
+def test_the_name_of_an_author_with_another_paper_leads_to_the_authors_page(
+    outside: Outside, pipeline: Pipeline
+):
+    outside.list(MONDAY, [entry(OWN, **by("Ada Example", "Bo Sample", "Cy Alone"))])
+    outside.list(TUESDAY, [entry(OTHER, **by("Bo Sample", "Dee Alone", "Ada Example"))])
+    pipeline.build(MONDAY, TUESDAY)
+    files = pipeline.files()
+    for arxiv_id in (OWN, OTHER):
+        page = files[f"zh/p/{arxiv_id}.html"].decode()
+        for name in ("ada-example", "bo-sample"):
+            assert f'href="../../zh/a/{name}.html"' in page
+            assert f"zh/a/{name}.html" in files
+        assert page.count("/a/") == 2
+    pipeline.build(MONDAY, TUESDAY)
+    assert pipeline.files() == files
+
+
 def test_a_day_built_before_there_were_relations_has_its_pages(
     outside: Outside, pipeline: Pipeline
 ):
@@ -121,4 +145,8 @@ def test_a_day_built_before_there_were_relations_has_its_pages(
     before = pipeline.files()
     pipeline.lake.path("related_papers", MONDAY).unlink()
     pipeline.build(MONDAY, only=("daily_pages",))
-    assert pipeline.files() == before
+    after = pipeline.files()
+    words = f"d/{MONDAY}.words.json"
+    assert list(json.loads(before.pop(words))["papers"]) == [OWN]
+    assert json.loads(after.pop(words))["papers"] == {}
+    assert after == before

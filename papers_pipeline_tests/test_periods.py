@@ -75,6 +75,7 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(
     pipeline.build(TUESDAY)
     assert changed(before, pipeline.files()) == {
         f"d/{TUESDAY}.json",
+        f"d/{TUESDAY}.words.json",
         *in_every_language(
             f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html"
         ),

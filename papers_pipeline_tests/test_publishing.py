@@ -197,9 +197,10 @@ def test_no_link_of_a_site_that_is_served_below_a_path_is_broken(
         assert papers("publish", "--to", "www/some/sub/path").exit_code == 0
 
         pages = [f"{base}/{path}" for path in pipeline.files() if path.endswith(".html")]
-        # In each language: first page, archive, trends, search, data, reading tasks; two days and
-        # their reading tasks, their month and week, three papers. Then the root and 404.html.
-        assert len(pages) == 15 * len(LANGUAGES) + 2
+        # In each language: first page, archive, trends, search, data, my papers, reading
+        # tasks; two days and their reading tasks, their month and week, three papers. Then the root
+        # and 404.html.
+        assert len(pages) == 16 * len(LANGUAGES) + 2
         contents: dict[str, Links] = {}
 
         def visit(url: str) -> Links:

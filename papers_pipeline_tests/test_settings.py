@@ -52,6 +52,30 @@ def test_every_provider_has_its_variables(monkeypatch):
         assert access.base_url == f"http://127.0.0.1/{name}"
 
 
+def test_assistants_have_names_and_addresses_and_can_be_switched_off(monkeypatch):
+    assert list(load_settings().ask) == ["Claude", "ChatGPT", "Perplexity"]
+    monkeypatch.setenv("PAPERS_ASK_LINKS", "Own=https://ask.example/?a=b&q={question}, ")
+    assert load_settings().ask == {"Own": "https://ask.example/?a=b&q={question}"}
+    monkeypatch.setenv("PAPERS_ASK_LINKS", "off")
+    assert load_settings().ask == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAPERS_ASK_LINKS", "Own=https://ask.example/"),
+        ("PAPERS_ASK_LINKS", "https://ask.example/?q={question}"),
+        ("PAPERS_ASK_LINKS", "Own=javascript:alert({question})"),
+        ("PAPERS_TELEGRAM_LINK", "@papers"),
+        ("PAPERS_EMAIL_LINK", "javascript:alert(1)"),
+    ],
+)
+def test_a_link_that_no_page_can_have_is_refused(monkeypatch, name: str, value: str):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
 def test_lists_are_split_at_commas(monkeypatch):
     monkeypatch.setenv("PAPERS_LANGUAGES", "zh, en")
     monkeypatch.setenv("PAPERS_QUIET_DAYS", "2026-05-01,2026-05-04")

@@ -1,16 +1,16 @@
 """Tells the operator what needs a look: by an incoming webhook, by e-mail, by any chat."""
 
 import logging
-import threading
 from dataclasses import dataclass
 
 import requests
 
 from papers_pipeline.base.http import session
+from papers_pipeline.base.notify import notify
 
 TIMEOUT_SECONDS = 20
 LONGEST_NOTIFY_SECONDS = 60.0
-"""For all addresses together. apprise's own limit counts from the last byte."""
+"""For all addresses together."""
 logger = logging.getLogger(__name__)
 
 
@@ -56,25 +56,10 @@ def _post(url: str, text: str) -> bool:
 
 
 def _notify(urls: tuple[str, ...], text: str) -> bool:
-    import apprise  # a third of a second that only a message needs
-
-    # Its log lines quote addresses, which hold passwords.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    channels = apprise.Apprise()
-    are_known = [channels.add(url) for url in urls]
-    if not all(are_known):
-        place = are_known.index(False) + 1
+    notified = notify(urls, "papers_pipeline", text, LONGEST_NOTIFY_SECONDS)
+    if notified.unknown:
+        place = notified.unknown[0]
         logger.warning("address %d of PAPERS_ALARM_URLS is none that apprise knows", place)
-    if not channels:
-        return False
-    accepted: list[bool] = []
-
-    def send() -> None:
-        accepted.append(bool(channels.notify(title="papers_pipeline", body=text)))
-
-    sending = threading.Thread(target=send, daemon=True)
-    sending.start()
-    sending.join(LONGEST_NOTIFY_SECONDS)
-    if accepted != [True]:
+    if not notified.accepted:
         logger.warning("an address of PAPERS_ALARM_URLS did not accept the message")
-    return accepted == [True] and all(are_known)
+    return notified.accepted and not notified.unknown

@@ -15,8 +15,11 @@ from papers_pipeline.base.model_providers import PROVIDERS
 from papers_pipeline.listing.feed import LONGEST_LIST_SECONDS, FeedClient, FeedError
 from papers_pipeline.prompts.model_names import split_name
 from papers_pipeline.settings import Settings
-from papers_pipeline.store.files import is_local
+from papers_pipeline.store import files as storage
 from papers_pipeline.wiring import coordination_of, models_of, prompts_of
+
+PROBE = "doctor.txt"
+"""The file that is written to a bucket and deleted again."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,20 @@ class Finding:
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
     """The findings about the data folder, the coordination, Hugging Face's list of today, and every
     model of every prompt."""
-    coordination = _coordination(settings)
-    findings = [_data(settings), coordination, _list(settings, clock)]
+    data, coordination = _data(settings), _coordination(settings)
+    findings = [data, coordination, _list(settings, clock)]
     if coordination.state == "wrong":
         detail = "not asked: each question takes a place in the limits and a line of the ledger"
         return [*findings, Finding("unset", "models", detail)]
+    if data.state == "wrong" and not storage.is_local(settings.data):
+        return [*findings, Finding("unset", "models", "not asked: the bucket cannot be read")]
     return [*findings, *_models(settings, clock)]
 
 
 def _data(settings: Settings) -> Finding:
     folder = settings.data
-    if not is_local(folder):
-        return Finding("ok", "PAPERS_DATA_DIR", f"{folder} (a bucket; not tried)")
+    if not storage.is_local(folder):
+        return _bucket(folder)
     parent = _nearest_existing(folder)
     if parent.is_dir() and os.access(parent.path, os.W_OK):
         return Finding("ok", "PAPERS_DATA_DIR", str(folder))
@@ -50,11 +55,24 @@ def _data(settings: Settings) -> Finding:
     return Finding("wrong", "PAPERS_DATA_DIR", fault)
 
 
+def _bucket(folder: UPath) -> Finding:
+    probe = folder / PROBE
+    try:
+        storage.write(probe, b"papers doctor\n")
+        storage.delete(probe)
+    except (OperatorError, OSError) as error:
+        return Finding("wrong", "PAPERS_DATA_DIR", str(error))
+    return Finding("ok", "PAPERS_DATA_DIR", f"{folder} can be written to")
+
+
 def _coordination(settings: Settings) -> Finding:
     try:
         answer = coordination_of(settings).examine()
     except OperatorError as error:
         return Finding("wrong", "PAPERS_COORDINATION_URL", str(error))
+    if not settings.coordination_url and not storage.is_local(settings.data):
+        detail = f"{answer}: no other machine may build into {settings.data}"
+        return Finding("unset", "PAPERS_COORDINATION_URL", detail)
     return Finding("ok", "PAPERS_COORDINATION_URL", answer)
 
 

@@ -17,8 +17,10 @@ from papers_pipeline.cli.commands.backup import backup, restore
 from papers_pipeline.cli.commands.batches import batches
 from papers_pipeline.cli.commands.build import build
 from papers_pipeline.cli.commands.costs import costs
+from papers_pipeline.cli.commands.deliver import deliver
 from papers_pipeline.cli.commands.doctor import doctor
 from papers_pipeline.cli.commands.export import export
+from papers_pipeline.cli.commands.mcp import mcp
 from papers_pipeline.cli.commands.plan import plan
 from papers_pipeline.cli.commands.prompts import prompts
 from papers_pipeline.cli.commands.publish import publish
@@ -73,7 +75,7 @@ def main() -> None:
 
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
-    *(costs, prompts, doctor, publish, serve, verify, backup, restore, export),
+    *(costs, prompts, doctor, publish, deliver, serve, mcp, verify, backup, restore, export),
     *(setup_coordination, worker),
 )
 for command in COMMANDS:

@@ -10,6 +10,7 @@ from upath import UPath
 from papers_pipeline.enrichment.reading import pinyin_of
 from papers_pipeline.llm.conversation import Provenance
 from papers_pipeline.records import DailyIssue, Enrichment, ReadingTask, Record, by_arxiv_id
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import Damaged, opened
 from papers_pipeline.store.lake import Lake, scan
 from papers_pipeline.store.purchases import Purchase, Purchases
@@ -99,12 +100,11 @@ def _second(entry: Purchase) -> str:
 
 
 def _failed_attempts(folder: UPath, arxiv_id: str) -> Iterator[tuple[str, Provenance]]:
-    if not folder.exists():
-        return
-    for path in sorted(folder.glob(f"*/{arxiv_id}.*.json")):
-        provenance = opened(path, _decoded)
+    for name in storage.listing(folder):
+        is_about_it = name.partition("/")[2].startswith(f"{arxiv_id}.")
+        provenance = opened(folder / name, _decoded) if is_about_it else None
         if provenance is not None:
-            yield f"failed, attempts/{path.parent.name}/{path.name}", provenance
+            yield f"failed, attempts/{name}", provenance
 
 
 def _decoded(data: bytes) -> Provenance:

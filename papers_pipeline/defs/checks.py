@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._utils.warnings import PreviewWarning
 
 from papers_pipeline.defs.partitions import DAILY
+from papers_pipeline.delivery.courier import Report
 from papers_pipeline.enrichment.row_checks import RowCheck
 from papers_pipeline.listing.days import DayAssessment
 from papers_pipeline.listing.feed import SetAside
@@ -105,6 +106,17 @@ def files_present(files: Sequence[SiteFile], absent: Sequence[str]) -> dg.AssetC
         passed=not absent,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"files": len(files), "absent": ", ".join(absent)},
+    )
+
+
+def delivered(report: Report) -> dg.AssetCheckResult:
+    """WARN if a message failed or is in doubt; the metadata says what to do about each."""
+    return dg.AssetCheckResult(
+        check_name="delivered",
+        passed=report.is_fine,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join([*report.failures, *report.doubts]) or str(report),
+        metadata={"failures": report.failures, "doubts": report.doubts},
     )
 
 

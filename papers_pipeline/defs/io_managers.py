@@ -14,7 +14,7 @@ from papers_pipeline.runs import PARTITION_TAG, SITE_ASSETS, SITE_TAG, tag_proce
 from papers_pipeline.settings import Settings
 from papers_pipeline.store import lake
 from papers_pipeline.store.damage import opened
-from papers_pipeline.wiring import coordination_of
+from papers_pipeline.wiring import coordination_of, viewed
 
 
 class AbsentTable(OperatorError, FileNotFoundError):
@@ -24,11 +24,19 @@ class AbsentTable(OperatorError, FileNotFoundError):
 class RecordTables(dg.UPathIOManager):
     """Stores rows at `lake/<asset>/<partition>.parquet`. The asset's metadata names the record."""
 
-    extension = ".parquet"
+    extension = lake.EXTENSION
 
     def __init__(self, root: UPath, coordination: Coordination) -> None:
         super().__init__(root)
         self._coordination = coordination
+
+    def make_directory(self, path: UPath) -> None:
+        """Do nothing: whoever writes a file makes its folder."""
+
+    def _handle_transition_to_partitioned_asset(
+        self, context: dg.OutputContext, path: UPath
+    ) -> None:
+        """Do nothing: no table was ever of another kind, and a bucket is asked twice for it."""
 
     def dump_to_path(self, context: dg.OutputContext, obj: Sequence[Record], path: UPath) -> None:
         name = (context.definition_metadata or {})["record"]
@@ -79,7 +87,7 @@ def record_tables(settings: Settings, watcher: RunWatcher) -> dg.IOManagerDefini
             if context.log:
                 context.log.info(message)
 
-        with coordination.held(subject, on_wait=report_wait):
+        with coordination.held(subject, on_wait=report_wait), viewed(settings):
             yield tables
 
     return manager

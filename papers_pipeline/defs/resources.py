@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,11 +13,11 @@ from papers_pipeline.defs.io_managers import lock_of, record_tables
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.listing.feed import FeedClient
 from papers_pipeline.settings import Settings
-from papers_pipeline.store.files import is_local
 from papers_pipeline.wiring import (
     documents_of,
     feed_client_of,
     lake_of,
+    logs_of,
     models_of,
     planner_of,
     site_of,
@@ -32,8 +31,7 @@ def resources(
 ) -> dict[str, Any]:
     """Every resource by its key. Tests and the CLI pass their own clock and watcher."""
     clock, watcher = clock or Clock(), watcher or NullProgress()
-    # Bucket objects cannot be appended to.
-    logs = Path(settings.data.path) / "logs" if is_local(settings.data) else settings.home / "logs"
+    logs = logs_of(settings)
 
     @dg.resource(description="Client for the Hugging Face list.")
     def feed_client(_: dg.InitResourceContext) -> Iterator[FeedClient]:

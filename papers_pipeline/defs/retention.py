@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import dagster as dg
+from upath import UPath
 
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.documents.fetch import Documents
 from papers_pipeline.llm.models import Models
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.retention import ATTEMPTS_KEPT, BATCHES_KEPT, prune_days
+from papers_pipeline.wiring import logs_of
 
 
 @dg.op
@@ -22,7 +24,8 @@ def delete_old_files(
     """Delete PDFs, failed attempts, logs and ended batches past their retention."""
     pdfs = documents.prune()
     attempts = prune_days(settings.data / "attempts", ATTEMPTS_KEPT, clock)
-    logs = prune_days(settings.data / "logs", timedelta(days=settings.log_keep_days), clock)
+    kept = timedelta(days=settings.log_keep_days)
+    logs = prune_days(UPath(logs_of(settings)), kept, clock)
     batches = models.batches.store.prune(clock.now() - BATCHES_KEPT)
     context.log.info(
         f"deleted {len(pdfs)} PDFs, the failed attempts of {len(attempts)} days, "

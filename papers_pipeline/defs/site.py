@@ -19,7 +19,7 @@ from papers_pipeline.store.lake import Lake
 
 
 @day_asset(
-    record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="1"
+    record=RelatedPapers, group_name="site", kinds={"scikitlearn", "parquet"}, code_version="2"
 )
 def related_papers(
     context: dg.AssetExecutionContext, feed_listing: Sequence[Paper], lake: dg.ResourceParam[Lake]
@@ -47,15 +47,17 @@ def daily_pages(
     site: dg.ResourceParam[Site],
     lake: dg.ResourceParam[Lake],
 ) -> Table:
-    """The day's page in every language, its JSON, and the pages of papers that no other day lists.
+    """The day's pages in every language, its JSON and words, and the pages of papers of its own.
+
+    A paper of its own is one that no other day lists.
 
     Files whose bytes are the same are not written.
     """
     issue = daily_issue[0]
     papers = pages_of_day(issue, related_papers or (), lake)
     before = {file.path: file for file in last_rows(context, lake, SiteFile)}
-    files, changed = write_day(site, issue, papers, before)
-    absent = [file.path for file in files if not (site.root / file.path).exists()]
+    files, changed = write_day(site, issue, papers, before, related_papers or ())
+    absent = [file.path for file in files if not site.has(file)]
     return Table(
         files,
         papers=len(issue.papers),

@@ -173,10 +173,10 @@ class Documents:
     def prune(self) -> list[str]:
         """Delete PDFs parsed, or found unreadable, long enough ago. Returns their names."""
         deleted = []
-        for path in sorted(self._blobs.glob("*.pdf")):
-            if self._may_be_deleted(path):
-                path.unlink()
-                deleted.append(path.name)
+        for name in storage.names(self._blobs):
+            if name.endswith(".pdf") and self._may_be_deleted(self._blobs / name):
+                storage.delete(self._blobs / name)
+                deleted.append(name)
         return deleted
 
     def _may_be_deleted(self, path: UPath) -> bool:
@@ -226,7 +226,7 @@ class Documents:
             return self._final_failure("parsed_text", identity, error)
         finally:
             if not self._keep:
-                (self._blobs / str(pdf.blob)).unlink(missing_ok=True)
+                storage.delete(self._blobs / str(pdf.blob))
         value = {
             "header": parsed.header,
             "sections": [section.model_dump() for section in parsed.sections],
@@ -247,15 +247,18 @@ class Documents:
             return pdf.blob, pdf.sha256
         entry = await self._download_pdf(pdf.arxiv_id, note)
         value = _value(entry)
+        # No lock is held for this entry, so another machine may have written it meanwhile.
+        storage.forget(self._purchases.path(entry.asset, entry.identity))
         self._purchases.put(entry)
         return str(value["blob"]), str(value["sha256"])
 
     def _is_sound(self, blob: str, sha256: str) -> bool:
         """Whether the stored PDF is there and as it was downloaded. Another is named in the log."""
         path = self._blobs / blob
-        if not path.exists():
+        data = storage.read(path)
+        if data is None:
             return False
-        is_sound = storage.sha256(path) == sha256
+        is_sound = storage.sha256_of(data) == sha256
         if not is_sound:
             logger.warning("%s is damaged: it is downloaded again", path)
         return is_sound
@@ -349,7 +352,7 @@ def _local_copy(path: UPath) -> Iterator[Path]:
         return
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        copy.write_bytes(path.read_bytes())
+        copy.write_bytes(storage.read(path) or b"")
         yield copy
 
 

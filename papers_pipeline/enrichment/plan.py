@@ -20,6 +20,7 @@ from papers_pipeline.llm.conversation import is_valid
 from papers_pipeline.llm.estimates import CHARACTERS_A_TOKEN
 from papers_pipeline.llm.prices import CallTokens, price
 from papers_pipeline.records import HasArxivId, PlanRow, PlanState, UnaskableReason
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake, scan
 from papers_pipeline.store.ledger import Ledger, Spending
 from papers_pipeline.store.purchases import Purchase, Purchases
@@ -141,7 +142,8 @@ class Planner:
 
     def _absent_days(self, asset: str, days: Sequence[str]) -> list[str]:
         """Those of the days on which the asset was never built."""
-        return [day for day in days if not self._lake.path(asset, day).exists()]
+        built = set(self._lake.partitions(asset))
+        return [day for day in days if day not in built]
 
     def _plan_asset(
         self, stage: AnyStage, listed: Mapping[str, Set[str]], unsettled: Set[str]
@@ -281,7 +283,7 @@ class Planner:
     def _purchase(self, stage: AnyStage, key: str) -> Purchase | None:
         """The purchased answer or valid failure for an input; None if it has to be asked."""
         identity = _identity(stage, key)
-        if not self._purchases.path(stage.asset, identity).exists():
+        if not storage.exists(self._purchases.path(stage.asset, identity)):
             return None
         entry = self._purchases.get(stage.asset, identity)
         return entry if entry and is_valid(entry, self._available[stage.asset]) else None

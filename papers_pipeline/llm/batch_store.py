@@ -8,8 +8,9 @@ Each of the three can be made again from the others. A damaged file is set aside
 what it said is recovered at once, before anyone could buy its texts a second time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -117,8 +118,9 @@ class BatchStore:
     def jobs(self) -> list[BatchJob]:
         """All jobs, oldest first. One whose file is lost, and whose texts are not, is recovered."""
         jobs = []
-        for path in (self._root / "jobs").glob("*.json"):
-            job = _read(path, BatchJob)
+        folder = self._root / "jobs"
+        for name in _named(storage.names(folder), ".json"):
+            job = _read(folder / name, BatchJob)
             if job is not None:
                 jobs.append(job)
         jobs += self._recovered_jobs({job.id for job in jobs})
@@ -157,8 +159,12 @@ class BatchStore:
         If its file is damaged, it waits for its job again, which `jobs_to_collect_again` names.
         """
         path = self._text_path(key)
+        # Hardly any text is in a batch: on a bucket, this is one request in place of three.
+        names = storage.names(path.parent)
+        if path.name not in names and _aside(path).name not in names:
+            return None
         kept = _read(path, KeptText)
-        if kept is None and _aside(path).exists():
+        if kept is None and storage.exists(_aside(path)):
             return self._recovered_text(key)
         return kept
 
@@ -180,8 +186,8 @@ class BatchStore:
     def jobs_to_collect_again(self) -> set[str]:
         """The ids of collected jobs of which an answer was lost before it was used."""
         waiting_for = set()
-        for path in (self._root / "texts").glob(f"*/*.json{SUFFIX}"):
-            kept = self.text(path.name.partition(".")[0])
+        for name in _named(storage.listing(self._root / "texts"), f".json{SUFFIX}"):
+            kept = self.text(PurePosixPath(name).name.partition(".")[0])
             if kept is not None and kept.body is None:
                 waiting_for.add(kept.job)
         return {job.id for job in self.jobs() if job.state == "collected"} & waiting_for
@@ -204,22 +210,24 @@ class BatchStore:
         folders = ((self._root / "requests", ".json"), (self._root / "jobs", f".json{SUFFIX}"))
         names = set()
         for folder, suffix in folders:
-            names |= {path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}")}
+            found = _named(storage.names(folder), suffix)
+            names |= {name.removesuffix(suffix) for name in found}
         for name in sorted(names - known):
             kept = dict(self._kept_of(name))
             # A job is written before its texts are: it is not lost if it is there now.
-            if not kept or self._job_path(name).exists():
+            if not kept or storage.exists(self._job_path(name)):
                 continue
             texts = self._listed(name)
             if texts is None:
                 texts = [each.text for each in kept.values() if each.text is not None]
-            path = self._text_path(next(iter(kept)))
+            first = self._text_path(next(iter(kept)))
+            changed_at = storage.listing(first.parent)[first.name].changed_at
             yield self.save(
                 BatchJob(
                     id=name,
                     model=next(iter(kept.values())).model,
                     state="submitting",
-                    created_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                    created_at=datetime.fromtimestamp(changed_at, UTC),
                     requests=len(texts) or len(kept),
                     days=tuple(sorted({text.day for text in texts})),
                     group="",
@@ -247,7 +255,8 @@ class BatchStore:
         """The texts that a job has, by their keys."""
         listed = self._listed(job_id)
         if listed is None:
-            paths = list((self._root / "texts").glob("*/*.json"))
+            found = _named(storage.listing(self._root / "texts"), ".json")
+            paths = [self._root / "texts" / name for name in found]
         else:
             paths = [self._text_path(text.key) for text in listed]
         for path in paths:
@@ -288,11 +297,16 @@ def _unknown_text(key: str, job: BatchJob) -> BatchText:
     return BatchText(key=key, asset=UNKNOWN, arxiv_id=UNKNOWN, day=day, prompt_version=UNKNOWN)
 
 
+def _named(names: Iterable[str], suffix: str) -> list[str]:
+    """Those of the names that end so."""
+    return [name for name in names if name.endswith(suffix)]
+
+
 def _aside(path: UPath) -> UPath:
     return path.with_name(path.name + SUFFIX)
 
 
 def _unlink(path: UPath) -> None:
     """Delete a file, and the damaged one that it replaced."""
-    path.unlink(missing_ok=True)
-    _aside(path).unlink(missing_ok=True)
+    storage.delete(path)
+    storage.delete(_aside(path))

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from papers_pipeline.sandbox import batches, documents, providers
+from papers_pipeline.sandbox import batches, documents, providers, telegram
 from papers_pipeline.sandbox.world import Call, Fault, Reply, World
 
 LIST_PATH = "/api/daily_papers"
@@ -22,9 +22,9 @@ LONGEST_CROWD_SECONDS = 30
 def make_app(world: World) -> ASGIApp:
     """The app that serves a world.
 
-    `GET /_sandbox/state` returns the world's clock, faults and replies, and what was requested;
-    `POST` also sets its clock, latency, rate limits and the time that batches take, and adds faults
-    and replies.
+    `GET /_sandbox/state` returns the world's clock, faults and replies, and what was requested and
+    posted; `POST` also sets its clock, latency, rate limits and the time that batches take, and
+    adds faults and replies.
     """
 
     async def daily_papers(request: Request) -> Response:
@@ -59,6 +59,7 @@ def make_app(world: World) -> ASGIApp:
                 "replies": [asdict(reply) for reply in world.replies],
                 "calls": [asdict(call) for call in world.calls],
                 "batches": [asdict(batch) for batch in world.batches],
+                "posts": [asdict(post) for post in world.posts],
             }
         )
 
@@ -68,6 +69,7 @@ def make_app(world: World) -> ASGIApp:
         *providers.routes(world),
         *batches.routes(world),
         *documents.routes(world),
+        *telegram.routes(world),
     ]
     return _Weather(Starlette(routes=routes), world)
 

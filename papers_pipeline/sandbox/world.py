@@ -135,6 +135,30 @@ class PlacedBatch:
 
 
 @dataclass
+class Post:
+    """A post in a chat of Telegram: its HTML as it was sent, and after each edit."""
+
+    chat: str
+    id: int
+    versions: list[str]
+    is_deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its present HTML."""
+        return self.versions[-1]
+
+
+@dataclass
+class Letter:
+    """A letter as the mail server received it: its envelope, and its bytes."""
+
+    sender: str
+    recipients: list[str]
+    content: bytes
+
+
+@dataclass
 class Latency:
     """The seconds before an answer: of the list, of a file of arXiv, and of a model."""
 
@@ -178,6 +202,8 @@ class World:
     batch_seconds: float = 0.0
     uploads: dict[str, bytes] = field(default_factory=dict)
     batches: list[PlacedBatch] = field(default_factory=list)
+    posts: list[Post] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
 
     def time(self) -> datetime:
         """The sandbox's time: `now` if it is set, else the machine's time."""

@@ -11,7 +11,7 @@ from papers_pipeline.base.characters import one_line
 from papers_pipeline.records import IssuePaper
 
 # Not pylatexenc's: it would write `\{`, and BibTeX counts braces even behind a backslash.
-_ESCAPES = {
+ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",
     "}": r"\textbraceright{}",
@@ -25,6 +25,7 @@ _ESCAPES = {
     "#": r"\#",
     "_": r"\_",
 }
+"""What is written instead of a character that TeX would take for its own."""
 _FORMULA = regex.compile(r"\$([^$]+)\$")
 _COMMAND = regex.compile(r"\\([A-Za-z]+|.)")
 # Safe in a reader's bibliography. pylatexenc also knows commands that need packages.
@@ -62,6 +63,11 @@ def key(paper: IssuePaper) -> str:
     return name + "".join(part for part in paper.arxiv_id if part.isalnum() or part == ".")
 
 
+def known_commands() -> list[str]:
+    """The names of all commands that an entry can have, in alphabetical order."""
+    return sorted(_SAFE_COMMANDS.union(_COMMAND.findall(" ".join(ESCAPES.values()))))
+
+
 def escaped(text: str, *, formulas: bool = False) -> str:
     """TeX source that prints a text on one line. With `formulas`, safe formulas stay formulas."""
     text = one_line(regex.sub(r"\p{C}", " ", text))
@@ -82,7 +88,7 @@ def escaped(text: str, *, formulas: bool = False) -> str:
 
 
 def _escaped_text(text: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    return "".join(ESCAPES.get(character, character) for character in text)
 
 
 def _is_safe(formula: str) -> bool:

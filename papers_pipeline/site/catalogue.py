@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
@@ -22,6 +20,8 @@ from papers_pipeline.records import (
     TextSource,
     by_arxiv_id,
 )
+from papers_pipeline.site.people import AuthoredPaper, People
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import opened
 from papers_pipeline.store.lake import Lake, decode
@@ -33,7 +33,6 @@ It can be deleted at any time.
 """
 READERS = 8
 """Days read at once. A bucket answers slowly; for a local file, threads overlap Arrow's work."""
-SLUG_LENGTH = 80
 _ENTRY_FIELDS = {"title", "authors", "institutions", "institutions_source", "topics"}
 _SAME_FIELDS = (
     "arxiv_id",
@@ -55,6 +54,7 @@ class Card(BaseModel):
     - `days`: all days that show the paper.
     - `slogans`: the titles that a model wrote, by language; `written` when it wrote them.
     - `sources`: the source of each language's text.
+    - `authors`: their names.
     - `entries`: a hash of each language's feed entry. Votes are not part of it.
     """
 
@@ -67,6 +67,7 @@ class Card(BaseModel):
     slogans: dict[str, str] = {}
     written: dict[str, datetime] = {}
     sources: dict[str, TextSource] = {}
+    authors: list[str] = []
     institutions: list[str] = []
     topics: list[str] = []
     emoji: str | None = None
@@ -79,8 +80,9 @@ class Card(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the whole card, for the fingerprint of pages that show it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """Hash of what pages show of the card, for their fingerprints. None names the authors."""
+        shown = self.model_dump_json(exclude={"authors"})
+        return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Catalogue:
         self.days = tuple(sorted(days, key=lambda day: day.date))
         self.listings = [(card.day, card.arxiv_id) for card in cards if card.moved_to is None]
         shown = one_card_a_paper(_at_built_days(cards))
-        self.cards = tuple(sorted(shown, key=_newest_first))
+        self.cards = tuple(newest_first(shown))
 
     @cached_property
     def by_id(self) -> Mapping[str, Card]:
@@ -137,6 +139,12 @@ class Catalogue:
         """The name of each institution by its slug, as its newest paper spells it."""
         return _newest_names(card.institutions for card in self.cards)
 
+    @cached_property
+    def people(self) -> People:
+        """The authors with two papers or more."""
+        oldest_first = sorted(self.cards, key=_first_day)
+        return People(AuthoredPaper(card.arxiv_id, card.authors) for card in oldest_first)
+
 
 class CachedDay(BaseModel):
     """A day's issue in short, and the hash of the file that it was read from."""
@@ -153,9 +161,10 @@ class CatalogueCache(BaseModel):
     days: dict[str, CachedDay] = {}
 
 
-def read_catalogue(lake: Lake) -> Catalogue:
-    """The catalogue of all stored issues. Raises NewerFormat.
+def read_catalogue(lake: Lake, *, remember: bool = True) -> Catalogue:
+    """The catalogue of all stored issues, which `remember` keeps for the next time.
 
+    Raises NewerFormat.
     For 10,000 papers it takes half a second if few days changed since the last time, else up to
     five seconds.
     """
@@ -168,7 +177,7 @@ def read_catalogue(lake: Lake) -> Catalogue:
     with ThreadPoolExecutor(READERS) as pool:
         found = dict(zip(partitions, pool.map(read_day, partitions), strict=True))
     days = {partition: day for partition, day in found.items() if day is not None}
-    if _hashes(days) != _hashes(cached):
+    if remember and _hashes(days) != _hashes(cached):
         cache_of_now = CatalogueCache(version=_version(), days=days)
         storage.write(lake.root / CACHE_FILE, cache_of_now.model_dump_json().encode())
     cards: list[Card] = []
@@ -206,29 +215,13 @@ def card_of(day: date, paper: IssuePaper) -> Card:
         **same,
         day=day,
         days=[day],
+        authors=[author.name for author in paper.authors],
         topics=paper.topics.names,
         slogans=_slogans(paper.summaries),
         written=written,
         sources=sources,
         entries=entries,
     )
-
-
-@lru_cache(maxsize=65536)
-def slug(name: str) -> str:
-    """An institution's name in a URL: ASCII letters and digits, words joined by hyphens.
-
-    Names that differ only in case, accents or punctuation, or only after 80 characters, share one.
-    A name in other scripts gets a hash instead.
-    """
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    plain = decomposed.encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", plain)
-    letters = sum(map(str.isalnum, name))
-    kept = sum(map(len, words))
-    if not words or letters > 2 * kept:
-        return hashlib.sha256(name.casefold().encode()).hexdigest()[:12]
-    return "-".join(words)[:SLUG_LENGTH].strip("-")
 
 
 def digest(value: object) -> str:
@@ -265,7 +258,16 @@ def _at_built_days(cards: Sequence[Card]) -> Iterator[Card]:
         yield card if card.arxiv_id in listed else card.model_copy(update={"moved_to": None})
 
 
-def _newest_first(card: Card) -> tuple[int, int, str]:
+def _first_day(card: Card) -> tuple[date, str]:
+    return min(card.days, default=card.day), card.arxiv_id
+
+
+def newest_first(cards: Iterable[Card]) -> list[Card]:
+    """The cards by day, newest first, then by upvotes, then by id."""
+    return sorted(cards, key=_day_and_votes)
+
+
+def _day_and_votes(card: Card) -> tuple[int, int, str]:
     return -card.day.toordinal(), -card.upvotes, card.arxiv_id
 
 

@@ -1,7 +1,6 @@
 """Remembers from what the whole site was built, so that a build without changes can skip it."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from datetime import date
 
@@ -11,7 +10,7 @@ from papers_pipeline.site.periods import PAGES, SpanKind, span_of
 from papers_pipeline.site.version import page_version
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.lake import EXTENSION, Lake
 
 FILE = "site_built.txt"
 """In the lake's folder: the hash of what the site was last built from. It can be deleted."""
@@ -23,11 +22,8 @@ KINDS: tuple[SpanKind, ...] = ("month", "week")
 def is_complete(site: Site, lake: Lake, days: Sequence[date], today: date) -> bool:
     """Whether every page that spans days is as a build of the site after `days` would make it.
 
-    Pages of other months and weeks than those of `days` are not looked for on the disk. Always
-    False on a bucket, where looking costs more than building.
+    Pages of other months and weeks than those of `days` are not looked for.
     """
-    if not storage.is_local(lake.root):
-        return False
     if storage.read(lake.root / FILE) != _built_from(site, lake, today):
         return False
     tables = [lake.read("site_index", None, SiteFile)]
@@ -39,20 +35,18 @@ def is_complete(site: Site, lake: Lake, days: Sequence[date], today: date) -> bo
 
 def remember(site: Site, lake: Lake, today: date) -> None:
     """Note that the whole site was built from the lake as it is now."""
-    if storage.is_local(lake.root):
-        storage.write(lake.root / FILE, _built_from(site, lake, today))
+    storage.write(lake.root / FILE, _built_from(site, lake, today))
 
 
 def _built_from(site: Site, lake: Lake, today: date) -> bytes:
-    """Hash of the days' tables by size and time, of what makes pages, and of the UTC day.
+    """Hash of the days' tables by their stamps, of what makes pages, and of the UTC day.
 
     That suffices: a table is written only if its bytes differ. A month may end overnight.
     """
-    appearance = [page_version(), site.renderer.site_url, site.renderer.languages, str(today)]
+    appearance = [page_version(), *site.renderer.appearance, str(today)]
     built_from = hashlib.sha256(digest(appearance).encode())
     for asset in SOURCES:
-        for partition in lake.partitions(asset):
-            found = os.stat(lake.path(asset, partition).path)  # noqa: PTH116
-            stamp = f"{asset} {partition} {found.st_size} {found.st_mtime_ns}\n"
-            built_from.update(stamp.encode())
+        for name, entry in storage.listing(lake.root / asset).items():
+            if name.endswith(EXTENSION):
+                built_from.update(f"{asset} {name} {entry.stamp}\n".encode())
     return built_from.hexdigest().encode() + b"\n"

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from papers_pipeline.records import DailyIssue, SiteFile
+from papers_pipeline.records import DailyIssue, RelatedPapers, SiteFile
 from papers_pipeline.site.page import Page
+from papers_pipeline.site.parts.day_words import words_file
 from papers_pipeline.site.parts.front_pages import static_pages
 from papers_pipeline.site.parts.paper_page import PaperPage, files_of_paper
 from papers_pipeline.site.parts.reading_pages import reading_files
@@ -19,13 +20,14 @@ def write_day(
     issue: DailyIssue,
     papers: Sequence[PaperPage] = (),
     before: Mapping[str, SiteFile] | None = None,
+    related: Sequence[RelatedPapers] = (),
 ) -> tuple[list[SiteFile], int]:
-    """Write a day's pages, the pages of its `papers`, its JSON, and the static files.
+    """Write a day's pages, the pages of its `papers`, its JSON and words, and the static files.
 
-    Only files are made whose content differs from `before`, the files of the last build by path.
-    Returns all files and how many changed.
+    `related` has the day's rows of `related_papers`. Only files are made whose content differs from
+    `before`, the files of the last build by path. Returns all files and how many changed.
     """
-    return site.write_changed(_day_files(site.renderer, issue, papers), before or {})
+    return site.write_changed(_day_files(site.renderer, issue, papers, related), before or {})
 
 
 def public_json(issue: DailyIssue) -> bytes:
@@ -35,7 +37,10 @@ def public_json(issue: DailyIssue) -> bytes:
 
 
 def _day_files(
-    renderer: Renderer, issue: DailyIssue, papers: Sequence[PaperPage]
+    renderer: Renderer,
+    issue: DailyIssue,
+    papers: Sequence[PaperPage],
+    related: Sequence[RelatedPapers],
 ) -> Iterator[Page]:
     yield from static_pages()
     for paper in papers:
@@ -47,3 +52,4 @@ def _day_files(
         yield Page(f"{language}/d/{issue.date}.html", fingerprint, make)
     yield from reading_files(renderer, issue)
     yield Page(f"d/{issue.date}.json", fingerprint, partial(bytes, record))
+    yield words_file(issue, related)

@@ -13,6 +13,7 @@ from papers_pipeline.site.parts.collections import collection_pages
 from papers_pipeline.site.parts.data_page import data_pages
 from papers_pipeline.site.parts.feeds import feed_pages
 from papers_pipeline.site.parts.front_pages import front_pages
+from papers_pipeline.site.parts.my_page import my_pages
 from papers_pipeline.site.parts.reading_index import reading_index_pages
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.parts.shared_papers import shared_papers
@@ -31,6 +32,7 @@ PARTS = (
     trend_pages,
     search_pages,
     data_pages,
+    my_pages,
     feed_pages,
     front_pages,
     robot_pages,

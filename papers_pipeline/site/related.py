@@ -17,11 +17,13 @@ from papers_pipeline.records import Paper, RelatedPaper, RelatedPapers
 from papers_pipeline.store.lake import Lake, scan_table
 
 ASSET = "related_papers"
-COMPARISON = f"1 scikit-learn {version('scikit-learn')}"
+COMPARISON = f"2 scikit-learn {version('scikit-learn')}"
 """The version of how papers are compared. Count it up when that changes."""
 MOST = 5
 LEAST_SIMILARITY = 0.12
 """Below this cosine, papers of real days shared little but the language of their field."""
+STRONGEST = 15
+"""Words of a paper in its day's file of words: few enough for a few kilobytes a day."""
 TERMS = 2**20
 """Hash buckets for words: so many that few words of a field share one."""
 
@@ -45,13 +47,17 @@ def relations(
         known = _newest(pa.concat_tables([earlier, today.cast(earlier.schema)]))
     else:
         known = _newest(today)
+    vectors = _vectors(known)
     rows = []
-    for place, similar in enumerate(_most_similar(known, len(papers))):
+    for place, similar in enumerate(_most_similar(vectors, len(papers))):
+        strongest, weights = _strongest(vectors[known.num_rows - len(papers) + place])
         row = RelatedPapers(
             arxiv_id=papers[place].arxiv_id,
             title=papers[place].title,
             terms=today["terms"][place].as_py(),
             counts=today["counts"][place].as_py(),
+            strongest=strongest,
+            weights=weights,
             related=[_related_paper(known, number) for number in similar],
             fingerprint=fingerprint,
         )
@@ -143,8 +149,8 @@ def _newest(known: pa.Table) -> pa.Table:
     return known.take(sorted(places.values()))
 
 
-def _most_similar(known: pa.Table, compared: int) -> list[list[int]]:
-    """The rows most similar to each of the last `compared` rows, newest first among equals."""
+def _vectors(known: pa.Table) -> Any:
+    """The words of each row as a sparse vector of length 1, weighted by TF-IDF."""
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
 
@@ -154,8 +160,20 @@ def _most_similar(known: pa.Table, compared: int) -> list[list[int]]:
     words = (counts.flatten().to_numpy().astype("float64"), terms.flatten().to_numpy(), ends)
     matrix = csr_matrix(words, shape=(known.num_rows, TERMS))
     # Sublinear: a word used ten times says about twice as much as one used twice.
-    vectors = TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
-    first = known.num_rows - compared
+    return TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
+
+
+def _strongest(vector: Any) -> tuple[list[int], list[float]]:
+    """The words with the highest weights of a row, highest first, and these weights."""
+    # Rounded before they are ordered, so that every machine has the same order.
+    weights = np.round(vector.data, 2)
+    order = np.lexsort((vector.indices, -weights))[:STRONGEST]
+    return vector.indices[order].tolist(), weights[order].tolist()
+
+
+def _most_similar(vectors: Any, compared: int) -> list[list[int]]:
+    """The rows most similar to each of the last `compared` rows, newest first among equals."""
+    first = vectors.shape[0] - compared
     # Rounded, so that equal similarities are equal on every machine.
     similarities = np.round((vectors[first:] @ vectors.T).toarray(), 6)
     similarities[np.arange(compared), first + np.arange(compared)] = 0

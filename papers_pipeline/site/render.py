@@ -26,8 +26,8 @@ from papers_pipeline.records import (
     IssueTranslation,
     PendingReason,
 )
-from papers_pipeline.site.catalogue import slug
 from papers_pipeline.site.periods import Period, month_of, week_of
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.site.week_in_lines import WeekInLines
 from papers_pipeline.text import formulas
 from papers_pipeline.text.locales import Locale
@@ -48,6 +48,9 @@ _UNPRINTABLE = re.compile(
     f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]"
 )
 
+LANGUAGE = "{language}"
+"""Stands for a language's code in addresses where readers subscribe."""
+
 
 class Renderer:
     """Makes the pages of the site.
@@ -56,6 +59,9 @@ class Renderer:
     - `site_url`: the address of the published site. With it, pages have absolute canonical and
       hreflang links.
     - `image_sources`: origins that pages may load images from.
+    - `follow`: where readers can subscribe to the digest in a language, by channel.
+    - `ask`: addresses that open an assistant with a question, by the assistant's name; `{question}`
+      stands for the question.
     - `cards`: whether to draw a card for links to paper pages. Needs `site_url`.
     """
 
@@ -66,12 +72,16 @@ class Renderer:
         site_url: str | None = None,
         *,
         image_sources: Sequence[str] = IMAGE_SOURCES,
+        follow: Mapping[str, str] | None = None,
+        ask: Mapping[str, str] | None = None,
         cards: bool = True,
     ) -> None:
         self.languages = tuple(languages)
         self.locales = locales
         self.site_url = site_url.rstrip("/") if site_url else None
         self.image_sources = tuple(image_sources)
+        self.follow = dict(follow or {})
+        self.ask = dict(ask or {})
         self.draws_cards = cards and self.site_url is not None
         self._environment = Environment(
             loader=FileSystemLoader(PACKAGE / "templates"),
@@ -94,6 +104,11 @@ class Renderer:
             month_of=month_of,
             week_of=week_of,
         )
+
+    @property
+    def appearance(self) -> Sequence[object]:
+        """What shapes pages beside their data and the code: part of their fingerprints."""
+        return [self.site_url, self.languages, self.follow, self.ask]
 
     def day_page(self, issue: DailyIssue, lang: str) -> str:
         """The page of one day, for `<lang>/d/YYYY-MM-DD.html`."""
@@ -154,6 +169,7 @@ class Renderer:
             path=path,
             canonical=self.absolute(f"{lang}/{path}"),
             alternates=self._alternates(path),
+            follow=[(channel, url.replace(LANGUAGE, lang)) for channel, url in self.follow.items()],
             **context,
         )
 

@@ -50,37 +50,37 @@ def write_index(
     """Index the paper pages into `pagefind/`, unless they are the same as in `before`.
 
     `before` holds the rows of the last build. Returns a row per language with pages, and how many
-    files changed. Deletes files that nothing refers to any more. Raises SearchError if the site is
-    not on this machine or Pagefind fails.
+    files changed. Deletes files that nothing refers to any more. A site on a bucket is indexed from
+    a local copy. Raises SearchError if Pagefind fails.
     """
-    if not storage.is_local(site):
-        raise SearchError(
-            f"search was not indexed: Pagefind reads local folders only, and the site is at {site}"
-        )
-    folder = Path(site.path)
-    found = [_paper_pages(folder, language) for language in languages]
+    found = [_paper_pages(site, language) for language in languages]
     searched = [row for row in found if row.pages]
-    has_index = (folder / FOLDER / ENTRY).exists()
+    has_index = storage.exists(site / FOLDER / ENTRY)
     if searched == list(before) and has_index == bool(searched):
         return searched, 0
-    with TemporaryDirectory(prefix="papers-search-") as scratch:
+    if not searched:
+        return searched, _replace(site / FOLDER, [])
+    with (
+        storage.local_copy(site) as folder,
+        TemporaryDirectory(prefix="papers-search-") as scratch,
+    ):
         outputs = []
         for row in searched:
             output = Path(scratch) / row.language
             _run_pagefind(folder, row.language, output)
             outputs.append(output)
-        return searched, _replace(folder / FOLDER, outputs)
+        return searched, _replace(site / FOLDER, outputs)
 
 
-def _paper_pages(folder: Path, language: str) -> SearchedLanguage:
-    """The paper pages of a language, compared by name, size and mtime.
+def _paper_pages(site: UPath, language: str) -> SearchedLanguage:
+    """The paper pages of a language, compared by name and stamp.
 
     That suffices: a page is written only if its bytes differ.
     """
     found = []
-    for path in sorted((folder / language / "p").glob("*.html")):
-        stat = path.stat()
-        found.append((path.name, stat.st_size, stat.st_mtime_ns))
+    for name, entry in storage.listing(site / language / "p").items():
+        if name.endswith(".html") and "/" not in name:
+            found.append((name, entry.stamp))
     fingerprint = digest([PAGEFIND, LEFT_OUT, found])
     return SearchedLanguage(language=language, pages=len(found), fingerprint=fingerprint)
 
@@ -107,7 +107,7 @@ def _run_pagefind(folder: Path, language: str, output: Path) -> None:
         )
 
 
-def _replace(index: Path, outputs: Sequence[Path]) -> int:
+def _replace(index: UPath, outputs: Sequence[Path]) -> int:
     """Make `index` hold the outputs of all languages; returns how many files changed.
 
     The entry is written last: it refers to the other files by their hashes.
@@ -115,10 +115,10 @@ def _replace(index: Path, outputs: Sequence[Path]) -> int:
     wanted = _index_files(outputs)
     changed = 0
     for name, data in wanted.items():
-        changed += storage.write(UPath(index / name), data)
-    for path in list(index.rglob("*")):
-        if path.is_file() and path.relative_to(index).as_posix() not in wanted:
-            path.unlink()
+        changed += storage.write(index / name, data)
+    for name in storage.listing(index):
+        if name not in wanted:
+            storage.delete(index / name)
             changed += 1
     return changed
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from papers_pipeline.site.catalogue import Card, Catalogue, slug
+from papers_pipeline.site.catalogue import Card, Catalogue
 from papers_pipeline.site.periods import DAY
+from papers_pipeline.site.slugs import slug
 
 DAYS = 7
 WEEKS_BEFORE = 4

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from upath import UPath
 
@@ -66,15 +67,18 @@ class Site:
         current = {file.path for file in written}
         for path in before.keys() - current:
             self._check()
-            (self.root / path).unlink(missing_ok=True)
+            storage.delete(self.root / path)
             changed += 1
         return written, changed
+
+    @cached_property
+    def _appearance(self) -> str:
+        return digest([page_version(), *self.renderer.appearance])
 
     def _fingerprint(self, page: Page) -> str:
         if page.is_plain:
             return page.fingerprint
-        appearance = [page_version(), self.renderer.site_url, self.renderer.languages]
-        return f"{page.fingerprint} {digest(appearance)}"
+        return f"{page.fingerprint} {self._appearance}"
 
     def has(self, file: SiteFile) -> bool:
         """Whether the file is there, by its size."""

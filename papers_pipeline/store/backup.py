@@ -6,6 +6,7 @@ files that the data folder no longer has.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,7 @@ from upath import UPath
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.store import damage
 from papers_pipeline.store import files as storage
+from papers_pipeline.store.bucket import Entry
 
 MANIFEST = "manifest.json"
 LEFT_OUT = (".lock", damage.SUFFIX)
@@ -59,18 +61,17 @@ def back_up(folders: Mapping[str, UPath], target: UPath) -> Transfer:
     manifest = _manifest(target)
     files = written = 0
     try:
-        for path, file in _files(folders):
+        for path, file, entry in _files(folders):
             files += 1
             known = manifest.files.get(path) or manifest.files.get(_earlier_name(path))
-            stat = file.stat()
-            if known and (known.size, known.changed_at) == (stat.st_size, stat.st_mtime):
+            if known and (known.size, known.changed_at) == (entry.size, entry.changed_at):
                 continue
             data = storage.read(file)
             if data is None:  # deleted just now
                 continue
             written += storage.write(target / path, data)
             manifest.files[path] = Copied(
-                sha256=storage.sha256_of(data), size=len(data), changed_at=stat.st_mtime
+                sha256=storage.sha256_of(data), size=len(data), changed_at=entry.changed_at
             )
             if files % SAVE_EVERY == 0:
                 _save(manifest, target)
@@ -94,19 +95,21 @@ def restore(source: UPath, folders: Mapping[str, UPath]) -> Transfer:
         raise BackupError(f"{source}: there is no {MANIFEST}: name the target of `papers backup`")
     written = 0
     damaged = []
+    there = {name: set(storage.listing(folder)) for name, folder in folders.items()}
     names_of_now = {earlier: now for now, earlier in EARLIER_NAMES.items()}
     # A file that changed since it was copied under an earlier name was copied again.
     for path in sorted(manifest.files, key=lambda path: path.partition("/")[0] in names_of_now):
         copied = manifest.files[path]
         folder, _, below = path.partition("/")
         folder = names_of_now.get(folder, folder)
-        if folder not in folders or (folders[folder] / below).exists():
+        if folder not in folders or below in there[folder]:
             continue
         data = storage.read(source / path)
         if data is None or storage.sha256_of(data) != copied.sha256:
             damaged.append(path)
             continue
         written += storage.write(folders[folder] / below, data, durable=True)
+        there[folder].add(below)
     return Transfer(len(manifest.files), written, tuple(damaged))
 
 
@@ -116,14 +119,13 @@ def _earlier_name(path: str) -> str:
     return f"{EARLIER_NAMES.get(folder, folder)}/{below}"
 
 
-def _files(folders: Mapping[str, UPath]) -> Iterator[tuple[str, UPath]]:
+def _files(folders: Mapping[str, UPath]) -> Iterator[tuple[str, UPath, Entry]]:
     """The files of the folders by their path in the copy, without those being written."""
     for name, folder in folders.items():
-        if not folder.exists():
-            continue
-        for file in sorted(folder.rglob("*")):
-            if file.is_file() and not file.name.startswith(".") and file.suffix not in LEFT_OUT:
-                yield f"{name}/{file.relative_to(folder).as_posix()}", file
+        for below, entry in storage.listing(folder).items():
+            path = PurePosixPath(below)
+            if not path.name.startswith(".") and path.suffix not in LEFT_OUT:
+                yield f"{name}/{below}", folder / below, entry
 
 
 def _manifest(place: UPath) -> Manifest:

@@ -3,12 +3,17 @@
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from upath import UPath
+
+from papers_pipeline.store import bucket
+from papers_pipeline.store.bucket import Bucket, Entry
 
 
 def is_local(path: UPath) -> bool:
@@ -16,17 +21,111 @@ def is_local(path: UPath) -> bool:
     return path.protocol in ("", "file", "local")
 
 
+def folder_at(place: str) -> UPath:
+    """The folder at a path or a URL of a bucket; a relative path is made absolute."""
+    if "://" in place:
+        return bucket.opened(place)
+    return UPath(Path(place).resolve())
+
+
+@contextmanager
+def viewed(root: UPath, copies: Path) -> Iterator[None]:
+    """Ask a bucket little until the end: what it holds is listed once, and bytes that are known are
+    read from the local folder `copies`. What this process writes is seen at once, what others write
+    is not. Nothing changes for a folder of this machine.
+    """
+    if is_local(root):
+        yield
+        return
+    with bucket.viewed(root, copies):
+        yield
+
+
+def forget(path: UPath) -> None:
+    """Ask the bucket for this file the next time, even in a view."""
+    view = None if is_local(path) else bucket.view_of(path)
+    if view:
+        view.forget(path.path)
+
+
 def read(path: UPath) -> bytes | None:
     """The bytes of a file, or None if it does not exist."""
+    if not is_local(path):
+        return _bucket(path).read(path.path)
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
 
 
+def exists(path: UPath) -> bool:
+    """Whether there is a file."""
+    if is_local(path):
+        return path.exists()
+    return _bucket(path).entry(path.path) is not None
+
+
+def listing(folder: UPath) -> dict[str, Entry]:
+    """The files below a folder, by their paths below it, in order. Empty if there is no folder."""
+    if not is_local(folder):
+        return _bucket(folder).listing(folder.path)
+    found = {}
+    start = len(folder.path) + 1
+    for parent, _, names in os.walk(folder.path):
+        for name in names:
+            path = os.path.join(parent, name)  # noqa: PTH118
+            with suppress(FileNotFoundError):  # deleted just now
+                stat = os.stat(path)  # noqa: PTH116
+                stamp = f"{stat.st_size} {stat.st_mtime_ns}"
+                found[path[start:]] = Entry(stat.st_size, stat.st_mtime, stamp)
+    return dict(sorted(found.items()))
+
+
+def names(folder: UPath) -> list[str]:
+    """The names of the files in a folder, in order. Empty if there is no folder."""
+    if not is_local(folder):
+        return [path for path in listing(folder) if "/" not in path]
+    return sorted(entry.name for entry in _scanned(folder) if not entry.is_dir())
+
+
+def folders(folder: UPath) -> list[str]:
+    """The names of the folders in a folder, in order."""
+    if not is_local(folder):
+        return sorted({path.partition("/")[0] for path in listing(folder) if "/" in path})
+    return sorted(entry.name for entry in _scanned(folder) if entry.is_dir())
+
+
+def _scanned(folder: UPath) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder.path) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+@contextmanager
+def local_copy(folder: UPath) -> Iterator[Path]:
+    """A folder of this machine with the same files: itself, or a copy of one on a bucket.
+
+    In a view, the copy stays, and only what differs is read the next time.
+    """
+    if is_local(folder):
+        yield Path(folder.path)
+        return
+    with TemporaryDirectory(prefix="papers-copy-") as scratch:
+        yield _bucket(folder).copied(folder.path, Path(scratch))
+
+
+def _bucket(path: UPath) -> Bucket:
+    return bucket.bucket_of(path)
+
+
 def sha256(path: UPath) -> str:
-    """The hex SHA-256 of a file."""
-    return sha256_of(path.read_bytes())
+    """The hex SHA-256 of a file. Raises FileNotFoundError."""
+    data = read(path)
+    if data is None:
+        raise FileNotFoundError(str(path))
+    return sha256_of(data)
 
 
 def sha256_of(data: bytes) -> str:
@@ -39,10 +138,11 @@ def size(root: UPath, path: str) -> int | None:
 
     Made for ten thousand files: joining paths as UPath would take longer than the question itself.
     """
+    if not is_local(root):
+        entry = _bucket(root).entry(f"{root.path}/{path}")
+        return entry.size if entry else None
     try:
-        if is_local(root):
-            return os.stat(f"{root.path}/{path}").st_size  # noqa: PTH116
-        return int((root / path).stat().st_size)
+        return os.stat(f"{root.path}/{path}").st_size  # noqa: PTH116
     except FileNotFoundError:
         return None
 
@@ -54,11 +154,10 @@ def write(path: UPath, data: bytes, *, durable: bool = False) -> bool:
     and S3. A `durable` file is on the disk when this returns, with the folders that lead to it,
     whatever happens to the machine.
     """
+    if not is_local(path):
+        return _bucket(path).write(path.path, data)
     if read(path) == data:
         return False
-    if not is_local(path):
-        path.write_bytes(data)
-        return True
     target = Path(path.path)
     new_folders = [] if target.parent.exists() else _absent_folders(target.parent)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,8 +220,27 @@ def move(path: UPath, target: UPath) -> None:
     if is_local(path):
         Path(path.path).replace(target.path)
         return
-    target.write_bytes(path.read_bytes())
-    path.unlink()
+    data = read(path)
+    if data is not None:
+        write(target, data)
+        delete(path)
+
+
+def delete(path: UPath) -> None:
+    """Delete a file, if it is there."""
+    if is_local(path):
+        Path(path.path).unlink(missing_ok=True)
+    else:
+        _bucket(path).delete(path.path)
+
+
+def delete_folder(folder: UPath) -> None:
+    """Delete a folder with all that is below it."""
+    if is_local(folder):
+        shutil.rmtree(folder.path)
+        return
+    for name in listing(folder):
+        delete(folder / name)
 
 
 def _absent_folders(folder: Path) -> list[Path]:

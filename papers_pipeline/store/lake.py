@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 from upath import UPath
 
-from papers_pipeline.records import FeedResponse, Record, record_named
+from papers_pipeline.records import Delivery, FeedResponse, Record, record_named
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 
@@ -26,7 +26,10 @@ from papers_pipeline.store.damage import SUFFIX, Damaged, Newer, opened
 pa.set_memory_pool(pa.system_memory_pool())
 
 FORMAT = 1
+EXTENSION = ".parquet"
 RowOf = TypeVar("RowOf", bound=Record)
+LASTING = (FeedResponse, Delivery)
+"""What cannot be made again, unlike all other tables."""
 UNREADABLE = (pa.ArrowException, OSError, ValueError, KeyError, ArithmeticError)
 """What Arrow and pydantic raise about bytes that are no table of ours, or no longer one."""
 
@@ -40,7 +43,7 @@ class Lake:
     def path(self, asset: str, partition: str | None) -> UPath:
         """The path of a partition's table; without a partition, that of the whole asset."""
         name = f"{asset}/{partition}" if partition else asset
-        return self.root / f"{name}.parquet"
+        return self.root / f"{name}{EXTENSION}"
 
     def read(self, asset: str, partition: str | None, record: type[RowOf]) -> list[RowOf] | None:
         """The rows of a partition or of an unpartitioned asset; None if it was never built.
@@ -56,33 +59,38 @@ class Lake:
 
     def unpartitioned(self) -> list[str]:
         """The assets of a single table that were built, by name."""
-        return sorted(path.stem for path in self.root.glob("*.parquet"))
+        return _tables_in(self.root)
 
     def assets(self) -> list[str]:
         """The partitioned assets that have a folder, by name."""
-        if not self.root.exists():
-            return []
-        return sorted(path.name for path in self.root.iterdir() if path.is_dir())
+        return storage.folders(self.root)
 
     def partitions(self, asset: str) -> list[str]:
         """The built partitions of an asset, in order."""
-        folder = self.root / asset
-        return sorted(path.stem for path in folder.glob("*.parquet")) if folder.exists() else []
+        return _tables_in(self.root / asset)
 
     def lost(self, asset: str) -> list[str]:
         """The partitions whose table was set aside as damaged and not made again yet."""
-        folder = self.root / asset
-        if not folder.exists():
-            return []
-        aside = {path.name.split(".")[0] for path in folder.glob(f"*.parquet{SUFFIX}")}
+        aside = set()
+        for name in storage.names(self.root / asset):
+            if name.endswith(EXTENSION + SUFFIX):
+                aside.add(name.partition(".")[0])
         return sorted(aside - set(self.partitions(asset)))
+
+
+def _tables_in(folder: UPath) -> list[str]:
+    """The tables of a folder, without their extension, in order."""
+    tables = []
+    for name in storage.names(folder):
+        if name.endswith(EXTENSION):
+            tables.append(name.removesuffix(EXTENSION))
+    return tables
 
 
 def write(path: UPath, rows: Sequence[Record], record: type[Record]) -> None:
     """Store a table. Raises NewerFormat rather than replace the table of a newer release."""
     opened(path, _table)
-    # All other tables can be made again.
-    storage.write(path, encode(rows, record), durable=record is FeedResponse)
+    storage.write(path, encode(rows, record), durable=record in LASTING)
 
 
 def encode(rows: Sequence[Record], record: type[Record]) -> bytes:

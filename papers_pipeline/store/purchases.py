@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 EARLIER = "cache"
 """The name of the folder in releases before `purchases`."""
+FILE = re.compile(r"[^/]+/[^/]+/[^/]+\.json")
 KEY = re.compile(r"[0-9a-f]{64}")
 EXPIRY = dict.fromkeys(("not_found", "refused", "unusable"), timedelta(days=1))
 """How long a failure with this reason is final; any other is for `OTHER_EXPIRY`."""
@@ -71,7 +72,8 @@ def adopt(earlier: UPath, root: UPath) -> None:
     A folder on this machine is renamed as a whole if there is no other. Else each entry is moved,
     and one that is there already stays as it is.
     """
-    if not earlier.exists():
+    entries = storage.listing(earlier)
+    if not entries:
         return
     if storage.is_local(root) and not root.exists():
         Path(earlier.path).rename(root.path)
@@ -79,12 +81,12 @@ def adopt(earlier: UPath, root: UPath) -> None:
         logger.warning("%s is now %s", earlier, root)
         return
     moved = 0
-    for path in sorted(earlier.glob("*/*/*.json")):
-        target = root.joinpath(*path.parts[-3:])
-        if not target.exists():
-            data = path.read_bytes()
+    for name in entries:
+        target = root / name
+        data = storage.read(earlier / name)
+        if data is not None and FILE.fullmatch(name) and not storage.exists(target):
             storage.write(target, data, durable=True)
-            path.unlink()
+            storage.delete(earlier / name)
             moved += 1
     if moved:
         logger.warning("%d purchases were moved from %s to %s", moved, earlier, root)
@@ -125,15 +127,19 @@ class Purchases:
 
     def entries(self, asset: str) -> Iterator[Purchase]:
         """Every entry of an asset, in no order, also those that have expired."""
-        for path in (self._root / asset).glob("*/*.json"):
-            entry = self.read(path)
+        folder = self._root / asset
+        for name in storage.listing(folder):
+            entry = self.read(folder / name) if name.endswith(".json") else None
             if entry is not None:
                 yield entry
 
     def paths(self) -> list[UPath]:
         """The files of all entries, in order."""
-        found = self._root.glob("*/*/*.json")
-        return sorted(path for path in found if KEY.fullmatch(path.stem))
+        paths = []
+        for name in storage.listing(self._root):
+            if FILE.fullmatch(name) and KEY.fullmatch(PurePosixPath(name).stem):
+                paths.append(self._root / name)
+        return paths
 
     def put(self, entry: Purchase) -> None:
         """Write an entry; it replaces the one with the same identity. A power cut cannot take it.
@@ -197,11 +203,12 @@ class Purchases:
     ) -> AsyncIterator[None]:
         """Hold the lock under which an identity's entry is computed.
 
-        It is freed when its process ends, however it ends.
+        It is freed when its process ends, however it ends. What others wrote before is seen.
         """
         async with AsyncExitStack() as lock:
             with noted(note, f"waiting for {asset}: another run is making the same row"):
                 await lock.enter_async_context(self._locks.key_held(self.key(asset, identity)))
+            storage.forget(self.path(asset, identity))
             yield
 
 

@@ -59,4 +59,7 @@ IMPOSSIBLE: dict[str, dict[str, tuple[str, ...]]] = {
             "damaged file",
         ),
     },
+    "chat": {
+        "of its answer, only whether it was accepted is read": ("hostile",),
+    },
 }

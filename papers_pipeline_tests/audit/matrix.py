@@ -44,6 +44,7 @@ GROUPS = {
     "The database of several machines": ("Postgres",),
     "Publishing": ("folder", "rsync", "branch"),
     "Alarms": ("webhook", "address"),
+    "Delivery": ("Telegram", "mail server", "chat"),
 }
 """The parties, by the table that shows them."""
 PARTIES = tuple(party for parties in GROUPS.values() for party in parties)

@@ -3,13 +3,17 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from papers_pipeline.sandbox.world import Fault
 from papers_pipeline.settings import load_settings
+from papers_pipeline.store import files as storage
 from papers_pipeline.store.lake import Lake
+from papers_pipeline_tests.helpers.buckets import enter_bucket, s3_server
 from papers_pipeline_tests.helpers.outside import Outside, kettles
 from papers_pipeline_tests.helpers.postgres import Server
 from papers_pipeline_tests.helpers.terminal import PAPERS, papers, wait_until
@@ -38,6 +42,18 @@ def shared_database(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert papers("setup-coordination").exit_code == 0
 
 
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The data folder of all machines is shared, or on a bucket."""
+    if request.param == "folder":
+        yield
+        return
+    with s3_server() as (url, _):
+        enter_bucket(monkeypatch, url, f"machines-{uuid4()}")  # moto keeps what servers held
+        yield
+
+
+@pytest.mark.usefixtures("place")
 @pytest.mark.parametrize("days", [(DAYS[0], DAYS[0]), DAYS], ids=["same day", "same papers"])
 def test_nothing_is_bought_twice_and_the_ledger_has_every_call(
     outside: Outside, monkeypatch: pytest.MonkeyPatch, days: tuple[str, str]
@@ -84,5 +100,9 @@ def test_a_machine_that_waits_builds_the_day_of_one_that_died(
 
 def answers() -> int:
     """How many answers of models are stored."""
-    entries = (load_settings().data / "purchases").glob("*/*/*.json")
-    return sum("models" in json.loads(path.read_bytes())["provenance"] for path in entries)
+    folder = load_settings().data / "purchases"
+    found = 0
+    for name in storage.listing(folder):
+        entry = json.loads(storage.read(folder / name) or b"")
+        found += "models" in entry["provenance"]
+    return found

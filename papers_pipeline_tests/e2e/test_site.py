@@ -4,28 +4,20 @@ Every control works by mouse and by keyboard, every text is there without script
 stray request or prints to the console, and axe finds nothing wrong.
 """
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from papers_pipeline.site.render import IMAGE_SOURCES
 from papers_pipeline.text.typography import setter
-from papers_pipeline_tests.e2e.visiting import Visit, shown, tabbed_to, unfolded
+from papers_pipeline_tests.e2e.visiting import DAY, Visit, shown, tabbed_to, unfolded
 from papers_pipeline_tests.helpers.outside import LANGUAGES
-from papers_pipeline_tests.helpers.serving import served
 
-DAY = "2026-03-02"
-BELOW = "some/sub/path"
 PAGES = {
     "day": f"d/{DAY}.html",
     "first page": "index.html",
@@ -35,59 +27,16 @@ PAGES = {
     "paper with notes": "p/2602.90031.html",
     "topic": "t/rl.html",
     "institution": "i/eth-zurich.html",
+    "author": "a/octavio-figueroa.html",
     "archive": "archive.html",
     "trends": "trends.html",
     "search": "search.html",
     "data": "data.html",
+    "my papers": "my.html",
     "reading": f"reading/{DAY}.html",
     "reading tasks": "reading/index.html",
 }
 """A page of each kind, by its path below a language. What holds for any page is tried on each."""
-BUILD = """
-import os, pathlib, sys
-from papers_pipeline.sandbox import demo
-demo.DATA = pathlib.Path(sys.argv[1])
-enter = demo.enter
-
-def enter_with_notes(url):
-    enter(url)
-    os.environ["PAPERS_NOTES_TOP"] = "2"
-
-demo.enter = enter_with_notes
-demo.main([])
-"""
-
-
-@pytest.fixture(scope="session")
-def www(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sample site below `BELOW`, as `make demo` builds it, and with notes."""
-    folder = tmp_path_factory.mktemp("www")
-    data = tmp_path_factory.mktemp("demo")
-    built = subprocess.run(
-        [sys.executable, "-c", BUILD, data], capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (folder / BELOW).parent.mkdir(parents=True)
-    (folder / BELOW).symlink_to(data / "site")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def site(www: Path) -> Iterator[str]:
-    """The address of the sample site."""
-    with served(www) as address:
-        yield f"{address}/{BELOW}"
-
-
-@pytest.fixture(scope="session")
-def papers(www: Path) -> list[dict[str, Any]]:
-    """The papers of the public record of the day."""
-    return json.loads((www / BELOW / "d" / f"{DAY}.json").read_text(encoding="utf-8"))["papers"]
-
-
-@pytest.fixture
-def visit(page: Page, site: str) -> Visit:
-    return Visit(page, site)
 
 
 def having(papers: list[dict[str, Any]], *topics: str, match: Any = any) -> list[str]:
@@ -331,9 +280,17 @@ class TestMasthead:
     def test_places_of_the_site_are_named_and_the_one_that_is_open_is_marked(self, visit: Visit):
         page = visit.open("en/index.html")
         places = page.get_by_role("navigation", name="Pages").get_by_role("link")
-        assert places.all_inner_texts() == ["Today", "Archive", "Trends", "Search", "Reading"]
+        assert places.all_inner_texts() == [
+            "Today",
+            "Archive",
+            "Trends",
+            "Search",
+            "Reading",
+            "My papers",
+        ]
         assert [place.get_attribute("aria-current") for place in places.all()] == [
             "page",
+            None,
             None,
             None,
             None,

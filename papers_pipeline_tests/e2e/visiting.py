@@ -8,6 +8,8 @@ from papers_pipeline.site.version import PACKAGE
 from papers_pipeline.text.locales import load_locales
 from papers_pipeline_tests.helpers.outside import LANGUAGES
 
+DAY = "2026-03-02"
+"""The day of the sample site that most tests look at."""
 LOCALES = load_locales(PACKAGE / "locales", LANGUAGES)
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea7358bb7"

@@ -1,9 +1,9 @@
 """Faults at a chosen step of a build: an error, a killed process, a power cut.
 
-A step is a call that leaves the process: a write of a file, an fsync, a rename, a request. Builds
-run in threads, so that the N-th step is another one each time. A step is therefore named by
-what it touches, as `rename site/en/index.html 1`: its kind, its subject, and a number that counts
-the steps of this kind and subject.
+A step is a call that leaves the process: a write of a file, an fsync, a rename, a deletion, a
+request. Builds run in threads, so that the N-th step is another one each time. A step is therefore
+named by what it touches, as `rename site/en/index.html 1`: its kind, its subject, and a number that
+counts the steps of this kind and subject.
 
 `Steps` wraps these calls where Python hands them to the system. The product does not know of it.
 """
@@ -31,7 +31,7 @@ from requests.adapters import HTTPAdapter
 
 from papers_pipeline.store.purchases import Purchase, Purchases
 
-Kind = Literal["write", "line", "sync", "rename", "get", "ask", "kept"]
+Kind = Literal["write", "line", "sync", "rename", "delete", "get", "ask", "kept"]
 """A `line` is a write to the ledger, a `get` a request to the list or to arXiv, an `ask` one to a
 model. `kept` is no call: the answer that was bought for the asset has been stored."""
 
@@ -55,6 +55,7 @@ WAYS: dict[Kind, tuple[Way, ...]] = {
     "line": ("fails", "disk stays full", "killed", "power"),
     "sync": ("fails", "killed", "power", "names"),
     "rename": ("fails", "killed", "power", "names"),
+    "delete": ("fails", "killed"),
     "get": ("reset", "status 500", "killed"),
     "ask": ("reset", "status 500", "answer lost", "killed", "power"),
 }
@@ -105,13 +106,14 @@ class Steps:
         # The bytes of a file that were synced, if others were not.
         self._synced_bytes: dict[str, int] = {}
         self._renamed: list[tuple[str, str, bytes | None]] = []
-        self._true = {name: getattr(os, name) for name in ("open", "fsync", "replace")}
+        self._true = {name: getattr(os, name) for name in ("open", "fsync", "replace", "unlink")}
 
     def watch(self) -> None:
         """Wrap the calls, until the process ends."""
         os.open = self._open_descriptor
         os.fsync = self._fsync
         os.replace = os.rename = self._rename
+        os.unlink = os.remove = self._delete
         io.open = builtins.open = self._open_file(io.open)
         HTTPAdapter.send = self._get(HTTPAdapter.send)
         for library in (httpx, httpx2):
@@ -207,6 +209,15 @@ class Steps:
             if old in self._synced_bytes:
                 self._synced_bytes[new] = self._synced_bytes.pop(old)
             self._renamed.append((old, new, before))
+
+    def _delete(self, path: Any, **options: Any) -> None:
+        gone = os.path.abspath(os.fspath(path))  # noqa: PTH100
+        subject = self.subject(gone)
+        with self._lock:
+            if subject is not None and self.step("delete", subject):
+                raise OSError(errno.EIO, os.strerror(errno.EIO), gone)
+            self._true["unlink"](path, **options)
+            self._synced_bytes.pop(gone, None)
 
     def _open_file(self, true_open: Callable[..., Any]) -> Callable[..., Any]:
         def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:

@@ -93,8 +93,8 @@ def issue(
     )
 
 
-def renderer(site_url: str | None = None) -> Renderer:
-    return Renderer(LANGUAGES, LOCALES, site_url)
+def renderer(site_url: str | None = None, **options) -> Renderer:
+    return Renderer(LANGUAGES, LOCALES, site_url, **options)
 
 
 def parsed(html: str):

@@ -11,10 +11,11 @@ from upath import UPath
 
 from papers_pipeline.records import IssuePaper
 from papers_pipeline.site import catalogue
-from papers_pipeline.site.catalogue import CACHE_FILE, Catalogue, digest, read_catalogue, slug
+from papers_pipeline.site.catalogue import CACHE_FILE, Catalogue, digest, read_catalogue
 from papers_pipeline.site.index import write_index_pages
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.site.writer import Site
 from papers_pipeline.store import files as storage
 from papers_pipeline.store.damage import NewerFormat

@@ -192,7 +192,8 @@ def test_pages_are_valid_html_in_their_language(lang):
         assert html.get("lang") == LOCALES[lang].html
         assert len(elements(page, "h1")) == 1
         assert [script.get("src") for script in elements(page, "script")] == [
-            "../../static/site.js"
+            "../../static/site.js",
+            "../../static/kept.js",
         ]
         assert [link for link in links(page) if link.startswith("javascript")] == []
         identifiers = [element.get("id") for element in parsed(page).iter() if element.get("id")]

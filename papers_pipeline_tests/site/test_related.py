@@ -7,7 +7,7 @@ import pytest
 from upath import UPath
 
 from papers_pipeline.records import Paper, RelatedPapers
-from papers_pipeline.site.related import MOST, relations
+from papers_pipeline.site.related import MOST, STRONGEST, relations
 from papers_pipeline.store.files import write
 from papers_pipeline.store.lake import Lake, encode
 
@@ -118,3 +118,20 @@ def test_a_row_has_the_words_as_numbers_and_how_often(tmp_path: Path):
     (row,) = relations(ONE, [paper("2603.00001", "Wind", "Wind the bridge")], Lake(UPath(tmp_path)))
     assert sorted(row.counts) == [1, 3]  # the title counts twice, and "the" is a stop word
     assert row.terms == sorted(set(row.terms))
+
+
+def test_the_words_that_tell_a_paper_apart_come_first_with_their_weights(tmp_path: Path):
+    lake = Lake(UPath(tmp_path))
+    built(lake, ONE, *(paper(f"2603.{number:05}", "Wind wind model") for number in range(9)))
+    rows = built(lake, TWO, paper("2603.00010", "Gusts model"), paper("2603.00011", "! ?"))
+    (common,) = set(rows[0].terms) & set(built(lake, ONE, paper("2603.00000", "Model"))[0].terms)
+    assert rows[0].strongest[1:] == [common]
+    assert rows[0].weights[0] > rows[0].weights[1]
+    assert (rows[1].strongest, rows[1].weights) == ([], [])
+
+
+def test_only_the_strongest_words_are_kept(tmp_path: Path):
+    words = " ".join(f"word{number}" for number in range(40))
+    (row,) = relations(ONE, [paper("2603.00001", "Wind", words)], Lake(UPath(tmp_path)))
+    assert len(row.strongest) == len(row.weights) == STRONGEST
+    assert row.weights == sorted(row.weights, reverse=True)

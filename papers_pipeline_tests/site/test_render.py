@@ -1,5 +1,6 @@
 """Pages are valid and safe, show the record as it is, and say where each text comes from."""
 
+import gzip
 import re
 from datetime import date
 from typing import get_args
@@ -7,6 +8,7 @@ from typing import get_args
 import pytest
 from jinja2 import UndefinedError
 
+from benchmarks.generated import issues
 from papers_pipeline.defs.schedules import today_every_two_hours
 from papers_pipeline.records import (
     FailureReason,
@@ -137,6 +139,7 @@ def test_hostile_strings_come_out_as_text():
         assert shown(page).count("<script>alert(1)</script> {{ 7*7 }}") >= 5
         assert [script.get("src") for script in elements(page, "script")] == [
             "../../static/site.js",
+            "../../static/kept.js",
             "../../static/filter.js",
         ]
         assert [image.get("src") for image in elements(page, "img")] == ["https://arxiv.org/x.png"]
@@ -616,6 +619,7 @@ def test_masthead_leads_to_every_place_of_the_site(lang):
             "trends.html",
             "search.html",
             "reading/index.html",
+            "my.html",
             "feed.xml",
         )
     ]
@@ -661,10 +665,19 @@ def test_unknown_name_in_a_template_is_an_error():
         renderer()._environment.from_string("{{ nonsense }}").render()
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_day_of_fifty_papers_is_below_60_kb_compressed(lang):
+    page = renderer("https://digest.example").day_page(next(issues(1, 50)), lang)
+    assert len(gzip.compress(page.encode())) < 60_000
+
+
 def test_static_files_are_those_that_pages_load():
     names = (
+        "aloud.js",
         "filter.js",
         "icon.svg",
+        "kept.js",
+        "my.js",
         "paper.js",
         "reading.js",
         "root.js",

@@ -9,6 +9,7 @@ from upath import UPath
 from papers_pipeline.site import search
 from papers_pipeline.site.parts.search_page import search_pages
 from papers_pipeline.site.search import SearchError, write_index
+from papers_pipeline.store import files as storage
 from papers_pipeline_tests.helpers.pages import LANGUAGES, renderer
 from papers_pipeline_tests.site.search_site import HTML, PAPERS, write_papers
 
@@ -99,9 +100,17 @@ def test_the_index_stays_when_pagefind_cannot_run(tmp_path: Path, monkeypatch: p
         assert files(tmp_path) == before
 
 
-def test_a_site_on_a_bucket_is_not_indexed():
-    with pytest.raises(SearchError, match="memory://"):
-        write_index(UPath("memory://bucket/site"), tuple(HTML), ())
+def test_the_index_of_a_site_on_a_bucket_is_put_beside_its_pages(tmp_path: Path):
+    write_papers(tmp_path)
+    bucket = UPath("memory://bucket-of-test-search/site")
+    for name in storage.listing(UPath(tmp_path)):
+        storage.write(bucket / name, (tmp_path / name).read_bytes())
+    searched, changed = write_index(bucket, tuple(HTML), ())
+    assert [(row.language, row.pages) for row in searched] == [(lang, 2) for lang in HTML]
+    write_index(UPath(tmp_path), tuple(HTML), ())
+    assert storage.names(bucket / "pagefind") == storage.names(UPath(tmp_path) / "pagefind")
+    assert changed == len(storage.listing(bucket / "pagefind"))
+    assert write_index(bucket, tuple(HTML), searched) == (searched, 0)
 
 
 def test_only_the_search_page_may_run_what_a_search_needs():

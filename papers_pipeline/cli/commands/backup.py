@@ -3,9 +3,9 @@
 import sys
 
 import click
-from upath import UPath
 
 from papers_pipeline.cli.terminal import current_clock, current_settings, err, out
+from papers_pipeline.store.files import folder_at
 
 
 @click.command()
@@ -19,7 +19,7 @@ def backup(target: str) -> None:
     from papers_pipeline.store.backup import back_up
     from papers_pipeline.wiring import kept_folders
 
-    done = back_up(kept_folders(current_settings(), current_clock()), UPath(target))
+    done = back_up(kept_folders(current_settings(), current_clock()), folder_at(target))
     out.print(f"{target}: {done.files:,} files, {done.written:,} copied", soft_wrap=True)
 
 
@@ -34,7 +34,7 @@ def restore(source: str) -> None:
     from papers_pipeline.store.backup import restore as restore_from
     from papers_pipeline.wiring import kept_folders
 
-    done = restore_from(UPath(source), kept_folders(current_settings(), current_clock()))
+    done = restore_from(folder_at(source), kept_folders(current_settings(), current_clock()))
     out.print(f"{source}: {done.files:,} files, {done.written:,} restored", soft_wrap=True)
     for path in done.damaged:
         err.print(f"damaged in the copy, not restored: {path}", soft_wrap=True)

@@ -38,7 +38,8 @@ def planned(
     settings: Settings, clock: Clock, first: str | None, last: str | None
 ) -> list["PlanRow"]:
     """The plan of the days that the options name."""
-    from papers_pipeline.wiring import planner_of
+    from papers_pipeline.wiring import planner_of, viewed
 
     days = first_and_last(first, last, clock)
-    return as_usage(lambda: planner_of(settings, clock)).plan(*days)
+    with viewed(settings):
+        return as_usage(lambda: planner_of(settings, clock)).plan(*days)

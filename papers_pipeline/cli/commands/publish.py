@@ -22,12 +22,13 @@ def publish(target: str | None, allow_shrink: bool) -> None:
     """
     from papers_pipeline.site.publishing.errors import TARGETS
     from papers_pipeline.site.publishing.publish import publish as send
-    from papers_pipeline.wiring import coordination_of
+    from papers_pipeline.wiring import coordination_of, viewed
 
     settings = current_settings()
     target = target or settings.publish_to
     if not target:
         raise click.UsageError(f"name a target with --to, or set PAPERS_PUBLISH_TO: {TARGETS}")
-    with coordination_of(settings).held("site", on_wait=watcher(plain=True).note):
+    on_wait = watcher(plain=True).note
+    with coordination_of(settings).held("site", on_wait=on_wait), viewed(settings):
         published = send(settings.data / "site", target, allow_shrink=allow_shrink)
     out.print(f"Published to {published}", soft_wrap=True)

@@ -33,15 +33,18 @@ def known_pages(stored: Stored) -> KnownPages:
     known = KnownPages()
     for asset in PAGES:
         columns = ("path", "sha256")
-        for row in scan_table(lake, asset, lake.partitions(asset), columns).to_pylist():
+        partitions = lake.partitions(asset)
+        ways_out = {partition: stored.build(partition) for partition in partitions}
+        for row in scan_table(lake, asset, partitions, columns).to_pylist():
             known.sha256s[row["path"]].add(row["sha256"])
-            known.ways_out[row["path"]] = stored.build(row["partition"])
+            known.ways_out[row["path"]] = ways_out[row["partition"]]
         known.are_all = known.are_all and not lake.lost(asset)
     index = lake.read(INDEX, None, SiteFile)
     known.are_all = known.are_all and index is not None
+    way_out = stored.build()
     for file in index or ():
         known.sha256s[file.path].add(file.sha256)
-        known.ways_out[file.path] = stored.build()
+        known.ways_out[file.path] = way_out
     return known
 
 
@@ -57,4 +60,4 @@ def pages(stored: Stored, known: KnownPages) -> Iterator[Finding]:
             first = "" if stored.repair else f"{REPAIR}, then "
             yield Finding(path, "not as it was written", first + known.ways_out[path])
             if stored.repair:
-                (stored.site.root / path).unlink()
+                storage.delete(stored.site.root / path)

@@ -96,7 +96,7 @@ class PurchaseReader:
         if path.path in self._told:
             return
         subject = f"{stage.asset} {partition} {row.arxiv_id}"
-        was_there = path.exists()
+        was_there = storage.exists(path)
         try:
             entry = self._entry(path)
         except OperatorError as error:

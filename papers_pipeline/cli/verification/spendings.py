@@ -110,9 +110,9 @@ def _nowhere(stored: Stored, reader: PurchaseReader, lines: _Lines) -> Iterator[
 
 def _was_of_no_use(stored: Stored, line: Spending) -> bool:
     """Whether a failed attempt about the same paper is kept from this day or the next."""
-    name = f"{line.arxiv_id}.{line.asset}.*.json"
+    start = f"{line.arxiv_id}.{line.asset}."
     for days in (0, 1):
         folder = stored.data / "attempts" / str(line.at.date() + timedelta(days=days))
-        if any(True for _ in folder.glob(name)):
+        if any(name.startswith(start) for name in storage.listing(folder)):
             return True
     return False

@@ -4,11 +4,11 @@ import re
 import time
 from collections.abc import Iterator
 
-from upath import UPath
-
 from papers_pipeline.cli.verification.finding import REPAIR, Finding, Remark
 from papers_pipeline.cli.verification.pages import KnownPages
 from papers_pipeline.cli.verification.stored import Stored
+from papers_pipeline.store import files as storage
+from papers_pipeline.store.bucket import Entry
 from papers_pipeline.store.damage import SUFFIX
 from papers_pipeline.store.purchases import EARLIER
 
@@ -44,44 +44,35 @@ def strays(stored: Stored, known: KnownPages) -> Iterator[Finding | Remark]:
     """
     for folder, owned in OWNED.items():
         pattern = re.compile(owned)
-        for path in _files(stored.data / folder):
+        for path, entry in storage.listing(stored.data / folder).items():
             if not pattern.fullmatch(path):
-                yield from _stray(stored, f"{folder}/{path}")
-    for path in _files(stored.data / SITE):
+                yield from _stray(stored, f"{folder}/{path}", entry)
+    for path, entry in storage.listing(stored.data / SITE).items():
         is_known = path in known.sha256s or path.startswith(SEARCH)
         if not is_known and (known.are_all or _is_left_behind(path)):
-            yield from _stray(stored, f"{SITE}/{path}")
+            yield from _stray(stored, f"{SITE}/{path}", entry)
 
 
-def _stray(stored: Stored, path: str) -> Iterator[Finding | Remark]:
+def _stray(stored: Stored, path: str, entry: Entry) -> Iterator[Finding | Remark]:
     """What a file is that no writer names."""
     file = stored.data / path
     if path.endswith(SUFFIX):
-        is_back = file.with_name(file.name.removesuffix(SUFFIX)).exists()
+        is_back = storage.exists(file.with_name(file.name.removesuffix(SUFFIX)))
         if not is_back:
             yield Remark(f"{path}: the copy of a damaged file, which is not back yet")
         elif stored.repair:
-            file.unlink()
+            storage.delete(file)
             yield Remark(f"{path}: the copy of a damaged file, which is back: deleted")
         else:
             yield Remark(f"{path}: the copy of a damaged file, which is back: {REPAIR} deletes it")
     elif not _is_left_behind(path):
         yield Finding(path, "nothing of the project writes it", f"`rm {file}`, if nobody needs it")
-    elif time.time() - file.stat().st_mtime > SURELY_DEAD_SECONDS:
+    elif time.time() - entry.changed_at > SURELY_DEAD_SECONDS:
         yield Finding(path, "left behind by a process that was killed", REPAIR)
         if stored.repair:
-            file.unlink()
+            storage.delete(file)
 
 
 def _is_left_behind(path: str) -> bool:
     """Whether a file is not for good: a damaged copy, or a tail."""
     return path.endswith(SUFFIX) or UNFINISHED.fullmatch(path.rpartition("/")[2]) is not None
-
-
-def _files(root: UPath) -> Iterator[str]:
-    """The files below a folder, by their paths below it, in order."""
-    if not root.exists():
-        return
-    start = root.path.rstrip("/") + "/"
-    for found in sorted(root.fs.find(root.path)):
-        yield found.removeprefix(start)

@@ -1,4 +1,7 @@
-"""The pages of topics and institutions: the newest papers in short, and a list of months."""
+"""The pages of topics, institutions and authors: the newest papers in short, and a list of months.
+
+Only authors with two papers or more have a page. `people` tells those of one name apart.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,11 +11,13 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from papers_pipeline.site.catalogue import Card, Catalogue, digest
+from papers_pipeline.site.catalogue import Card, Catalogue, digest, newest_first
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
+from papers_pipeline.site.people import Person
 from papers_pipeline.site.periods import Span, month_of
 from papers_pipeline.site.render import Renderer, topic_token
+from papers_pipeline.site.slugs import slug
 
 NEWEST = 200
 """Papers that a page shows; its months lead to the earlier ones."""
@@ -20,20 +25,34 @@ NEWEST = 200
 
 @dataclass(frozen=True)
 class Collection:
-    """The papers of a topic or an institution, newest first.
+    """The papers of a topic, an institution or an author, newest first.
 
-    `key` is its name in URLs, `name` the topic's in the lake or the institution's as printed.
+    - `key`: its name in URLs. `former` are those of earlier builds that still lead to it.
+    - `name`: the topic's in the lake, or the institution's or author's as printed.
+    - `namesakes`: the keys of other authors of this name, and how many papers each has.
     """
 
-    kind: Literal["topic", "institution"]
+    kind: Literal["topic", "institution", "author"]
     key: str
     name: str
     cards: Sequence[Card]
+    former: Sequence[str] = ()
+    namesakes: Sequence[tuple[str, int]] = ()
 
     @property
     def path(self) -> str:
-        """Its page's path below `<lang>/`: `t/small_models.html`, `i/eth-zurich.html`."""
-        return f"{self.kind[0]}/{self.key}.html"
+        """Its page's path below `<lang>/`: `t/small_models.html`, `a/ada-example.html`."""
+        return f"{self.stem}.html"
+
+    @property
+    def stem(self) -> str:
+        """Its path below `<lang>/` without an ending; its feeds have others."""
+        return f"{self.kind[0]}/{self.key}"
+
+    @property
+    def former_stems(self) -> Sequence[str]:
+        """Such paths of earlier builds, at which the same page and feeds stay."""
+        return [f"{self.kind[0]}/{key}" for key in self.former]
 
     @property
     def newest(self) -> Sequence[Card]:
@@ -44,9 +63,9 @@ class Collection:
     def months(self) -> Sequence[tuple[Span, int]]:
         """The months of its papers and how many each has, newest first.
 
-        Every topic has them. An institution has them only if its page does not show all its papers.
+        Every topic has them. Others have them only if their page does not show all their papers.
         """
-        if self.kind == "institution" and len(self.cards) <= NEWEST:
+        if self.kind != "topic" and len(self.cards) <= NEWEST:
             return []
         papers_of_day = Counter(card.day for card in self.cards)
         months: Counter[Span] = Counter()
@@ -59,7 +78,7 @@ class Collection:
         """Hash of what its page shows."""
         newest = [card.digest for card in self.newest]
         months = [(month.path, count) for month, count in self.months]
-        return digest([self.name, len(self.cards), newest, months])
+        return digest([self.name, len(self.cards), newest, months, self.namesakes])
 
 
 def topics_of(catalogue: Catalogue) -> Sequence[Collection]:
@@ -79,9 +98,22 @@ def institutions_of(catalogue: Catalogue) -> Sequence[Collection]:
     return sorted(institutions, key=_most_papers_first)
 
 
+def authors_of(catalogue: Catalogue) -> Sequence[Collection]:
+    """The authors with two papers or more, those with most papers first."""
+    authors = []
+    for person in catalogue.people:
+        cards = newest_first(catalogue.by_id[arxiv_id] for arxiv_id in person.papers)
+        namesakes = []
+        for other in catalogue.people.namesakes(person):
+            namesakes.append((other.key, len(other.papers)))
+        name = _newest_spelling(cards[0], person)
+        authors.append(Collection("author", person.key, name, cards, person.former, namesakes))
+    return sorted(authors, key=_most_papers_first)
+
+
 def collections_of(catalogue: Catalogue) -> Sequence[Collection]:
-    """Everything that has a page of this kind: the topics, then the institutions."""
-    return (*topics_of(catalogue), *institutions_of(catalogue))
+    """Everything that has a page of this kind: the topics, the institutions, then the authors."""
+    return (*topics_of(catalogue), *institutions_of(catalogue), *authors_of(catalogue))
 
 
 def collection_pages(
@@ -94,7 +126,8 @@ def collection_pages(
         fingerprint = collection.fingerprint
         for language in renderer.languages:
             make = partial(collection_page, renderer, language, collection, briefs[language])
-            yield Page(f"{language}/{collection.path}", fingerprint, make)
+            for stem in (collection.stem, *collection.former_stems):
+                yield Page(f"{language}/{stem}.html", fingerprint, make)
 
 
 def collection_page(
@@ -104,6 +137,11 @@ def collection_page(
     return renderer.page(
         "collection.html.j2", language, collection.path, collection=collection, briefs=briefs
     )
+
+
+def _newest_spelling(card: Card, person: Person) -> str:
+    """An author's name as a paper of theirs has it."""
+    return next(name for name in card.authors if slug(name) == person.name)
 
 
 def _most_papers_first(collection: Collection) -> tuple[int, str]:

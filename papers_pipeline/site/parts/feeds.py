@@ -1,4 +1,4 @@
-"""The feeds: Atom and JSON Feed of each language, and Atom of each topic.
+"""The feeds: Atom and JSON Feed of each language, topic, institution and author.
 
 https://www.rfc-editor.org/rfc/rfc4287 and https://www.jsonfeed.org/version/1.1/. Feeds need
 absolute URLs, so a site without an address has none.
@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 
 from feedgen.entry import FeedEntry
@@ -23,10 +23,13 @@ from papers_pipeline.records import IssuePaper
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
-from papers_pipeline.site.parts.collections import topics_of
+from papers_pipeline.site.parts.collections import Collection, collections_of
 from papers_pipeline.site.render import Renderer, capitalized, printable
+from papers_pipeline.text.locales import Locale
 
 NEWEST = 50
+CACHED_ENTRIES = 12_288
+"""2.5 kB each."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The `updated` of a feed without entries."""
 
@@ -35,11 +38,12 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class Feed:
     """A feed in a language, its papers newest first.
 
-    `path` is its own path below the site's root, `page` that of the page with the same papers.
+    `stem` is its path below the site's root without the ending `.xml` or `.json`, `page` that of
+    the page with the same papers.
     """
 
     language: str
-    path: str
+    stem: str
     page: str
     title: str
     cards: Sequence[Card]
@@ -52,7 +56,7 @@ class Feed:
     @property
     def fingerprint(self) -> str:
         """Hash of what the feed shows. Votes are not part of it."""
-        entries = []
+        entries: list[object] = [self.title]
         for card in self.cards:
             entry = card.entries.get(self.language)
             entries.append([card.arxiv_id, entry, str(card.listed_at)])
@@ -74,52 +78,87 @@ class Entry:
     updated: datetime
 
 
+class Entries:
+    """Makes the entries of papers. The last ones stay in memory: several feeds have them."""
+
+    def __init__(self, renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> None:
+        self.renderer = renderer
+        self._catalogue = catalogue
+        self._issues = issues
+        self.entry = lru_cache(CACHED_ENTRIES)(self._entry)
+
+    def _entry(self, language: str, arxiv_id: str) -> Entry:
+        card = self._catalogue.by_id[arxiv_id]
+        paper = self._issues.texts(card.day, arxiv_id)
+        return _entry(language, card, paper, self.renderer)
+
+
 def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
-    """The feeds of every language, and of every topic that has papers."""
+    """The feeds of every language, and of every topic, institution and author with a page."""
     if not renderer.site_url:
         return
-    topics = topics_of(catalogue)
+    entries = Entries(renderer, catalogue, issues)
     for language in renderer.languages:
-        locale = renderer.locales[language]
-        site_name = locale.text("site.name")
-        front = f"{language}/index.html"
+        title = renderer.locales[language].text("site.name")
         newest = _newest(catalogue.cards, language)
-
-        feed = Feed(language, f"{language}/feed.xml", front, site_name, newest)
-        yield Page(feed.path, feed.fingerprint, partial(atom, feed, renderer, issues))
-        feed = Feed(language, f"{language}/feed.json", front, site_name, newest)
-        yield Page(feed.path, feed.fingerprint, partial(json_feed, feed, renderer, issues))
-
-        for topic in topics:
-            path = f"{language}/t/{topic.key}.xml"
-            page = f"{language}/{topic.path}"
-            title = f"{capitalized(locale.topic(topic.name))} · {site_name}"
-            feed = Feed(language, path, page, title, _newest(topic.cards, language))
-            yield Page(path, feed.fingerprint, partial(atom, feed, renderer, issues))
+        feed = Feed(language, f"{language}/feed", f"{language}/index.html", title, newest)
+        yield from _files(feed, [feed.stem], entries)
+    # One language after another, so that all its entries can stay in memory.
+    collections = collections_of(catalogue)
+    for language in renderer.languages:
+        for collection in collections:
+            feed = _feed(renderer.locales[language], collection)
+            stems = [collection.stem, *collection.former_stems]
+            yield from _files(feed, [f"{language}/{stem}" for stem in stems], entries)
 
 
-def atom(feed: Feed, renderer: Renderer, issues: IssueReader) -> bytes:
+def _feed(locale: Locale, collection: Collection) -> Feed:
+    is_topic = collection.kind == "topic"
+    name = capitalized(locale.topic(collection.name)) if is_topic else _plain(collection.name)
+    return Feed(
+        language=locale.code,
+        stem=f"{locale.code}/{collection.stem}",
+        page=f"{locale.code}/{collection.path}",
+        title=f"{name} · {locale.text('site.name')}",
+        cards=_newest(collection.cards, locale.code),
+    )
+
+
+def _files(feed: Feed, stems: Sequence[str], entries: Entries) -> Iterator[Page]:
+    """The feed as Atom and JSON Feed, under each of the stems."""
+    fingerprint = feed.fingerprint
+    for stem in stems:
+        yield Page(f"{stem}.xml", fingerprint, partial(atom, feed, entries))
+        yield Page(f"{stem}.json", fingerprint, partial(json_feed, feed, entries))
+
+
+def atom(feed: Feed, entries: Entries) -> bytes:
     """The feed as Atom."""
+    renderer = entries.renderer
+    address = renderer.absolute(f"{feed.stem}.xml")
     site_name = renderer.locales[feed.language].text("site.name")
     generator = FeedGenerator()
-    generator.id(renderer.absolute(feed.path))
+    generator.id(address)
     generator.title(feed.title)
     generator.language(renderer.locales[feed.language].html)
-    generator.link(href=renderer.absolute(feed.path), rel="self", type="application/atom+xml")
+    generator.link(href=address, rel="self", type="application/atom+xml")
     generator.link(href=renderer.absolute(feed.page), rel="alternate", type="text/html")
     generator.author(name=site_name)  # of entries that name no author
     generator.generator("papers_pipeline")
     generator.updated(feed.updated)
-    for entry in _entries(feed, renderer, issues):
+    for card in feed.cards:
+        entry = entries.entry(feed.language, card.arxiv_id)
         generator.add_entry(_atom_entry(entry), order="append")
     return bytes(generator.atom_str(pretty=True))
 
 
-def json_feed(feed: Feed, renderer: Renderer, issues: IssueReader) -> str:
+def json_feed(feed: Feed, entries: Entries) -> str:
     """The feed as JSON Feed."""
+    renderer = entries.renderer
     locale = renderer.locales[feed.language]
     items = []
-    for entry in _entries(feed, renderer, issues):
+    for card in feed.cards:
+        entry = entries.entry(feed.language, card.arxiv_id)
         item = {
             "id": entry.id,
             "url": entry.url,
@@ -137,7 +176,7 @@ def json_feed(feed: Feed, renderer: Renderer, issues: IssueReader) -> str:
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "home_page_url": renderer.absolute(feed.page),
-        "feed_url": renderer.absolute(feed.path),
+        "feed_url": renderer.absolute(f"{feed.stem}.json"),
         "description": locale.text("site.tagline"),
         "language": locale.html,
         "items": items,
@@ -175,12 +214,6 @@ def _newest(cards: Sequence[Card], language: str) -> Sequence[Card]:
             break
     newest.sort(key=lambda card: (card.listed_at, card.arxiv_id), reverse=True)
     return newest[:NEWEST]
-
-
-def _entries(feed: Feed, renderer: Renderer, issues: IssueReader) -> Iterator[Entry]:
-    for card in feed.cards:
-        paper = issues.paper(card.day, card.arxiv_id)
-        yield _entry(feed.language, card, paper, renderer)
 
 
 def _entry(language: str, card: Card, paper: IssuePaper, renderer: Renderer) -> Entry:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,27 +13,40 @@ from babel.core import get_global, parse_locale
 from markupsafe import Markup
 
 from papers_pipeline.records import DailyIssue, IssuePaper, RelatedPapers, by_arxiv_id
+from papers_pipeline.site.asking import ask_links
 from papers_pipeline.site.bibtex import bibtex
 from papers_pipeline.site.catalogue import Card, cards_of, cards_of_issue, digest
 from papers_pipeline.site.drawing.cards import HEIGHT, WIDTH, LinkCard, load_fonts
 from papers_pipeline.site.page import Page
+from papers_pipeline.site.parts.paper_markdown import paper_markdown
+from papers_pipeline.site.people import AuthoredPaper, People
 from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.store.lake import Lake, scan_table
 from papers_pipeline.text.locales import Locale
 
 
 @dataclass(frozen=True)
 class PaperPage:
-    """A paper with the data of `day`, and the cards of related papers."""
+    """A paper with the data of `day`, and the cards of related papers.
+
+    `author_keys` has the names in URLs of its authors who have a page, by name as printed.
+    """
 
     day: date
     paper: IssuePaper
     related: Sequence[Card] = ()
+    author_keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         """The page's path below `<lang>/`."""
         return f"p/{self.paper.arxiv_id}.html"
+
+    @property
+    def markdown_path(self) -> str:
+        """The path of the page's Markdown below `<lang>/`."""
+        return f"p/{self.paper.arxiv_id}.md"
 
     def card_path(self, language: str) -> str:
         """The path of its link card below the site's root."""
@@ -51,13 +64,39 @@ def pages_of_day(
     cards = by_arxiv_id(cards_of(lake, sorted(days - {issue.date})))
     cards |= by_arxiv_id(cards_of_issue(issue))
     elsewhere = listed_elsewhere(lake, issue.date, {paper.arxiv_id for paper in issue.papers})
+    people = people_listed(lake, _author_names(issue.papers))
     pages = []
     for paper in issue.papers:
         if paper.arxiv_id in elsewhere:
             continue
         found = rows.get(paper.arxiv_id)
-        pages.append(PaperPage(issue.date, paper, related_cards(found, cards) if found else ()))
+        shown = related_cards(found, cards) if found else ()
+        keys = people.keys(paper.arxiv_id, _author_names([paper]))
+        pages.append(PaperPage(issue.date, paper, shown, keys))
     return pages
+
+
+def people_listed(lake: Lake, names: Iterable[str]) -> People:
+    """The people of these names who have two papers or more in the lists of all days.
+
+    The catalogue finds the same people, once the days are built.
+    """
+    days = lake.partitions("feed_listing")
+    listed = scan_table(lake, "feed_listing", days, ("arxiv_id", "authors"))
+    first_days: dict[str, str] = {}
+    authors: dict[str, Sequence[str]] = {}
+    for day, arxiv_id, of_paper in zip(
+        *(listed[name].to_pylist() for name in ("partition", "arxiv_id", "authors")), strict=True
+    ):
+        first_days.setdefault(arxiv_id, day)
+        authors[arxiv_id] = of_paper
+    oldest_first = sorted(authors, key=lambda arxiv_id: (first_days[arxiv_id], arxiv_id))
+    papers = [AuthoredPaper(arxiv_id, authors[arxiv_id]) for arxiv_id in oldest_first]
+    return People(papers, only={slug(name) for name in names})
+
+
+def _author_names(papers: Iterable[IssuePaper]) -> Sequence[str]:
+    return [author.name for paper in papers for author in paper.authors]
 
 
 def related_cards(row: RelatedPapers, cards: Mapping[str, Card]) -> list[Card]:
@@ -86,7 +125,7 @@ def _listed(lake: Lake, days: Sequence[str]) -> pa.ChunkedArray:
 
 
 def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
-    """The link card and the page of a paper in every language."""
+    """The link card, the page and its Markdown of a paper in every language."""
     card_fingerprints = {}
     for language in renderer.languages:
         card = link_card(renderer, page, language)
@@ -95,10 +134,13 @@ def files_of_paper(renderer: Renderer, page: PaperPage) -> Iterator[Page]:
             yield Page(page.card_path(language), card.fingerprint, card.png, is_plain=True)
     paper = page.paper.model_dump(mode="json")
     related = [card.digest for card in page.related]
-    fingerprint = digest([paper, related, card_fingerprints])
+    fingerprint = digest([paper, related, page.author_keys, card_fingerprints])
     for language in renderer.languages:
         make = partial(paper_page, renderer, page, language)
         yield Page(f"{language}/{page.path}", fingerprint, make)
+        locale = renderer.locales[language]
+        make = partial(paper_markdown, locale, page.paper, page.day)
+        yield Page(f"{language}/{page.markdown_path}", fingerprint, make)
 
 
 def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
@@ -107,6 +149,7 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
     has_card = link_card(renderer, page, language) is not None
     image = f"{renderer.site_url}/{page.card_path(language)}" if has_card else None
     url = f"{renderer.site_url}/{language}/{page.path}" if renderer.site_url else None
+    asked_about = url or f"https://arxiv.org/abs/{page.paper.arxiv_id}"
     return renderer.page(
         "paper.html.j2",
         language,
@@ -114,6 +157,9 @@ def paper_page(renderer: Renderer, page: PaperPage, language: str) -> str:
         paper=page.paper,
         day=page.day,
         related=page.related,
+        author_keys=page.author_keys,
+        markdown=page.markdown_path,
+        ask=ask_links(renderer.ask, locale, page.paper.title, asked_about),
         bibtex=bibtex(page.paper),
         article=json_ld(page.paper, locale, url, image),
         territory=territory,

@@ -31,4 +31,5 @@ def _paper_page(catalogue: Catalogue, issues: IssueReader, card: Card) -> PaperP
     for row in issues.related(card.day):
         if row.arxiv_id == card.arxiv_id:
             related = related_cards(row, catalogue.by_id)
-    return PaperPage(card.day, paper, related)
+    keys = catalogue.people.keys(card.arxiv_id, card.authors)
+    return PaperPage(card.day, paper, related, keys)

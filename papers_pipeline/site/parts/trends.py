@@ -10,11 +10,12 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
 from papers_pipeline.base.characters import excerpt
-from papers_pipeline.site.catalogue import Catalogue, digest, slug
+from papers_pipeline.site.catalogue import Catalogue, digest
 from papers_pipeline.site.drawing import plots
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
 from papers_pipeline.site.render import Renderer, printable
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.text.locales import Locale
 
 if TYPE_CHECKING:

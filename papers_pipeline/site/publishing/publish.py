@@ -3,11 +3,10 @@
 Names that begin with a dot are not part of a site: they are neither sent nor deleted.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from upath import UPath
 
@@ -37,7 +36,7 @@ def publish(site: UPath, target: str, *, allow_shrink: bool = False) -> Publishe
     more than a fifth of the target's pages unless `allow_shrink`, and any failure on the way.
     """
     send, place = _sender_and_place(target)
-    with _local_copy(site) as folder:
+    with _readable(site) as folder:
         files = _files(folder)
         if "index.html" not in files:
             raise PublishError(
@@ -80,22 +79,16 @@ def _sender_and_place(target: str) -> tuple[Sender, str]:
 
 
 @contextmanager
-def _local_copy(site: UPath) -> Iterator[Path]:
-    """The site as a local folder: itself, or a temporary copy of a bucket."""
-    if storage.is_local(site):
-        yield Path(site.path)
-        return
-    with tempfile.TemporaryDirectory(prefix="papers-site-") as name:
+def _readable(site: UPath) -> Iterator[Path]:
+    """The site as a local folder: itself, or a copy of a bucket."""
+    with ExitStack() as stack:
         try:
-            for remote in site.fs.find(site.path):
-                local = Path(name) / PurePosixPath(remote).relative_to(site.path)
-                local.parent.mkdir(parents=True, exist_ok=True)
-                site.fs.get_file(remote, str(local))
+            folder = stack.enter_context(storage.local_copy(site))
         except OSError as error:
             raise PublishError(
                 f"{site} cannot be read: {error}; is PAPERS_DATA_DIR right?"
             ) from error
-        yield Path(name)
+        yield folder
 
 
 def _files(folder: Path) -> list[str]:

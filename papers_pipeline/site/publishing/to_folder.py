@@ -14,6 +14,7 @@ from papers_pipeline.store import files as storage
 
 MANIFEST = ".papers-published.json"
 DAY_AND_PAPER = ("d", "p")
+COLLECTIONS = ("t", "i", "a")
 ENTRANCES = (
     "index.html",
     "404.html",
@@ -81,6 +82,8 @@ def _rank(path: str) -> int:
     folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
     if name in ENTRANCES:
         return 3
+    if folder in COLLECTIONS:
+        return 2
     if not name.endswith((".html", ".xml")):
         return 0
     return 1 if folder in DAY_AND_PAPER else 2

@@ -30,10 +30,11 @@
     text: folded([article.dataset.arxivId, ...[...article.querySelectorAll(SEARCHED)].map(seen)].join(" ")),
   }));
 
+  // How much each paper is like the starred ones: measured when this order is chosen.
+  let likeness = new Map();
+  const value = ({ article }, by) => (by === "like" ? likeness.get(article.dataset.arxivId) : Date.parse(article.dataset[by])) || 0;
   // The sort is stable: papers of the same minute keep their order by votes.
-  const sorted = (by) => by
-    ? papers.toSorted((one, other) => (Date.parse(other.article.dataset[by]) || 0) - (Date.parse(one.article.dataset[by]) || 0))
-    : papers;
+  const sorted = (by) => by ? papers.toSorted((one, other) => value(other, by) - value(one, by)) : papers;
 
   const chosen = () => {
     const data = new FormData(form);
@@ -69,10 +70,11 @@
     return filtered;
   };
 
+  let trouble = "";
   const announce = (filtered) => {
     const count = papers.filter((paper) => !paper.article.hidden).length;
     const sentence = count ? hits.dataset[plural.select(count)] : hits.dataset.none;
-    hits.textContent = filtered ? sentence.replace("{count}", count.toLocaleString(language)) : "";
+    hits.textContent = filtered ? sentence.replace("{count}", count.toLocaleString(language)) : trouble;
   };
 
   const remember = () => {
@@ -94,12 +96,32 @@
     }
     for (const box of topics) box.checked = query.getAll("topic").includes(box.value);
     for (const radio of form.querySelectorAll("[name=match]")) radio.checked = radio.value === (query.get("match") === "all" ? "all" : "");
-    announce(show());
+    if (chosen().sort === "like") measured().then(() => announce(show()));
+    else announce(show());
+  };
+
+  // The order by likeness is offered while there are stars, and chosen only if their words are known.
+  const byLikeness = new Option(form.dataset.like, "like");
+  const offer = () => {
+    const chose = byLikeness.selected;
+    if (window.kept?.get("starred").size) form.elements.sort.append(byLikeness);
+    else byLikeness.remove();
+    if (chose && !byLikeness.isConnected) changed();
+  };
+  const measured = async () => {
+    try {
+      likeness = await window.kept.likeness(form.dataset.day);
+      trouble = "";
+    } catch {
+      trouble = form.dataset.unknown;
+      form.elements.sort.value = order;
+    }
   };
 
   // The papers update on every key; the count and the address update once typing pauses.
   let rest;
-  const changed = () => {
+  const changed = async () => {
+    if (chosen().sort === "like" && order !== "like") await measured();
     const filtered = show();
     clearTimeout(rest);
     rest = setTimeout(() => { announce(filtered); remember(); }, 250);
@@ -114,6 +136,8 @@
   });
   addEventListener("popstate", recall);
 
+  document.addEventListener("kept", offer);
+  offer();
   recall();
   form.querySelector("details").open = !reset.hidden && matchMedia("(min-width: 64rem)").matches;
   if (location.search && location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

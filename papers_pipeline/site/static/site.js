@@ -7,6 +7,7 @@
     set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } },
     forget: (key) => { try { localStorage.removeItem(key); } catch { /* private window */ } },
   };
+  window.memory = memory; // for the scripts of single pages
 
   page.dataset.js = "";
   const show = (theme) => { if (theme) page.dataset.theme = theme; else delete page.dataset.theme; };

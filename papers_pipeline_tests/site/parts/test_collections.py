@@ -1,11 +1,11 @@
-"""Topics and institutions: pages with the newest papers, made again only if they changed."""
+"""Pages of topics, institutions and authors: the newest papers, made again only if changed."""
 
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from papers_pipeline.records import IssueText, IssueTopics
+from papers_pipeline.records import IssueAuthor, IssueText, IssueTopics
 from papers_pipeline.site.catalogue import Catalogue, CatalogueDay, card_of
 from papers_pipeline.site.parts.collections import (
     NEWEST,
@@ -14,6 +14,7 @@ from papers_pipeline.site.parts.collections import (
     topics_of,
 )
 from papers_pipeline.site.periods import month_of
+from papers_pipeline.site.writer import Site
 from papers_pipeline_tests.helpers.pages import (
     HOSTILE,
     LANGUAGES,
@@ -31,6 +32,10 @@ from papers_pipeline_tests.helpers.pages import (
 from papers_pipeline_tests.site.index_site import URL, IndexSite, everywhere, on
 
 ONE, TWO = date(2025, 12, 31), date(2026, 1, 2)
+CHANNELS = {
+    "telegram": "https://t.me/papers_{language}",
+    "email": "mailto:digest-{language}@example.org",
+}
 BRIDGES = "i/institute-of-invented-bridges.html"
 
 
@@ -143,14 +148,15 @@ def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
     pages = [
         path
         for path in site.files
-        if path.startswith((f"{lang}/t/", f"{lang}/i/")) and path.endswith(".html")
+        if path.startswith((f"{lang}/t/", f"{lang}/i/", f"{lang}/a/")) and path.endswith(".html")
     ]
-    assert len(pages) == 4
+    assert len(pages) == 6
     for page in map(site.read, pages):
         (html,) = elements(page, "html")
         assert html.get("lang") == LOCALES[lang].html
         assert [script.get("src") for script in elements(page, "script")] == [
-            "../../static/site.js"
+            "../../static/site.js",
+            "../../static/kept.js",
         ]
         assert [element.tag for element in parsed(page).iter() if element.get("style")] == []
         inside = [
@@ -159,13 +165,92 @@ def test_pages_are_valid_html_whatever_a_feed_holds(lang, tmp_path: Path):
         assert [link for link in inside if ":" in link or link.startswith("/")] == []
 
 
-def test_a_topic_leads_to_its_feed_only_where_there_is_one(tmp_path: Path):
-    days = {ONE: [on(ONE, "2512.00001")]}
+@pytest.mark.parametrize("stem", ["t/rl", "i/institute-of-invented-bridges", "a/bo-sample"])
+def test_a_page_leads_to_its_feeds_only_where_there_are_any(stem: str, tmp_path: Path):
+    days = {ONE: [on(ONE, "2512.00001"), on(ONE, "2512.00002")]}
+    name = stem.split("/")[1]
     for url, feeds in ((None, 0), (URL, 2)):  # one in the head, one in the text
         site = IndexSite(tmp_path / str(feeds), url)
         site.write(days)
-        assert links(site.read("en/t/rl.html")).count("rl.xml") == feeds
-        assert (tmp_path / str(feeds) / "site" / "en" / "t" / "rl.xml").exists() == bool(feeds)
+        for ending in ("xml", "json"):
+            assert links(site.read(f"en/{stem}.html")).count(f"{name}.{ending}") == feeds
+            assert (site.folder / "site" / "en" / f"{stem}.{ending}").exists() == bool(feeds)
+
+
+def follow_lines(page: str) -> list[str]:
+    return [text_of(line) for line in elements(page, "p") if line.get("class") == "follow"]
+
+
+def test_the_digest_can_be_followed_where_the_operator_says(tmp_path: Path):
+    days = {ONE: [on(ONE, "2512.00001")]}
+    site = IndexSite(tmp_path, URL)
+    site.write(days)
+    assert follow_lines(site.read("en/t/rl.html")) == ["Follow: Atom JSON Feed"]
+
+    site.site = Site(site.site.root, renderer(URL, follow=CHANNELS))
+    assert {"en/t/rl.html", f"zh/{BRIDGES}"} <= site.write(days)
+    page = site.read("en/t/rl.html")
+    assert follow_lines(page) == [
+        "Follow: Atom JSON Feed the whole digest on Telegram the whole digest by e-mail"
+    ]
+    assert "https://t.me/papers_en" in links(page)
+    assert "mailto:digest-zh@example.org" in links(site.read(f"zh/{BRIDGES}"))
+
+    nowhere = IndexSite(tmp_path / "nowhere")
+    nowhere.write(days)
+    assert follow_lines(nowhere.read("en/t/rl.html")) == []
+
+
+def by(*names: str) -> list[IssueAuthor]:
+    return [IssueAuthor(name=name) for name in names]
+
+
+def test_an_author_with_two_papers_has_a_page_that_says_how_it_was_decided(tmp_path: Path):
+    apart = [by("Wei Example", "Cy Sample"), by("Wei Example", "Dee Sample")]
+    days = {
+        day: [
+            on(day, f"{day:%y%m}.{number:05}", authors=names) for number, names in enumerate(apart)
+        ]
+        for day in (ONE, TWO)
+    }
+    site = IndexSite(tmp_path, URL)
+    made = site.write(days)
+    assert {path for path in made if path.startswith("en/a/") and path.endswith(".html")} == {
+        f"en/a/{key}.html" for key in ("wei-example", "wei-example_2", "cy-sample", "dee-sample")
+    }
+    first, second = (site.read(f"en/a/{key}.html") for key in ("wei-example", "wei-example_2"))
+    for page, number in ((first, "00000"), (second, "00001")):
+        assert [article.get("data-arxiv-id") for article in elements(page, "article")] == [
+            f"2601.{number}",
+            f"2512.{number}",
+        ]
+        assert text_of(elements(page, "h1")[0]) == "Wei Example"
+        assert LOCALES["en"].text("collection.same_author") in shown(page)
+        assert "Other people of this name: Wei Example (2 papers)" in shown(page)
+    assert "wei-example_2.html" in links(first)
+    assert "wei-example.html" in links(second)
+    assert "Other people" not in site.read("en/a/cy-sample.html")
+
+
+def test_the_page_of_people_who_turn_out_to_be_one_stays_at_both_addresses(tmp_path: Path):
+    groups = [by("Wei Example", "Cy Sample"), by("Wei Example", "Dee Sample")]
+    days = {
+        ONE: [
+            on(ONE, f"2512.{number:05}", authors=groups[number // 2], title=f"Paper {number}")
+            for number in range(4)
+        ]
+    }
+    site = IndexSite(tmp_path, URL)
+    site.write(days)
+    both = by("Wei Example", "Cy Sample", "Dee Sample")
+    site.write(days | {TWO: [on(TWO, "2601.00001", authors=both)]})
+    page = site.read("en/a/wei-example.html")
+    assert len(elements(page, "article")) == 5
+    for ending in ("html", "xml", "json"):
+        same = site.read(f"en/a/wei-example.{ending}")
+        assert site.read(f"en/a/wei-example_2.{ending}") == same
+    assert f"{URL}/en/a/wei-example.html" in links(page)
+    assert "wei-example_2" not in site.read("sitemap.xml")
 
 
 def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_path: Path):
@@ -179,7 +264,10 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
     assert site.write(days) == set()
 
     voted = {**days, TWO: [days[TWO][0].model_copy(update={"upvotes": 99})]}
-    shelves = ("t/rl.html", "i/new-school.html", "i/both.html")
+    shelves = (
+        *("t/rl.html", "i/new-school.html", "i/both.html"),
+        *("a/ada-example.html", "a/bo-sample.html"),
+    )
     assert site.write(voted) == everywhere(*shelves, "index.html")
 
     more = {
@@ -188,14 +276,10 @@ def test_a_changed_day_makes_again_what_names_its_papers_and_nothing_else(tmp_pa
     }
     assert site.write(more) == {
         *everywhere(
-            "t/rl.html",
-            "i/both.html",
-            "archive.html",
-            "trends.html",
-            "index.html",
-            "feed.xml",
-            "feed.json",
-            "t/rl.xml",
+            *("t/rl.html", "i/both.html", "a/ada-example.html", "a/bo-sample.html"),
+            *("archive.html", "trends.html", "index.html", "feed.xml", "feed.json"),
+            *("t/rl.xml", "i/both.xml", "a/ada-example.xml", "a/bo-sample.xml"),
+            *("t/rl.json", "i/both.json", "a/ada-example.json", "a/bo-sample.json"),
         ),
         "sitemap.xml",
     }

@@ -148,7 +148,8 @@ def test_a_corrected_text_changes_its_entry_and_never_its_id(tmp_path: Path):
         {DAY: [first.model_copy(update={"summaries": first.summaries | {"ru": better}})]}
     )
     assert {path for path in made if "feed" in path or path.endswith(".xml")} == {
-        *("ru/feed.xml", "ru/feed.json", "ru/t/rl.xml", "ru/t/small_models.xml", "sitemap.xml")
+        *("ru/feed.xml", "ru/feed.json", "ru/t/rl.xml", "ru/t/small_models.xml", "sitemap.xml"),
+        "ru/i/institute-of-invented-bridges.xml",
     }
     old, new = (one(valid_atom(text), "entry") for text in (before, site.read("ru/feed.xml")))
     assert one(old, "id").text == one(new, "id").text
@@ -266,6 +267,25 @@ def test_a_topic_has_a_feed_of_its_papers(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_institution_and_an_author_have_feeds_of_their_papers(lang, tmp_path: Path):
+    site = IndexSite(tmp_path, URL)
+    elsewhere = on(DAY, "2603.00003", institutions=["ETH Zürich"], authors=[])
+    site.write({DAY: [on(DAY, "2603.00001"), on(DAY, "2603.00002"), elsewhere]})
+    both = [f"https://arxiv.org/abs/2603.0000{number}#{lang}" for number in (2, 1)]
+    for stem, name in (
+        ("i/institute-of-invented-bridges", "Institute of Invented Bridges"),
+        ("a/ada-example", "Ada Example"),
+    ):
+        assert ids(site, f"{lang}/{stem}.xml") == both
+        feed = valid_json_feed(site.read(f"{lang}/{stem}.json"))
+        assert [item["id"] for item in feed["items"]] == both
+        assert feed["title"] == f"{name} · {LOCALES[lang].text('site.name')}"
+        assert feed["feed_url"] == f"{URL}/{lang}/{stem}.json"
+        assert feed["home_page_url"] == f"{URL}/{lang}/{stem}.html"
+    assert ids(site, f"{lang}/i/eth-zurich.xml") == [f"https://arxiv.org/abs/2603.00003#{lang}"]
+
+
 def test_feeds_are_valid_whatever_a_list_holds(tmp_path: Path):
     evil = HOSTILE + "\x00\x0b\x1f\ufffe ]]>"
     text = IssueText(state="done", source="model", title=evil, text=evil, model=evil)
@@ -274,25 +294,29 @@ def test_feeds_are_valid_whatever_a_list_holds(tmp_path: Path):
         "2603.00001",
         title=evil,
         institutions=[evil],
-        authors=[{"name": evil}, {"name": "\x00"}],
+        authors=[{"name": evil}, {"name": "\x00"}, {"name": "Ada Example"}],
         summaries=dict.fromkeys(LANGUAGES, text),
     )
+    again = hostile.model_copy(update={"arxiv_id": "2603.00003"})
     bare = on(DAY, "2603.00002", authors=[], institutions=[], topics=IssueTopics(), emoji=None)
     site = IndexSite(tmp_path, URL)
-    site.write({DAY: [hostile, bare]})
-    for path in everywhere("feed.xml", "t/rl.xml"):
-        valid_atom(site.read(path))
+    site.write({DAY: [hostile, bare, again]})
+    kinds = set()
+    for path in site.files:
+        if path.endswith(".xml") and path != "sitemap.xml":
+            valid_atom(site.read(path))
+            kinds.add(path.split("/")[1])
+        elif path.endswith(".json"):
+            valid_json_feed(site.read(path))
+    assert kinds == {"feed.xml", "t", "i", "a"}
     feed = valid_json_feed(site.read("en/feed.json"))
+    name = HOSTILE + " ]]>"
     assert [item["authors"] for item in feed["items"]] == [
+        [{"name": name}, {"name": "Ada Example"}],
         [],
-        [
-            {
-                "name": '<script>alert(1)</script> {{ 7*7 }} "quoted" & $\\alpha_{i}$ '
-                "<img src=x onerror=alert(2)> ]]>"
-            }
-        ],
+        [{"name": name}, {"name": "Ada Example"}],
     ]
-    shown = html5lib.parseFragment(feed["items"][1]["content_html"])
+    shown = html5lib.parseFragment(feed["items"][0]["content_html"])
     assert [
         element.tag for element in shown.iter() if element.tag.endswith(("script", "img"))
     ] == []

@@ -200,7 +200,9 @@ def test_without_an_address_of_the_site_there_is_no_card_and_no_absolute_link():
     assert "og:image" not in told
     assert "og:url" not in told
     assert told["twitter:card"] == "summary"
-    assert [link.get("rel") for link in elements(page, "link")] == ["icon", "stylesheet"]
+    assert [link.get("rel") for link in elements(page, "link")] == [
+        *("icon", "stylesheet", "alternate")  # the Markdown, beside the page
+    ]
 
 
 def test_machines_are_told_what_the_paper_is():
@@ -261,6 +263,7 @@ def test_hostile_strings_come_out_as_text():
         page.encode()
         assert [(script.get("src"), script.get("type")) for script in elements(page, "script")] == [
             ("../../static/site.js", None),
+            ("../../static/kept.js", None),
             (None, "application/ld+json"),
             ("../../static/paper.js", None),
         ]
@@ -361,9 +364,10 @@ def test_the_page_of_a_paper_that_several_days_list_belongs_to_the_site_however_
         == listed_elsewhere(lake, far, ids - {"2502.00002"})
         == {"2502.00001"}
     )
-    assert shared(lake).keys() == {f"{lang}/p/2502.00001.html" for lang in LANGUAGES}
+    own = {f"{lang}/p/2502.00001.{ending}" for lang in LANGUAGES for ending in ("html", "md")}
+    assert shared(lake).keys() == own
     assert shared(lake, renderer(URL)).keys() == {
-        *(f"{lang}/p/2502.00001.html" for lang in LANGUAGES),
+        *own,
         *(f"og/{lang}/2502.00001.png" for lang in LANGUAGES),
     }
     page = next(iter(shared_papers(renderer(), read_catalogue(lake), IssueReader(lake)))).make()

@@ -1,0 +1,34 @@
+"""Markdown that says what a text says: no text from outside can become a heading, link or HTML.
+
+https://spec.commonmark.org/0.31.2/#backslash-escapes
+"""
+
+import re
+from urllib.parse import quote
+
+from papers_pipeline.base.characters import fold
+from papers_pipeline.site.render import printable, web_url
+from papers_pipeline.text import formulas
+
+_SPECIAL = re.compile(r"[\\`*_\[\]<>&#~$|]")
+_START = re.compile(r"\d{1,9}[.)]|[+\-=]")
+"""What begins a list, or underlines a heading, at the start of a line."""
+_URL_SAFE = "%:/?#@!$&'*+,;=~"
+
+
+def escaped(text: str) -> str:
+    """A text on one line, its formulas in Unicode, that Markdown shows as it is."""
+    line = fold(str(printable(formulas.plain(text))))
+    source = _SPECIAL.sub(r"\\\g<0>", line)
+    start = _START.match(source)
+    if start:
+        end = start.end() - 1
+        source = f"{source[:end]}\\{source[end:]}"
+    return source
+
+
+def link(label: str, url: str) -> str:
+    """A link; the label alone if the address is none of the web."""
+    if not web_url(url):
+        return escaped(label)
+    return f"[{escaped(label)}]({quote(fold(url), safe=_URL_SAFE)})"
