@@ -19,7 +19,7 @@ from papers_pipeline.defs.checks import PROVIDERS_ANSWER
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.defs.tables import read_counts, read_spent
 from papers_pipeline.enrichment.plan import BUILT_WITH
-from papers_pipeline.issue.links import days_with_stale_links
+from papers_pipeline.issue.links import days_with_stale_links, near
 from papers_pipeline.issue.shown import assets_shown
 from papers_pipeline.listing.days import latest_days
 from papers_pipeline.llm.spent import Spent
@@ -29,12 +29,14 @@ from papers_pipeline.settings import Settings
 from papers_pipeline.site.completion import is_complete, remember
 from papers_pipeline.site.periods import affected_periods
 from papers_pipeline.store import files as storage
-from papers_pipeline.store.lake import Lake
+from papers_pipeline.store.lake import Lake, scan
 from papers_pipeline.wiring import WORKERS, site_of, viewed
 
 FEED = "feed"
 MADE_WITHOUT_MODELS = ("daily_issue", "related_papers", "daily_pages")
 """The assets of a day that are made from its other tables, at no cost."""
+MADE_FROM_RESPONSES = ("feed_listing", "paper_votes")
+"""The assets of a day that are made from the stored lists alone."""
 FAILED_STATES = ("shrunk", "failed")
 
 
@@ -122,6 +124,8 @@ class Runner:
         other_assets = [asset for asset in self.day_assets if asset not in feed_assets]
         self._each(reports, "list", lambda report: self._run(report, feed_assets))
         before_buying()
+        if days:
+            self._mend_lists(near(days))
         mended = self._mend_other_days(days)
         listed = [report for report in reports if report.error is None]
         self._each(listed, "digest", lambda report: self._build(report, other_assets))
@@ -171,6 +175,22 @@ class Runner:
         self.build_site([report.date for report in reports])
         return reports
 
+    def _mend_lists(self, is_meant: Callable[[date], bool] = lambda day: True) -> None:
+        """Make the lists of built days again that are lost or damaged, from their responses.
+
+        Papers of several days find each other there: without one of the lists, their pages would
+        seem to be another day's, and go.
+        """
+        built = set(self.lake.partitions("daily_issue"))
+        known = built.intersection(self.lake.partitions("feed_response"))
+        meant = sorted(day for day in known if is_meant(date.fromisoformat(day)))
+        for asset in MADE_FROM_RESPONSES:
+            readable = scan(self.lake, asset, meant, ("arxiv_id",))
+            for day in meant:
+                if day not in readable:
+                    self._watcher.note(f"{day}: made again after its loss: {asset}")
+                    self._run(DayReport(date.fromisoformat(day)), [asset])
+
     def _mend_other_days(self, days: Collection[date]) -> list[date]:
         """Make the damaged tables of other days again that need no model; returns their days."""
         lost: dict[date, list[str]] = {}
@@ -210,6 +230,7 @@ class Runner:
         today = self._clock.today()
         if is_complete(self._site, self.lake, days, today):
             return
+        self._mend_lists()
         months = affected_periods(self.lake, "month", days, today)
         weeks = affected_periods(self.lake, "week", days, today)
         for span in [*months, *weeks]:

@@ -1,6 +1,7 @@
 """Every paper page has one owner and the same content, whichever day is built last."""
 
 import json
+import shutil
 
 import pytest
 
@@ -146,7 +147,29 @@ def test_a_day_built_before_there_were_relations_has_its_pages(
     pipeline.lake.path("related_papers", MONDAY).unlink()
     pipeline.build(MONDAY, only=("daily_pages",))
     after = pipeline.files()
-    words = f"d/{MONDAY}.words.json"
+    words = f"words/{MONDAY}.json"
     assert list(json.loads(before.pop(words))["papers"]) == [OWN]
     assert json.loads(after.pop(words))["papers"] == {}
     assert after == before
+
+
+@pytest.mark.parametrize("far", [MONDAY, FAR])
+def test_a_shared_paper_keeps_its_pages_when_a_third_day_is_built_without_its_lists(
+    outside: Outside, pipeline: Pipeline, far: str
+):
+    wednesday = "2026-03-04"
+    outside.list(far, [entry(OWN, upvotes=3), entry(BOTH)])
+    outside.list(TUESDAY, [entry(BOTH), entry(OTHER)])
+    outside.list(wednesday, [entry("2603.10004")])
+    pipeline.build(far, TUESDAY, wednesday)
+    before = pipeline.files()
+    (pipeline.data / "lake" / "feed_listing" / f"{far}.parquet").write_bytes(b"")
+    (pipeline.data / "lake" / "feed_listing" / f"{TUESDAY}.parquet").unlink()
+    shutil.rmtree(pipeline.data / "lake" / "paper_votes")
+    outside.list(wednesday, [entry("2603.10004"), entry("2603.10005")])
+    pipeline.build(wednesday)
+    after = pipeline.files()
+    for path in own_pages(before):
+        if "2603.10004" not in path:
+            assert after.get(path) == before[path]
+    assert after[f"en/d/{far}.html"] == before[f"en/d/{far}.html"]

@@ -75,12 +75,13 @@ def test_another_day_changes_the_pages_of_its_month_and_week_only(
     pipeline.build(TUESDAY)
     assert changed(before, pipeline.files()) == {
         f"d/{TUESDAY}.json",
-        f"d/{TUESDAY}.words.json",
+        f"words/{TUESDAY}.json",
         *in_every_language(
             f"d/{TUESDAY}.html", f"p/{IDS[3]}.html", "m/2026-02.html", "w/2026-W06.html"
         ),
         *in_every_language("archive.html", "trends.html"),
         *in_every_language(f"p/{IDS[1]}.html"),  # the new paper is related to it
+        *in_every_language(f"p/{IDS[3]}.md"),
         *("data/2026-02.jsonl", "data/2026-02.parquet"),
     }
     data = pipeline.files()["data/2026-02.jsonl"].decode().splitlines()

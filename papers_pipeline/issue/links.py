@@ -1,6 +1,6 @@
 """Links between days: neighbours, and the other days that list a day's papers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -44,9 +44,10 @@ class Listings:
 
     def __init__(self, lake: Lake, first: date, last: date) -> None:
         self._days: dict[date, dict[str, Listing]] = {}
+        is_near = near([first, last])
         for partition in lake.partitions("feed_listing"):
             day = date.fromisoformat(partition)
-            if first - NEARBY <= day <= last + NEARBY:
+            if is_near(day):
                 self._days[day] = _read_listing(lake, day)
 
     def links(self, day: date) -> DayLinks:
@@ -80,6 +81,12 @@ class Listings:
             for listings in links.listings.values():
                 found.update(listing.day for listing in listings)
         return found - days
+
+
+def near(days: Collection[date]) -> Callable[[date], bool]:
+    """Whether a day is so near to some of these that they may have a paper in common."""
+    first, last = min(days), max(days)
+    return lambda day: first - NEARBY <= day <= last + NEARBY
 
 
 def days_with_stale_links(lake: Lake, days: Sequence[date]) -> list[date]:

@@ -93,7 +93,7 @@ class TestMarks:
         star(page, ids[3])
         (kept,) = page.evaluate(STARRED)
         first = papers[3]
-        words = page.request.get(f"{visit.site}/d/{DAY}.words.json").json()["papers"]
+        words = page.request.get(f"{visit.site}/words/{DAY}.json").json()["papers"]
         starred = datetime.fromisoformat(kept.pop("starred"))
         assert abs((datetime.now(UTC) - starred).total_seconds()) < 3600
         visit.open(f"en/p/{ids[3]}.html")
@@ -111,11 +111,11 @@ class TestMarks:
     def test_what_could_not_be_loaded_is_loaded_on_the_page_of_ones_papers(self, visit, ids):
         page = visit.open(f"en/d/{DAY}.html")
         page.route(f"**/p/{ids[0]}.html", lambda route: route.abort())
-        page.route("**/*.words.json", lambda route: route.abort())
+        page.route("**/words/*.json", lambda route: route.abort())
         mark(page, ids[0], "Star").click()
         page.wait_for_load_state("networkidle")
         assert page.evaluate(STARRED)[0]["bibtex"] == ""
-        page.unroute("**/*.words.json")
+        page.unroute("**/words/*.json")
         page.unroute(f"**/p/{ids[0]}.html")
         visit.open("en/my.html")
         wait_for_stars(page)
@@ -442,7 +442,7 @@ class TestLikeness:
         star(page, ids[5], ids[7])
         sort.select_option("Like my stars")
         page.wait_for_url("**?sort=like")
-        words = page.request.get(f"{visit.site}/d/{DAY}.words.json").json()["papers"]
+        words = page.request.get(f"{visit.site}/words/{DAY}.json").json()["papers"]
         liked = [words[ids[5]], words[ids[7]]]
         alike = {key: max(cosine(words[key], other) for other in liked) for key in words}
         wanted = sorted(ids, key=lambda key: -round(alike[key], 6))
@@ -472,7 +472,7 @@ class TestLikeness:
         page = visit.open(f"en/d/{DAY}.html")
         star(page, ids[-1])
         page.reload()
-        page.route("**/*.words.json", lambda route: route.abort())
+        page.route("**/words/*.json", lambda route: route.abort())
         unfolded(page)
         page.get_by_label("Sort by").select_option("Like my stars")
         expect(page.get_by_role("status").first).to_have_text(
@@ -502,7 +502,7 @@ def test_nothing_is_sent_to_anyone(visit: Visit, ids):
             asked.add((request.method, request.url, request.post_data))
     assert asked == {
         ("GET", f"{visit.site}/en/p/{ids[0]}.html", None),
-        ("GET", f"{visit.site}/d/{DAY}.words.json", None),
+        ("GET", f"{visit.site}/words/{DAY}.json", None),
     }
     requests.clear()
     visit.open("en/my.html")

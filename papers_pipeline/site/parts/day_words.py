@@ -13,7 +13,7 @@ from papers_pipeline.site.page import Page
 
 
 def words_file(issue: DailyIssue, related: Iterable[RelatedPapers]) -> Page:
-    """The file `d/YYYY-MM-DD.words.json`: each paper's words, as hashes with their weights.
+    """The file `words/YYYY-MM-DD.json`: each paper's words, as hashes with their weights.
 
     Papers that were withdrawn are left out, and so are papers without words.
     """
@@ -25,4 +25,4 @@ def words_file(issue: DailyIssue, related: Iterable[RelatedPapers]) -> Page:
             papers[paper.arxiv_id] = dict(zip(row.strongest, row.weights, strict=True))
     record = {"schema": 1, "date": issue.date.isoformat(), "papers": papers}
     data = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-    return Page(f"d/{issue.date}.words.json", digest(record), partial(bytes, data))
+    return Page(f"words/{issue.date}.json", digest(record), partial(bytes, data))

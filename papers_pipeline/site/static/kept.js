@@ -91,7 +91,7 @@ window.kept = (() => {
   const days = new Map();
   const wordsOfDay = (day) => {
     if (!days.has(day)) {
-      const loaded = fetched(new URL(`d/${day}.words.json`, site)).then((answer) => answer.json()).then(({ papers }) => papers);
+      const loaded = fetched(new URL(`words/${day}.json`, site)).then((answer) => answer.json()).then(({ papers }) => papers);
       days.set(day, loaded);
       loaded.catch(() => days.delete(day)); // the next question tries again
     }

@@ -35,7 +35,7 @@ def test_each_paper_has_its_words_with_weights_strongest_first():
     file = words_file(
         issue(paper(ONE), paper(TWO)), [row(TWO, (7, 0.5)), row(ONE, (9, 0.8), (3, 0.6))]
     )
-    assert file.path == f"d/{issue().date}.words.json"
+    assert file.path == f"words/{issue().date}.json"
     assert file.make() == (
         b'{"schema":1,"date":"2025-02-06","papers":'
         b'{"2502.00001":{"9":0.8,"3":0.6},"2502.00002":{"7":0.5}}}\n'
