@@ -20,6 +20,7 @@ from papers_pipeline.cli.commands.costs import costs
 from papers_pipeline.cli.commands.deliver import deliver
 from papers_pipeline.cli.commands.doctor import doctor
 from papers_pipeline.cli.commands.export import export
+from papers_pipeline.cli.commands.import_ror import import_ror
 from papers_pipeline.cli.commands.mcp import mcp
 from papers_pipeline.cli.commands.plan import plan
 from papers_pipeline.cli.commands.prompts import prompts
@@ -76,7 +77,7 @@ def main() -> None:
 COMMANDS = (
     *(build, show, redo, plan, refresh, batches),
     *(costs, prompts, doctor, publish, deliver, serve, mcp, verify, backup, restore, export),
-    *(setup_coordination, worker),
+    *(import_ror, setup_coordination, worker),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -9,6 +9,8 @@ from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
 from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.enrichment.institution_names import load_institution_names
+from papers_pipeline.enrichment.organizations import usual_names
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.issue.build import DayTables, build_issue
 from papers_pipeline.issue.links import Listings
@@ -70,8 +72,9 @@ def issue_asset(stages: Sequence[AnyStage]) -> dg.AssetsDefinition:
             parsed_text=parsed_text or (),
         )
         links = Listings(lake, day, day).links(day)
+        names = usual_names(load_institution_names(), lake)
         issue, assessment = build_issue(
-            day, tables, stages, links, clock.now(), settings.quiet_days
+            day, tables, stages, links, names, clock.now(), settings.quiet_days
         )
         return Table(
             [issue],

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from papers_pipeline.enrichment.draft import PaperDraft
-from papers_pipeline.enrichment.institution_names import load_institution_names
+from papers_pipeline.enrichment.organizations import UsualNames
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.enrichment.stages.reading_task import ReadingTaskStage
 from papers_pipeline.enrichment.stages.reading_translation import ReadingTranslationStage
@@ -54,6 +54,7 @@ def build_issue(
     tables: DayTables,
     stages: Sequence[AnyStage],
     links: DayLinks,
+    names: UsualNames,
     now: datetime,
     quiet_days: Sequence[date] = (),
 ) -> tuple[DailyIssue, DayAssessment]:
@@ -68,7 +69,7 @@ def build_issue(
         if other_day:
             moved[paper.arxiv_id] = other_day
     assessment = assess(day, tables.listing, moved, now, quiet_days)
-    papers = _papers(tables, stages, assessment)
+    papers = _papers(tables, stages, names, assessment)
     titles = {paper.arxiv_id: paper.title for paper in papers}
     task = _reading_task(tables, stages, titles)
     issue = DailyIssue(
@@ -85,7 +86,7 @@ def build_issue(
 
 
 def _papers(
-    tables: DayTables, stages: Sequence[AnyStage], assessment: DayAssessment
+    tables: DayTables, stages: Sequence[AnyStage], names: UsualNames, assessment: DayAssessment
 ) -> list[IssuePaper]:
     """The papers that the day shows, in the order of its list."""
     votes = by_arxiv_id(tables.votes)
@@ -102,6 +103,7 @@ def _papers(
         papers.append(
             _issue_paper(
                 draft,
+                names,
                 status=_shown_status(paper, assessment),
                 votes=votes.get(paper.arxiv_id),
                 figures=figures.get(paper.arxiv_id),
@@ -121,6 +123,7 @@ def _shown_status(paper: Paper, assessment: DayAssessment) -> PaperStatus:
 
 def _issue_paper(
     draft: PaperDraft,
+    names: UsualNames,
     *,
     status: PaperStatus,
     votes: PaperVotes | None,
@@ -131,7 +134,7 @@ def _issue_paper(
     authors = []
     for name in paper.authors:
         own = draft.institutions_by_author.get(name, ())
-        authors.append(IssueAuthor(name=name, institutions=_usual_names(own)))
+        authors.append(IssueAuthor(name=name, institutions=_usual_names(names, own)))
     return IssuePaper(
         arxiv_id=paper.arxiv_id,
         version=parsed.version if parsed else None,
@@ -149,7 +152,7 @@ def _issue_paper(
         upvotes=votes.upvotes if votes else 0,
         comments=votes.comments if votes else 0,
         authors=authors,
-        institutions=_usual_names(draft.institutions),
+        institutions=_usual_names(names, draft.institutions),
         institutions_source=draft.institutions_source,
         topics=draft.topics,
         emoji=draft.emoji,
@@ -164,9 +167,8 @@ def _live_figures(row: PaperFigures | None) -> list[Figure]:
     return [figure for figure in row.figures if not figure.is_dead] if row else []
 
 
-def _usual_names(institutions: Iterable[str]) -> list[str]:
+def _usual_names(names: UsualNames, institutions: Iterable[str]) -> list[str]:
     """The institutions under their usual names, each once."""
-    names = load_institution_names()
     usual = map(names.usual, institutions)
     return list(dict.fromkeys(usual))
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date
 
+from papers_pipeline.enrichment.organizations import FILE as ORGANIZATIONS
 from papers_pipeline.records import SiteFile
 from papers_pipeline.site.catalogue import digest
 from papers_pipeline.site.periods import PAGES, SpanKind, span_of
@@ -45,6 +46,7 @@ def _built_from(site: Site, lake: Lake, today: date) -> bytes:
     """
     appearance = [page_version(), *site.renderer.appearance, str(today)]
     built_from = hashlib.sha256(digest(appearance).encode())
+    built_from.update(storage.read(lake.root / ORGANIZATIONS) or b"")
     for asset in SOURCES:
         for name, entry in storage.listing(lake.root / asset).items():
             if name.endswith(EXTENSION):

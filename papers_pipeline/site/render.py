@@ -28,6 +28,7 @@ from papers_pipeline.records import (
 )
 from papers_pipeline.site.periods import Period, month_of, week_of
 from papers_pipeline.site.slugs import slug
+from papers_pipeline.site.week_in_lines import WeekInLines
 from papers_pipeline.text import formulas
 from papers_pipeline.text.locales import Locale
 
@@ -117,11 +118,15 @@ class Renderer:
         """The page of a month or week, for `<lang>/m/YYYY-MM.html` or `<lang>/w/YYYY-Www.html`."""
         return self.page("period.html.j2", lang, period.span.path, period=period, span=period.span)
 
-    def language_index(self, issue: DailyIssue | None, lang: str) -> str:
+    def language_index(
+        self, issue: DailyIssue | None, lang: str, week: WeekInLines | None = None
+    ) -> str:
         """The front page, for `<lang>/index.html`: the newest day with a paper, or a note."""
         if issue is None:
             return self.page("empty.html.j2", lang, "index.html")
-        return self.page("day.html.j2", lang, "index.html", issue=issue, permalink=True)
+        return self.page(
+            "front.html.j2", lang, "index.html", issue=issue, week=week, permalink=True
+        )
 
     def root_index(self) -> str:
         """The site's `index.html`, which redirects to a language."""

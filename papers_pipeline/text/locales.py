@@ -112,6 +112,10 @@ class Locale(BaseModel):
         """A topic's label. An unknown topic is its own name in lower case, with spaces."""
         return self.topics.get(name.lower(), name.lower().replace("_", " "))
 
+    def country(self, code: str) -> str:
+        """A country's name by its ISO 3166-1 code: `Швейцария`; an unknown code is its own name."""
+        return str(babel.Locale.parse(self.babel).territories.get(code, code))
+
     def set(self, text: str) -> str:
         """A text in this language with no-break spaces where its typography wants them."""
         return typography.setter(self.code)(text)

@@ -11,6 +11,8 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from papers_pipeline.enrichment.institution_names import load_institution_names
+from papers_pipeline.enrichment.organizations import usual_names
 from papers_pipeline.site.catalogue import Card, Catalogue, digest, newest_first
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
@@ -122,20 +124,37 @@ def collection_pages(
     """A page for every collection, in each language."""
     # A paper is in several collections: its HTML, most of their cost, is kept by language and id.
     briefs: dict[str, dict[str, Markup]] = {language: {} for language in renderer.languages}
+    countries = usual_names(load_institution_names(), issues.lake).countries
+    country_of_key = {slug(name): code for name, code in countries.items()}
     for collection in collections_of(catalogue):
-        fingerprint = collection.fingerprint
+        country = country_of_key.get(collection.key) if collection.kind == "institution" else None
+        fingerprint = " ".join(filter(None, (collection.fingerprint, country)))
         for language in renderer.languages:
-            make = partial(collection_page, renderer, language, collection, briefs[language])
+            make = partial(
+                collection_page, renderer, language, collection, briefs[language], country
+            )
             for stem in (collection.stem, *collection.former_stems):
                 yield Page(f"{language}/{stem}.html", fingerprint, make)
 
 
 def collection_page(
-    renderer: Renderer, language: str, collection: Collection, briefs: dict[str, Markup]
+    renderer: Renderer,
+    language: str,
+    collection: Collection,
+    briefs: dict[str, Markup],
+    country: str | None = None,
 ) -> str:
-    """The page of a collection. Adds its papers' HTML to `briefs`, by id."""
+    """The page of a collection. Adds its papers' HTML to `briefs`, by id.
+
+    `country` is an institution's, as its ISO 3166-1 code.
+    """
     return renderer.page(
-        "collection.html.j2", language, collection.path, collection=collection, briefs=briefs
+        "collection.html.j2",
+        language,
+        collection.path,
+        collection=collection,
+        briefs=briefs,
+        country=country,
     )
 
 
