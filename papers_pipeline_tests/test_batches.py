@@ -28,6 +28,7 @@ from papers_pipeline_tests.helpers.outside import (
 from papers_pipeline_tests.helpers.terminal import one_line, papers, start, wait_until
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
+pytestmark = pytest.mark.slow
 BY_BATCH = (*WRITTEN, "reading_task")
 """The assets whose first questions are known before anything is bought, of a day without PDFs."""
 
@@ -188,7 +189,6 @@ def test_only_whole_days_are_submitted(day: Pipeline):
     assert papers("build", "--date", DAY, "--batch", "--only", "summaries_ru").exit_code == 2
 
 
-@pytest.mark.slow
 def test_a_process_killed_while_the_provider_creates_the_batch_loses_none_of_it(
     outside: Outside, monkeypatch
 ):

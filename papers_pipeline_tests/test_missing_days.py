@@ -13,6 +13,7 @@ from papers_pipeline.wiring import models_of
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import Outside, entry
 
+pytestmark = pytest.mark.slow
 MONDAY, TUESDAY, WEDNESDAY = "2026-03-02", "2026-03-03", "2026-03-04"
 
 

@@ -15,6 +15,7 @@ from papers_pipeline_tests.helpers.outside import LANGUAGES, LONG_AGO, Outside, 
 from papers_pipeline_tests.helpers.pages import elements, shown, text_of
 from papers_pipeline_tests.helpers.terminal import one_line, papers
 
+pytestmark = pytest.mark.slow
 DAY = "2026-03-02"
 NOTES = tuple(f"notes_{language}" for language in LANGUAGES)
 FIRST, SECOND, THIRD = "2603.10001", "2603.10002", "2603.10003"
@@ -181,7 +182,6 @@ def test_a_changed_prompt_buys_only_its_own_notes_again(
     assert outside.calls() == {"notes_ru": 2}
 
 
-@pytest.mark.slow
 def test_notes_are_bought_by_batch_and_moving_votes_waste_none_of_them(
     day: Pipeline, outside: Outside, monkeypatch
 ):

@@ -9,6 +9,7 @@ from papers_pipeline.records import SiteFile
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import LANGUAGES, Outside, entry
 
+pytestmark = pytest.mark.slow
 MONDAY, TUESDAY, FAR = "2026-03-02", "2026-03-03", "2025-12-29"
 OWN, BOTH, OTHER = "2603.10001", "2603.10002", "2603.10003"
 

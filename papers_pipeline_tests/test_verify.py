@@ -19,6 +19,7 @@ from papers_pipeline_tests.helpers.building import Pipeline, build_once
 from papers_pipeline_tests.helpers.outside import Outside, entry
 from papers_pipeline_tests.helpers.terminal import one_line, papers
 
+pytestmark = pytest.mark.slow
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 MORNING = "2026-03-04T05:00"
 WELL = "Everything that was read is as it was written.\n"

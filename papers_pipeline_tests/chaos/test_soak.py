@@ -7,6 +7,7 @@ import pytest
 from papers_pipeline_tests.chaos.disks import Disk
 from papers_pipeline_tests.chaos.soak import soak
 
+pytestmark = pytest.mark.slow
 TICKS = 3
 
 

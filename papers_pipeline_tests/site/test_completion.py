@@ -8,6 +8,7 @@ from papers_pipeline.runner import Runner
 from papers_pipeline_tests.helpers.building import Pipeline
 from papers_pipeline_tests.helpers.outside import Outside, entry
 
+pytestmark = pytest.mark.slow
 DAY, OTHER = "2026-03-02", "2026-03-03"
 
 
