@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from papers_pipeline_tests.helpers.machines import (
     running_deployment,
     until,
 )
-from papers_pipeline_tests.helpers.outside import Outside, calls_for, kettles
+from papers_pipeline_tests.helpers.outside import Outside, calls_for, kettles, kind_of
 
 DAYS = [f"2026-03-{number:02}" for number in range(1, 21)]
 REQUESTS_A_MINUTE = 60
@@ -58,7 +59,10 @@ def test_a_backfill_outlives_a_machine_and_a_restart_of_the_broker(
     launch_backfill(deployment.daemon, DAYS)
     until(lambda: len(deployment.built()) >= 5 and deployment.on(victim), DEADLINE_SECONDS)
     until(lambda: is_quiet(outside), DEADLINE_SECONDS, each=0.05)
+    asked = len(outside.world.calls)
     victim.kill()
+    # On a busy machine a kill takes a while, and what is asked meanwhile may be cut off.
+    cut_off = Counter(map(kind_of, outside.world.calls[asked:]))
     killed = time.time()
     lost = deployment.on(victim)
     lost_days = {day_of(deployment, run_id) for run_id in lost}
@@ -84,7 +88,9 @@ def test_a_backfill_outlives_a_machine_and_a_restart_of_the_broker(
         f"after {to_failed:.1f} s, built again after {to_built:.1f} s. {calls} calls, at "
         f"most {busiest} of {REQUESTS_A_MINUTE} in a minute; {ledger} calls in the ledger."
     )
-    assert bought == calls_for(papers=len(DAYS) + 1, tasks=len(DAYS))  # none twice
+    once = Counter(calls_for(papers=len(DAYS) + 1, tasks=len(DAYS)))
+    assert once <= bought
+    assert bought - once <= cut_off  # none twice
     assert busiest <= REQUESTS_A_MINUTE
     assert ledger == calls
 
