@@ -87,6 +87,12 @@ def threads_executor(context: dg.InitExecutorContext) -> ThreadsExecutor:
     return ThreadsExecutor(bool(context.executor_config["captures_output"]))
 
 
+POSTGRES_ERROR = "(psycopg2.OperationalError)"
+"""How SQLAlchemy's message begins, whatever the server or the network said."""
+TRIED_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
+"""The tag by which `run_retries` starts a run again also after a failed step."""
+
+
 def _run_steps(
     job_context: PlanExecutionContext, execution_plan: ExecutionPlan, captures_output: bool
 ) -> Iterator[dg.DagsterEvent]:
@@ -166,6 +172,8 @@ class _Steps:
         except Empty:
             return
         if isinstance(event, dg.DagsterEvent):
+            if event.is_step_failure and lost_its_database(event):
+                self._job_context.instance.add_run_tags(self._job_context.run_id, TRIED_AGAIN)
             yield event
             self._active.handle_event(event)
             return
@@ -197,6 +205,19 @@ def _execute(context: StepExecutionContext, events: _Events) -> None:
     else:
         if not has_ended:
             events.put(_Died(context.step.key))
+
+
+def lost_its_database(event: dg.DagsterEvent) -> bool:
+    """Whether a step failed because Dagster's Postgres hung up on it, as a restart does.
+
+    Its asset is not to blame, and the run will do better when the server is back.
+    """
+    error = event.step_failure_data.error
+    while error is not None:
+        if POSTGRES_ERROR in error.message:
+            return True
+        error = error.cause
+    return False
 
 
 def _ends_step(event: dg.DagsterEvent) -> bool:

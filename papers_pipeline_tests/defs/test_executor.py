@@ -95,6 +95,22 @@ def test_a_failed_step_skips_what_needs_it_and_nothing_else(instance: dg.Dagster
     assert stored.status == dg.DagsterRunStatus.FAILURE
 
 
+@pytest.mark.parametrize(
+    ("said", "tag"),
+    [("(psycopg2.OperationalError) server closed the connection", "true"), ("a bad list", None)],
+)
+def test_a_run_whose_step_lost_the_database_is_started_again(
+    instance: dg.DagsterInstance, said: str, tag: str | None
+):
+    @dg.asset
+    def unlucky() -> None:
+        raise RuntimeError(said)
+
+    stored = instance.get_run_by_id(run(instance, unlucky).run_id)
+    assert stored is not None
+    assert stored.tags.get("dagster/retry_on_asset_or_op_failure") == tag
+
+
 def test_a_step_is_tried_again_as_its_policy_says(instance: dg.DagsterInstance):
     tries = []
 
