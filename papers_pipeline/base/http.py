@@ -7,9 +7,7 @@ ever. Each exchange has a deadline instead: from the request to the last byte of
 
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +21,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
 from papers_pipeline import __version__
+from papers_pipeline.base.deadline import shut_down, started
 from papers_pipeline.base.notes import NOTED_SECONDS
 
 RETRIED = (429, 500, 502, 503, 504)
@@ -182,9 +181,7 @@ class _Deadline:
         self.message = f"no complete answer within {seconds:g} s"
         self._connection = connection
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = started(seconds, self._end)
 
     def watch(self, used: socket.socket | None) -> None:
         """Remember a socket that the connection does not know, or forget it."""
@@ -196,11 +193,8 @@ class _Deadline:
     def _end(self) -> None:
         self.is_over = True
         used = self._socket or self._connection.sock
-        if not isinstance(used, socket.socket):
-            return
-        with suppress(OSError):  # it may be closed already
-            # That of an SSLSocket would make it pass on what is still encrypted.
-            socket.socket.shutdown(used, socket.SHUT_RDWR)
+        if isinstance(used, socket.socket):
+            shut_down(used)
 
 
 class _WithDeadline(HTTPConnection):

@@ -7,9 +7,8 @@ other. Stored rows name recipients by a hash.
 
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_string
@@ -19,13 +18,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from socket import SHUT_RDWR, socket
 from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from papers_pipeline.base.characters import excerpt, fold
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.base.deadline import deadline, shut_down
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.delivery.channel import Channel, Closed, Connection, InDoubt, Message, NotSent
 from papers_pipeline.delivery.digest import Digest
@@ -316,27 +315,14 @@ def _connected(server: MailServer) -> smtplib.SMTP:
     return smtp
 
 
-@contextmanager
-def _deadline(smtp: smtplib.SMTP) -> Iterator[None]:
-    """Shut the connection down if what is done takes too long.
-
-    Timeouts of sockets count from the last byte.
-    """
+def _deadline(smtp: smtplib.SMTP) -> AbstractContextManager[None]:
+    """Shut the connection down if what is done takes too long."""
 
     def end() -> None:
-        used = smtp.sock
-        if used is not None:
-            with suppress(OSError):  # it may be closed already
-                # That of an SSLSocket would make it pass on what is still encrypted.
-                socket.shutdown(used, SHUT_RDWR)
+        if smtp.sock is not None:
+            shut_down(smtp.sock)
 
-    timer = threading.Timer(LONGEST_LETTER_SECONDS, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return deadline(LONGEST_LETTER_SECONDS, end)
 
 
 def _told(error: Exception) -> str:

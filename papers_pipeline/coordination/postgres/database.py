@@ -6,13 +6,15 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from papers_pipeline.base.deadline import deadline, shut_down
 from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.coordination.postgres.migrations import require_tables
 
@@ -152,26 +154,19 @@ def connect(url: str, application: str) -> psycopg.Connection:
     return connection
 
 
-@contextmanager
-def _answering(connection: psycopg.Connection) -> Iterator[None]:
+def _answering(connection: psycopg.Connection) -> AbstractContextManager[None]:
     """Break the connection if what is asked within takes longer than ANSWER_SECONDS.
 
     Keepalives tell a host that is gone, and not a server that stands still.
     """
-    timer = threading.Timer(ANSWER_SECONDS, _break, (connection,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return deadline(ANSWER_SECONDS, partial(_break, connection))
 
 
 def _break(connection: psycopg.Connection) -> None:
     """Whoever waits for an answer gets an OperationalError, as if the server had hung up."""
     if not connection.closed:
         with socket.socket(fileno=os.dup(connection.fileno())) as ours:
-            ours.shutdown(socket.SHUT_RDWR)
+            shut_down(ours)
 
 
 def _refuse_pooler(connection: psycopg.Connection) -> None:
