@@ -244,7 +244,7 @@ def _server_of(url: str) -> Callable[[], MailServer]:
 
 def courier_of(settings: Settings, clock: Clock) -> Courier:
     """Who delivers days over the channels."""
-    renderer = site_of(settings).renderer
+    renderer = renderer_of(settings)
     return Courier(
         renderer.locales,
         renderer.site_url,

@@ -55,20 +55,24 @@ class Connection(ABC):
         Raises NotSent, Closed or InDoubt.
         """
 
+
+class EditingConnection(Connection):
+    """A connection over which what was sent can be changed."""
+
+    @abstractmethod
     def edit(self, message: Message, message_id: str) -> None:
         """Replace the content of a sent message. Raises NotSent; trying again does no harm."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self, message: Message, message_id: str) -> None:
         """Delete a sent message. Raises NotSent; trying again does no harm."""
-        raise NotImplementedError
 
 
 class Channel(ABC):
     """A way to reach readers, in the languages for which it is configured.
 
-    `name` names its asset, `delivery_<name>`. If it `edits`, it may post early, since what it sent
-    follows the day.
+    `name` names its asset, `delivery_<name>`. If it `edits`, its connections are editing ones, and
+    it may post early, since what it sent follows the day.
     """
 
     name: ClassVar[str]

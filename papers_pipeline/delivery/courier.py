@@ -11,6 +11,7 @@ from papers_pipeline.delivery.channel import (
     Channel,
     Closed,
     Connection,
+    EditingConnection,
     InDoubt,
     Message,
     NotSent,
@@ -196,7 +197,7 @@ class _Sending:
 
     def withdraw_rest(self, messages: Sequence[Message]) -> None:
         """Delete the last posts of a day that became shorter. Only a channel that edits can."""
-        if not self.channel.edits:
+        if not isinstance(self.connection, EditingConnection):
             return
         keys = {message.key for message in messages}
         recipients = {_recipient(message.key): message for message in messages}
@@ -213,19 +214,19 @@ class _Sending:
 
     def _one(self, message: Message, again: bool) -> None:
         row = self.book.get(message.key)
+        connection = self.connection
         if row is None or row.state == "refused" or again:
             self._send(message)
         elif row.state == "sending":
             self._doubt(message, row.detail or INTERRUPTED)
-        elif self._may_edit(message, row) and row.message_id:
-            self.connection.edit(message, row.message_id)
+        elif row.sha256 == message.sha256 or not row.message_id:
+            self.report.unchanged += 1
+        elif isinstance(connection, EditingConnection):
+            connection.edit(message, row.message_id)
             self.book.put(self._sent(message, row.message_id))
             self.report.edited += 1
-        else:
+        else:  # it cannot follow the day
             self.report.unchanged += 1
-
-    def _may_edit(self, message: Message, row: Delivery) -> bool:
-        return self.channel.edits and row.sha256 != message.sha256
 
     def _send(self, message: Message) -> None:
         # Written before the message goes out: if this process ends now, nobody sends it again.

@@ -17,7 +17,15 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.base.http import body, session
-from papers_pipeline.delivery.channel import Channel, Closed, Connection, InDoubt, Message, NotSent
+from papers_pipeline.delivery.channel import (
+    Channel,
+    Closed,
+    Connection,
+    EditingConnection,
+    InDoubt,
+    Message,
+    NotSent,
+)
 from papers_pipeline.delivery.digest import Digest, DigestPaper
 
 LONGEST_POST = 4096
@@ -127,7 +135,7 @@ class _Answer(BaseModel):
     parameters: _Parameters = _Parameters()
 
 
-class _Bot(Connection):
+class _Bot(EditingConnection):
     """The methods of a bot. After an exchange in doubt it sends no more."""
 
     def __init__(self, url: str, http: requests.Session) -> None:
