@@ -238,17 +238,16 @@ def _ids_of_form(records: Iterable[RorRecord]) -> dict[str, set[str]]:
 
 
 def _organization(record: RorRecord, ids_of_form: Mapping[str, set[str]]) -> Organization:
-    """The organization. If others have its name too, its own says the country."""
+    """The organization. If others have its name too, its own says the country, if that is known."""
     forms = set()
     for name in record.names:
         if not name.is_acronym and len(ids_of_form[form_key(name.value)]) == 1:
             forms.add(name.value)
     shown = record.display
-    if len(ids_of_form[form_key(shown)]) > 1:
-        shown = f"{shown} ({record.country.country_name})"
-    return Organization(
-        id=record.id, name=shown, country=record.country.country_code, forms=sorted(forms)
-    )
+    country = record.country
+    if len(ids_of_form[form_key(shown)]) > 1 and country.country_name:
+        shown = f"{shown} ({country.country_name})"
+    return Organization(id=record.id, name=shown, country=country.country_code, forms=sorted(forms))
 
 
 def _with_own_names(

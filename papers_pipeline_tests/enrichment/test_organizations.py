@@ -130,6 +130,13 @@ def test_organizations_of_one_name_get_pages_of_their_own(tmp_path):
     assert again == organizations
 
 
+def test_an_organization_of_a_shared_name_and_no_known_country_is_left_out(tmp_path):
+    nowhere = {**NORTH_TOO, "locations": []}
+    records = read_dump(dump(tmp_path, NORTH, nowhere))
+    organizations = select(records, ["北大学"], NO_EXCEPTIONS)
+    assert UsualNames(NO_EXCEPTIONS, organizations).usual("北大学") == "北大学"
+
+
 def test_only_organizations_of_the_printed_names_are_taken(tmp_path):
     organizations = selected(tmp_path, "Invented Bridges", "School of Winds", "Unheard-of Lab")
     ids = [each.id for each in organizations.organizations]
@@ -186,6 +193,7 @@ def test_the_command_takes_the_institutions_of_the_stored_days(tmp_path, monkeyp
     assert [each.name for each in read_organizations(lake).organizations] == [
         "Institute of Invented Bridges"
     ]
+    assert FILE not in CliRunner().invoke(main, ["verify"]).output
 
 
 def test_the_country_is_on_the_institutions_page_in_each_language(tmp_path):

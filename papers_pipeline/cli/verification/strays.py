@@ -15,7 +15,7 @@ from papers_pipeline.store.purchases import EARLIER
 DAY = r"\d{4}-\d\d-\d\d"
 KEYED = r"(?P<two>[0-9a-f]{2})/(?P=two)[0-9a-f]{62}\.json"
 OWNED = {
-    "lake": r"([^/]+/)?[^/.]+\.parquet|catalogue\.json|site_built\.txt|published",
+    "lake": r"([^/]+/)?[^/.]+\.parquet|(catalogue|organizations)\.json|site_built\.txt|published",
     "purchases": rf"[^/]+/{KEYED}",
     EARLIER: r"(?!)",
     "batches": rf"(jobs|requests)/[0-9a-f]{{12}}\.json|texts/{KEYED}",
