@@ -186,6 +186,14 @@ def test_trends_compare_a_period_with_the_one_before_it(tmp_path: Path):
     assert "days" in asked.error("trends", days=0)
 
 
+def test_trends_count_an_institution_once_whatever_papers_print(tmp_path: Path):
+    printed = (["ETH Zürich"], ["ETH ZURICH", "ETH Zürich"])
+    listed = [paper(f"2603.1000{n}", institutions=names) for n, names in enumerate(printed)]
+    trends = Asked(tmp_path, (MONDAY, listed), url=None).answer("trends", days=7)
+    (counted,) = trends["institutions"]
+    assert (counted["papers"], counted["name"].casefold()) == (2, "eth zürich")
+
+
 def test_without_any_day_an_error_says_what_to_do(tmp_path: Path):
     empty = Asked(tmp_path, url=None)
     assert empty.found("cloth") == []

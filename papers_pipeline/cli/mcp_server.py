@@ -3,9 +3,9 @@
 https://modelcontextprotocol.io. Each answer is bounded, and an error says what to ask instead.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
@@ -16,10 +16,11 @@ from pydantic import BaseModel, Field
 from papers_pipeline.base.characters import excerpt
 from papers_pipeline.cli.paper_search import PaperSearch
 from papers_pipeline.records import DailyIssue, IssuePaper
-from papers_pipeline.site.catalogue import Card, Catalogue, read_catalogue
+from papers_pipeline.site.catalogue import Card, Catalogue, papers_of_each, read_catalogue
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.parts.paper_markdown import paper_markdown
 from papers_pipeline.site.render import Renderer
+from papers_pipeline.site.slugs import slug
 from papers_pipeline.store.lake import Lake
 
 MOST_PAPERS = 50
@@ -145,7 +146,8 @@ class Library:
 
         The last day is the newest one with papers.
         """
-        cards = self._catalogue().cards
+        catalogue = self._catalogue()
+        cards = catalogue.cards
         if not cards:
             raise ToolError(self._built())
         last = cards[0].day
@@ -158,7 +160,7 @@ class Library:
             papers=len(now),
             before=len(before),
             topics=_most(now, before, lambda card: card.topics),
-            institutions=_most(now, before, lambda card: card.institutions),
+            institutions=_most(now, before, partial(_institutions, catalogue)),
         )
 
     def _catalogue(self) -> Catalogue:
@@ -217,17 +219,17 @@ def mcp_server(lake: Lake, renderer: Renderer, version: str) -> MCPServer[Any]:
     return server
 
 
+def _institutions(catalogue: Catalogue, card: Card) -> list[str]:
+    """The institutions of a paper under the names that pages show, whatever it prints."""
+    return [catalogue.institutions[slug(name)] for name in card.institutions]
+
+
 def _most(
     now: Iterable[Card], before: Iterable[Card], names: Callable[[Card], Iterable[str]]
 ) -> list[Trend]:
     """The names with the most papers now, most first."""
-    counts, earlier = _counts(now, names), _counts(before, names)
+    counts, earlier = papers_of_each(now, names), papers_of_each(before, names)
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     return [
-        Trend(name=name, papers=counts[name], before=earlier.get(name, 0))
-        for name in ranked[:MOST_NAMES]
+        Trend(name=name, papers=counts[name], before=earlier[name]) for name in ranked[:MOST_NAMES]
     ]
-
-
-def _counts(cards: Iterable[Card], names: Callable[[Card], Iterable[str]]) -> Mapping[str, int]:
-    return Counter(name for card in cards for name in set(names(card)))

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -144,6 +145,14 @@ class Catalogue:
         """The authors with two papers or more."""
         oldest_first = sorted(self.cards, key=_first_day)
         return People(AuthoredPaper(card.arxiv_id, card.authors) for card in oldest_first)
+
+
+def papers_of_each(cards: Iterable[Card], keys: Callable[[Card], Iterable[str]]) -> Counter[str]:
+    """How many of the papers have each key, such as a topic."""
+    counts: Counter[str] = Counter()
+    for card in cards:
+        counts.update(set(keys(card)))
+    return counts
 
 
 class CachedDay(BaseModel):

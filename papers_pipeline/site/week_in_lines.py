@@ -1,13 +1,12 @@
 """The last seven days in a few facts, by counting alone: votes, shares of topics, institutions."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from papers_pipeline.site.catalogue import Card, Catalogue
+from papers_pipeline.site.catalogue import Card, Catalogue, papers_of_each
 from papers_pipeline.site.periods import DAY
 from papers_pipeline.site.slugs import slug
 
@@ -123,15 +122,8 @@ def _institutions(card: Card) -> set[str]:
     return set(map(slug, card.institutions))
 
 
-def _counts(cards: Iterable[Card], keys: Callable[[Card], set[str]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for card in cards:
-        counts.update(keys(card))
-    return counts
-
-
 def _leaders(week: Sequence[Card]) -> tuple[list[str], int]:
-    counts = _counts(week, _institutions)
+    counts = papers_of_each(week, _institutions)
     most = max(counts.values(), default=0)
     leaders = sorted(key for key, papers in counts.items() if papers == most)
     if most < FEWEST_OF_LEADER or len(leaders) > MOST_LEADERS:
@@ -145,8 +137,8 @@ def _rising(week: Sequence[Card], before: Sequence[Card]) -> list[Rise]:
     known_before = sum(bool(card.topics) for card in before)
     if known < FEWEST_PAPERS or known_before < FEWEST_PAPERS:
         return []
-    papers = _counts(week, _topics)
-    papers_before = _counts(before, _topics)
+    papers = papers_of_each(week, _topics)
+    papers_before = papers_of_each(before, _topics)
     rising = []
     for topic, count in papers.items():
         share = count / known
@@ -175,8 +167,8 @@ def _comebacks(
     before: Sequence[Card],
     earlier: Sequence[Card],
 ) -> Iterator[Comeback]:
-    absent = _counts(week, keys)
-    for key in _counts(before, keys):
+    absent = papers_of_each(week, keys)
+    for key in papers_of_each(before, keys):
         absent.pop(key, None)
     seen: set[str] = set()
     for card in earlier:  # newest first: the first that has the key is the last before the week
