@@ -14,7 +14,8 @@ from typing import Any
 
 import regex
 
-from papers_pipeline.store.lake import Lake
+from papers_pipeline.store import files as storage
+from papers_pipeline.store.lake import EXTENSION, Lake
 
 _RUN = regex.compile(r"(?P<joined>[\p{Han}\p{Hiragana}\p{Katakana}]+)|[\p{L}\p{M}\p{N}]+")
 WEIGHTS = (8.0, 3.0, 1.0)
@@ -41,7 +42,7 @@ class PaperSearch:
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         self._index.execute("CREATE VIRTUAL TABLE papers USING fts5(title, text, rest, content='')")
         self._hits: dict[int, Hit] = {}
-        self._stamps: dict[str, tuple[int, float]] = {}
+        self._stamps: dict[str, str] = {}
         self._next_row = 1
         self._one_at_a_time = threading.Lock()
 
@@ -80,9 +81,9 @@ class PaperSearch:
 
     def _refresh(self) -> None:
         stamps = {}
-        for partition in self._lake.partitions("daily_issue"):
-            stat = self._lake.path("daily_issue", partition).stat()
-            stamps[partition] = (stat.st_size, stat.st_mtime)
+        for name, entry in storage.listing(self._lake.root / "daily_issue").items():
+            if name.endswith(EXTENSION):
+                stamps[name.removesuffix(EXTENSION)] = entry.stamp
         changed = {name for name, stamp in stamps.items() if self._stamps.get(name) != stamp}
         outdated = {date.fromisoformat(name) for name in changed | self._stamps.keys() - stamps}
         # Rows of a table without content cannot be deleted: those without a hit are passed over.

@@ -352,7 +352,10 @@ def _local_copy(path: UPath) -> Iterator[Path]:
         return
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        copy.write_bytes(storage.read(path) or b"")
+        data = storage.read(path)
+        if data is None:
+            raise FileNotFoundError(str(path))
+        copy.write_bytes(data)
         yield copy
 
 
