@@ -17,15 +17,16 @@ PATH = "data.html"
 def data_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
     """The page in each language."""
     months = sorted({month_of(day.date) for day in catalogue.days if day.papers}, reverse=True)
-    fingerprint = digest([str(month.first) for month in months])
     fields = [field.alias or name for name, field in ExportedPaper.model_fields.items()]
+    fields_of_text = list(ExportedText.model_fields)
+    shown = [[str(month.first) for month in months], fields, fields_of_text, LICENSE]
     data = {
         "months": months,
         "fields": fields,
-        "fields_of_text": list(ExportedText.model_fields),
+        "fields_of_text": fields_of_text,
         "license": LICENSE,
         "license_url": LICENSE_URL,
     }
     for language in renderer.languages:
         make = partial(renderer.page, "data.html.j2", language, PATH, data=data)
-        yield Page(f"{language}/{PATH}", fingerprint, make)
+        yield Page(f"{language}/{PATH}", digest(shown), make)
