@@ -10,7 +10,7 @@ from upath import UPath
 
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.coordination.files import FileCoordination
-from papers_pipeline.records import FeedResponse, PaperVotes
+from papers_pipeline.records import Delivery, FeedResponse, PaperVotes
 from papers_pipeline.store import files as storage
 from papers_pipeline.store import lake
 from papers_pipeline.store.lake import Lake
@@ -103,7 +103,7 @@ def test_a_durable_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_pa
 
 
 def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path, synced):
-    """Purchases, the ledger and the responses of the list; no other table."""
+    """Purchases, the ledger, responses of the list and what was delivered; no other table."""
     now = datetime(2026, 3, 2, 8, tzinfo=UTC)
     locks = FileCoordination(tmp_path / "home", tmp_path / "ledger")
     purchases = Purchases(UPath(tmp_path) / "purchases", locks, FixedClock(now))
@@ -115,7 +115,11 @@ def test_what_cannot_be_had_again_is_on_the_disk_when_it_counts_as_kept(tmp_path
     tables = Lake(UPath(tmp_path) / "lake")
     responses = tables.path("feed_response", "2026-03-02")
     lake.write(responses, [FeedResponse(fetched_at=now, page=0, body="[]")], FeedResponse)
-    kept = [purchases.path("a", {"k": "1"}), responses, tmp_path / "ledger" / "2026-03-02.jsonl"]
+    sent = tables.path("delivery_email", "2026-03-02")
+    row = Delivery(key="k.1", language="en", state="sending", sha256="0")
+    lake.write(sent, [row], Delivery)
+    ledger = tmp_path / "ledger" / "2026-03-02.jsonl"
+    kept = [purchases.path("a", {"k": "1"}), responses, sent, ledger]
     for file in map(Path, kept):
         assert {*inodes(file, file.parent)} <= set(synced), file
     synced.clear()
