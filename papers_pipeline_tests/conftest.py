@@ -33,8 +33,8 @@ collect_ignore_glob = [] if os.environ.get("PAPERS_REAL_DATA") else ["*test_real
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: a third of the tests' time is waiting."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than processors: a third of the tests' time is waiting."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
