@@ -238,13 +238,20 @@ def _ids_of_form(records: Iterable[RorRecord]) -> dict[str, set[str]]:
 
 
 def _organization(record: RorRecord, ids_of_form: Mapping[str, set[str]]) -> Organization:
-    """The organization. If others have its name too, its own says the country, if that is known."""
+    """The organization. Its name says the country only if it needs it.
+
+    ROR shows a company as "Sample Works (Japan)", and often has the plain name beside it. Where
+    others have that too, or the organization has not, the country stays.
+    """
     forms = set()
     for name in record.names:
         if not name.is_acronym and len(ids_of_form[form_key(name.value)]) == 1:
             forms.add(name.value)
-    shown = record.display
     country = record.country
+    shown = record.display
+    plain = shown.removesuffix(f" ({country.country_name})")
+    if plain in forms:
+        shown = plain
     if len(ids_of_form[form_key(shown)]) > 1 and country.country_name:
         shown = f"{shown} ({country.country_name})"
     return Organization(id=record.id, name=shown, country=country.country_code, forms=sorted(forms))

@@ -137,6 +137,32 @@ def test_an_organization_of_a_shared_name_and_no_known_country_is_left_out(tmp_p
     assert UsualNames(NO_EXCEPTIONS, organizations).usual("北大学") == "北大学"
 
 
+@pytest.mark.parametrize("printed", ["Sample Works", "Sample Works (Switzerland)"])
+def test_a_company_goes_without_the_country_that_ror_puts_behind_it(tmp_path, printed):
+    works = record(8, "Sample Works (Switzerland)", labels=("Sample Works",))
+    organizations = select(read_dump(dump(tmp_path, works)), [printed], NO_EXCEPTIONS)
+    names = UsualNames(NO_EXCEPTIONS, organizations)
+    assert names.usual(printed) == "Sample Works"
+    assert names.countries == {"Sample Works": "CH"}
+
+
+def test_a_branch_abroad_keeps_its_country(tmp_path):
+    here = record(8, "Sample Works (Switzerland)", labels=("Sample Works",))
+    there = record(9, "Sample Works (China)", "CN", labels=("样品厂",))
+    records = read_dump(dump(tmp_path, here, there))
+    names = UsualNames(NO_EXCEPTIONS, select(records, ["样品厂", "Sample Works"], NO_EXCEPTIONS))
+    assert names.countries == {"Sample Works": "CH", "Sample Works (China)": "CN"}
+
+
+def test_companies_of_one_name_keep_their_countries(tmp_path):
+    here = record(8, "Sample Works (Switzerland)", labels=("Sample Works",))
+    there = record(9, "Sample Works (China)", "CN", labels=("Sample Works", "样品厂"))
+    records = read_dump(dump(tmp_path, here, there))
+    names = UsualNames(NO_EXCEPTIONS, select(records, ["样品厂"], NO_EXCEPTIONS))
+    assert names.usual("样品厂") == "Sample Works (China)"
+    assert names.usual("Sample Works") == "Sample Works"
+
+
 def test_only_organizations_of_the_printed_names_are_taken(tmp_path):
     organizations = selected(tmp_path, "Invented Bridges", "School of Winds", "Unheard-of Lab")
     ids = [each.id for each in organizations.organizations]
