@@ -68,7 +68,7 @@ def test_the_services_are_those_of_the_guide():
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_container_runs_a_command_of_the_environment_and_writes_to_the_data_alone(name: str):
+def test_a_container_runs_a_command_of_the_environment_and_writes_to_data_and_home_alone(name: str):
     service = OURS[name]
     program, *arguments = service["command"]
     assert Path(sys.executable).with_name(program).is_file()
@@ -80,7 +80,7 @@ def test_a_container_runs_a_command_of_the_environment_and_writes_to_the_data_al
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
-    assert writable == ["data:/srv/papers/data"]
+    assert writable == ["data:/srv/papers/data", "/srv/papers/home"]
 
 
 def test_every_variable_of_the_containers_is_read_by_us_by_dagster_or_by_postgres():
@@ -111,3 +111,26 @@ def test_a_service_starts_after_services_that_exist():
                 assert "healthcheck" in SERVICES[other]
             else:
                 assert SERVICES[other]["restart"] == "no"
+
+
+BUCKET = yaml.safe_load((ROOT / "deploy" / "compose.s3.yaml").read_text(encoding="utf-8"))
+
+
+def test_with_a_bucket_every_container_of_ours_waits_for_it_and_has_its_key():
+    assert set(BUCKET["services"]) == set(OURS) | {"s3"}
+    server = BUCKET["services"]["s3"]
+    assert "healthcheck" in server
+    for name in OURS:
+        added = BUCKET["services"][name]
+        assert added["depends_on"] == {"s3": {"condition": "service_healthy"}}
+        (secret,) = added["secrets"]
+        assert added["environment"]["AWS_SHARED_CREDENTIALS_FILE"] == f"/run/secrets/{secret}"
+        assert "PAPERS_DATA_DIR" in added["environment"]
+    assert {"aws", *server["secrets"]} == set(BUCKET["secrets"])
+    assert "ports" not in server
+
+
+def test_the_guide_makes_every_secret():
+    guide = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    for name in (*COMPOSE["secrets"], *BUCKET["secrets"]):
+        assert re.search(rf"(> |touch .*){name}\b", guide), name

@@ -1,4 +1,4 @@
 #!/bin/sh
-# DAGSTER_HOME is empty in a new container.
-cp -n /opt/papers/several/dagster.yaml "$DAGSTER_HOME/"
+# The image configures Dagster, also in a home that an earlier image has left.
+cp /opt/papers/several/dagster.yaml "$DAGSTER_HOME/"
 exec "$@"
