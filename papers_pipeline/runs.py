@@ -8,7 +8,7 @@ Postgres of all machines.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -21,8 +21,11 @@ PARTITION_TAG = "dagster/partition"
 PROCESS_TAG = "papers/process"
 TAKEN_TAG = "papers/taken"
 """Which worker took the run from the queue, and when."""
+MISSED_TAG = "papers/missed"
+"""When a run that no worker took was first missed in the queue."""
 START_TIME = timedelta(seconds=60)
-"""How long a run that a worker took may need until its process has tagged it."""
+"""How long a run that a worker took, or that is missed in the queue, may need until its process has
+tagged it."""
 SITE_TAG = "papers/site"
 """Tag of runs that build pages spanning days; `dagster.yaml` allows one of them at a time."""
 SITE_ASSETS = ("monthly_pages", "weekly_pages", "site_index", "search_index")
@@ -32,6 +35,15 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, *UNFINISHED]
+
+
+@runtime_checkable
+class RunQueue(Protocol):
+    """A launcher that puts runs into the queue of a broker, from which workers take them."""
+
+    def may_hold(self, run: dg.DagsterRun) -> bool:
+        """Whether the run may wait in its queue: others do, or the broker does not answer."""
+
 
 IN_TERMINAL = {
     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -75,7 +87,7 @@ def tag_taken(instance: dg.DagsterInstance, run_id: str, worker: str) -> None:
 
 
 def mark_dead_runs(instance: dg.DagsterInstance, coordination: Coordination) -> list[str]:
-    """Mark unfinished runs as failed if their process is gone.
+    """Mark unfinished runs as failed if their process is gone, or if their queue has lost them.
 
     Returns their ids.
     """
@@ -83,12 +95,16 @@ def mark_dead_runs(instance: dg.DagsterInstance, coordination: Coordination) -> 
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         if is_dead(instance, run, coordination):
             process = run.tags.get(PROCESS_TAG, "")
-            instance.report_run_failed(
-                run,
+            why = (
                 f"Its process ({process}) ended without reporting a result. "
-                "Its finished work is kept.",
+                "Its finished work is kept."
             )
-            dead.append(run.run_id)
+        elif _is_lost(instance, run):
+            why = "The queue lost it before a worker took it. Nothing of it had begun."
+        else:
+            continue
+        instance.report_run_failed(run, why)
+        dead.append(run.run_id)
     return dead
 
 
@@ -109,6 +125,26 @@ def is_dead(
     if not taken_at:
         return False
     return datetime.now(UTC) - datetime.fromisoformat(taken_at) > START_TIME
+
+
+def _is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether no worker took a run, and its queue has been without it for a while.
+
+    Redis hands a run to a worker before the worker has said that it has it. If the connection
+    breaks in between, nobody has it.
+    """
+    queue = instance.run_launcher
+    is_taken = _own_tag(instance, run, TAKEN_TAG) or _own_tag(instance, run, PROCESS_TAG)
+    if run.status != dg.DagsterRunStatus.STARTING or is_taken or not isinstance(queue, RunQueue):
+        return False
+    if queue.may_hold(run):
+        return False
+    now = datetime.now(UTC)
+    missed_at = _own_tag(instance, run, MISSED_TAG)
+    if not missed_at:  # a worker may have it in its hands
+        instance.add_run_tags(run.run_id, {MISSED_TAG: now.isoformat(timespec="seconds")})
+        return False
+    return now - datetime.fromisoformat(missed_at) > START_TIME
 
 
 def _own_tag(instance: dg.DagsterInstance, run: dg.DagsterRun, tag: str) -> str:

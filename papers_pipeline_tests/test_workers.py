@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from dagster._core.instance.ref import InstanceRef
 
 from papers_pipeline.cli.main import main
-from papers_pipeline.runs import PROCESS_TAG, TAKEN_TAG, mark_dead_runs
+from papers_pipeline.runs import MISSED_TAG, PROCESS_TAG, TAKEN_TAG, mark_dead_runs
 from papers_pipeline.settings import load_settings
 from papers_pipeline.wiring import coordination_of
 from papers_pipeline.workers import run as process_of_run
@@ -67,6 +68,43 @@ def test_a_run_that_a_worker_took_and_never_began_is_marked_failed_after_a_minut
         long_ago = now - timedelta(seconds=61)
         lost = a_run(instance, STARTING, {TAKEN_TAG: f"m1 {long_ago.isoformat()}"})
         assert mark_dead_runs(instance, coordination) == [lost]
+
+
+class Queue:
+    """A launcher whose queue holds some runs."""
+
+    def __init__(self, *run_ids: str) -> None:
+        self._run_ids = run_ids
+
+    def may_hold(self, run: dg.DagsterRun) -> bool:
+        return run.run_id in self._run_ids
+
+
+def test_a_run_that_the_queue_has_lost_is_marked_failed_a_minute_after_it_was_missed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    coordination = coordination_of(load_settings())
+    now = datetime.now(UTC)
+    long_ago = {MISSED_TAG: (now - timedelta(seconds=61)).isoformat()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        new = a_run(instance, STARTING, {})
+        waiting = a_run(instance, STARTING, long_ago)
+        a_run(instance, STARTING, long_ago | {TAKEN_TAG: f"m1 {now.isoformat()}"})
+        lost = a_run(instance, STARTING, long_ago)
+        a_run(instance, STARTING, long_ago, parent=lost)  # inherits the tag
+        assert mark_dead_runs(instance, coordination) == []  # no queue, nothing to lose
+        queue = property(lambda _: Queue(waiting))
+        monkeypatch.setattr(dg.DagsterInstance, "run_launcher", queue)
+        assert mark_dead_runs(instance, coordination) == [lost]
+        assert MISSED_TAG in tags_of(instance, new)
+        (event,) = instance.all_logs(lost, of_type=dg.DagsterEventType.PIPELINE_FAILURE)
+        assert "The queue lost it" in event.message
+
+
+def tags_of(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, str]:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run.tags
 
 
 def test_a_worker_with_other_prompts_refuses_a_run_by_a_sentence(

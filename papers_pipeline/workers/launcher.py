@@ -10,7 +10,9 @@ from typing import Any
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
-from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+from dagster_celery.tags import DAGSTER_CELERY_QUEUE_TAG, DAGSTER_CELERY_TASK_ID_TAG
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from papers_pipeline.runs import TAKEN_TAG, is_dead
 from papers_pipeline.settings import load_settings
@@ -30,6 +32,9 @@ CELERY = {
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     "task_publish_retry_policy": {"max_retries": 20, "interval_step": 0.5, "interval_max": 3},
 }
+
+ASK_ONCE = {"max_retries": 1, "socket_connect_timeout": 5, "socket_timeout": 5}
+"""A question to a broker that does not answer ends after some seconds."""
 
 
 class WorkersLauncher(CeleryRunLauncher):
@@ -63,6 +68,16 @@ class WorkersLauncher(CeleryRunLauncher):
             taken = run.tags.get(TAKEN_TAG, "")
             return CheckRunHealthResult(WorkerStatus.FAILED, f"its process is gone ({taken})")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def may_hold(self, run: dg.DagsterRun) -> bool:
+        queue = run.tags.get(DAGSTER_CELERY_QUEUE_TAG, self.default_queue)
+        try:
+            with self.celery.connection_for_read(transport_options=ASK_ONCE) as connection:
+                # Kombu says that an empty queue of Redis does not exist, unless it may make it.
+                declared = connection.default_channel.queue_declare(queue)
+                return bool(declared.message_count)
+        except (OperationalError, RedisError):
+            return True
 
     def get_run_worker_debug_info(
         self, run: dg.DagsterRun, include_container_logs: bool | None = True

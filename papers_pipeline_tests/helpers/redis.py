@@ -37,13 +37,21 @@ class Redis:
         self._server.terminate()
         self._server.wait(timeout=30)
 
+    def forget(self) -> None:
+        """Lose all that is in it."""
+        assert self._said("FLUSHALL") == "+OK"
+
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith(b"+PONG")
+            return self._said("PING") == "+PONG"
         except OSError:
             return False
+
+    def _said(self, command: str) -> str:
+        """The first line of its answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(64).decode().strip()
 
 
 @contextmanager
