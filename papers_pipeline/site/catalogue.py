@@ -34,7 +34,15 @@ It can be deleted at any time.
 """
 READERS = 8
 """Days read at once. A bucket answers slowly; for a local file, threads overlap Arrow's work."""
-_ENTRY_FIELDS = {"title", "authors", "institutions", "institutions_source", "topics"}
+_ENTRY_FIELDS = {
+    "arxiv_id",
+    "title",
+    "authors",
+    "institutions",
+    "institutions_source",
+    "topics",
+    "listed_at",
+}
 _SAME_FIELDS = (
     "arxiv_id",
     "title",

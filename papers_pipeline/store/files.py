@@ -18,7 +18,8 @@ from papers_pipeline.store.bucket import Bucket, Entry
 
 def is_local(path: UPath) -> bool:
     """Whether the path is on a file system of this machine."""
-    return path.protocol in ("", "file", "local")
+    # The first is asked for each of the site's files, and the second is slow.
+    return isinstance(path, Path) or path.protocol in ("file", "local")
 
 
 def folder_at(place: str) -> UPath:

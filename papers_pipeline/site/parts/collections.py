@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
@@ -23,6 +24,8 @@ from papers_pipeline.site.slugs import slug
 
 NEWEST = 200
 """Papers that a page shows; its months lead to the earlier ones."""
+
+_collections: WeakKeyDictionary[Catalogue, Sequence["Collection"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,14 @@ def authors_of(catalogue: Catalogue) -> Sequence[Collection]:
 
 
 def collections_of(catalogue: Catalogue) -> Sequence[Collection]:
-    """Everything that has a page of this kind: the topics, the institutions, then the authors."""
-    return (*topics_of(catalogue), *institutions_of(catalogue), *authors_of(catalogue))
+    """Everything that has a page of this kind: the topics, the institutions, then the authors.
+
+    Pages, feeds and the sitemap ask for it. It is kept for as long as the catalogue.
+    """
+    if catalogue not in _collections:
+        every = (*topics_of(catalogue), *institutions_of(catalogue), *authors_of(catalogue))
+        _collections[catalogue] = every
+    return _collections[catalogue]
 
 
 def collection_pages(

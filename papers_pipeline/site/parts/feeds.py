@@ -6,6 +6,9 @@ absolute URLs, so a site without an address has none.
 An entry is a paper in a language, and its id depends on these two only. A corrected text changes
 the entry's `updated`, so no reader shows it as new. A paper without a text in the language is left
 out: readers would fetch the empty entry once and never see its text.
+
+Feeds of institutions and authors are brief: titles and links. A paper is in a dozen of them, and
+its text in each would be half of the site's bytes.
 """
 
 import json
@@ -13,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from itertools import groupby
+from heapq import nlargest
+from typing import Any
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from papers_pipeline.base.characters import one_line
-from papers_pipeline.records import IssuePaper
 from papers_pipeline.site.catalogue import Card, Catalogue, digest
 from papers_pipeline.site.issue_reader import IssueReader
 from papers_pipeline.site.page import Page
@@ -28,7 +31,7 @@ from papers_pipeline.site.render import Renderer, capitalized, printable
 from papers_pipeline.text.locales import Locale
 
 NEWEST = 50
-CACHED_ENTRIES = 12_288
+CACHED_TEXTS = 12_288
 """2.5 kB each."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The `updated` of a feed without entries."""
@@ -39,7 +42,8 @@ class Feed:
     """A feed in a language, its papers newest first.
 
     `stem` is its path below the site's root without the ending `.xml` or `.json`, `page` that of
-    the page with the same papers.
+    the page with the same papers. The entries of an `is_brief` feed have the paper's own title in
+    place of the text.
     """
 
     language: str
@@ -47,6 +51,7 @@ class Feed:
     page: str
     title: str
     cards: Sequence[Card]
+    is_brief: bool = False
 
     @property
     def updated(self) -> datetime:
@@ -56,22 +61,21 @@ class Feed:
     @property
     def fingerprint(self) -> str:
         """Hash of what the feed shows. Votes are not part of it."""
-        entries: list[object] = [self.title]
-        for card in self.cards:
-            entry = card.entries.get(self.language)
-            entries.append([card.arxiv_id, entry, str(card.listed_at)])
-        return digest(entries)
+        return digest([self.title, *(card.entries[self.language] for card in self.cards)])
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A paper as a feed shows it. `content` is HTML, `topics` are pairs of name and label."""
+    """A paper as a feed shows it, without its text.
+
+    `original_title` is the paper's own; `topics` are pairs of name and label.
+    """
 
     id: str
     url: str
     arxiv_url: str
     title: str
-    content: str
+    original_title: str
     authors: Sequence[str]
     topics: Sequence[tuple[str, str]]
     published: datetime
@@ -79,18 +83,36 @@ class Entry:
 
 
 class Entries:
-    """Makes the entries of papers. The last ones stay in memory: several feeds have them."""
+    """Makes the entries of papers. The last texts stay in memory: several feeds have them."""
 
     def __init__(self, renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> None:
         self.renderer = renderer
         self._catalogue = catalogue
         self._issues = issues
-        self.entry = lru_cache(CACHED_ENTRIES)(self._entry)
+        self.content = lru_cache(CACHED_TEXTS)(self._content)
 
-    def _entry(self, language: str, arxiv_id: str) -> Entry:
+    def entry(self, language: str, card: Card) -> Entry:
+        """The entry of a paper."""
+        locale = self.renderer.locales[language]
+        arxiv_url = f"https://arxiv.org/abs/{card.arxiv_id}"
+        return Entry(
+            id=f"{arxiv_url}#{language}",
+            url=self.renderer.absolute(f"{language}/{_page_of(card.arxiv_id)}"),
+            arxiv_url=arxiv_url,
+            title=_plain(card.slogans.get(language) or card.title),
+            original_title=_plain(card.title),
+            authors=[name for name in map(_plain, card.authors) if name],
+            topics=[(name, locale.topic(name)) for name in card.topics],
+            published=card.listed_at,
+            updated=_updated(card, language),
+        )
+
+    def _content(self, language: str, arxiv_id: str) -> str:
+        """The text and what belongs to it, as HTML."""
         card = self._catalogue.by_id[arxiv_id]
         paper = self._issues.texts(card.day, arxiv_id)
-        return _entry(language, card, paper, self.renderer)
+        page = _page_of(arxiv_id)
+        return self.renderer.page("entry.html.j2", language, page, paper=paper).strip()
 
 
 def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) -> Iterator[Page]:
@@ -103,7 +125,7 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) ->
         newest = _newest(catalogue.cards, language)
         feed = Feed(language, f"{language}/feed", f"{language}/index.html", title, newest)
         yield from _files(feed, [feed.stem], entries)
-    # One language after another, so that all its entries can stay in memory.
+    # One language after another, so that all its texts can stay in memory.
     collections = collections_of(catalogue)
     for language in renderer.languages:
         for collection in collections:
@@ -121,6 +143,7 @@ def _feed(locale: Locale, collection: Collection) -> Feed:
         page=f"{locale.code}/{collection.path}",
         title=f"{name} · {locale.text('site.name')}",
         cards=_newest(collection.cards, locale.code),
+        is_brief=not is_topic,
     )
 
 
@@ -147,8 +170,7 @@ def atom(feed: Feed, entries: Entries) -> bytes:
     generator.generator("papers_pipeline")
     generator.updated(feed.updated)
     for card in feed.cards:
-        entry = entries.entry(feed.language, card.arxiv_id)
-        generator.add_entry(_atom_entry(entry), order="append")
+        generator.add_entry(_atom_entry(feed, card, entries), order="append")
     return bytes(generator.atom_str(pretty=True))
 
 
@@ -158,20 +180,7 @@ def json_feed(feed: Feed, entries: Entries) -> str:
     locale = renderer.locales[feed.language]
     items = []
     for card in feed.cards:
-        entry = entries.entry(feed.language, card.arxiv_id)
-        item = {
-            "id": entry.id,
-            "url": entry.url,
-            "external_url": entry.arxiv_url,
-            "title": entry.title,
-            "content_html": entry.content,
-            "date_published": entry.published.isoformat(),
-            "date_modified": entry.updated.isoformat(),
-            "authors": [{"name": name} for name in entry.authors],
-            "tags": [label for _, label in entry.topics],
-            "language": locale.html,
-        }
-        items.append(item)
+        items.append(_json_item(feed, card, entries) | {"language": locale.html})
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -184,7 +193,8 @@ def json_feed(feed: Feed, entries: Entries) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _atom_entry(entry: Entry) -> FeedEntry:
+def _atom_entry(feed: Feed, card: Card, entries: Entries) -> FeedEntry:
+    entry = entries.entry(feed.language, card)
     atom_entry = FeedEntry()
     atom_entry.id(entry.id)
     atom_entry.title(entry.title)
@@ -193,49 +203,44 @@ def _atom_entry(entry: Entry) -> FeedEntry:
     atom_entry.link(href=entry.url)
     atom_entry.published(entry.published)
     atom_entry.updated(entry.updated)
-    atom_entry.content(entry.content, type="html")
-    for name in entry.authors:
-        atom_entry.author(name=name)
+    if feed.is_brief:
+        atom_entry.summary(entry.original_title)
+    else:
+        atom_entry.content(entries.content(feed.language, card.arxiv_id), type="html")
+        for name in entry.authors:
+            atom_entry.author(name=name)
     for term, label in entry.topics:
         atom_entry.category(term=term, label=label)
     return atom_entry
 
 
+def _json_item(feed: Feed, card: Card, entries: Entries) -> dict[str, Any]:
+    entry = entries.entry(feed.language, card)
+    item: dict[str, Any] = {
+        "id": entry.id,
+        "url": entry.url,
+        "external_url": entry.arxiv_url,
+        "title": entry.title,
+        "date_published": entry.published.isoformat(),
+        "date_modified": entry.updated.isoformat(),
+        "tags": [label for _, label in entry.topics],
+    }
+    if feed.is_brief:
+        item["content_text"] = entry.original_title
+    else:
+        item["content_html"] = entries.content(feed.language, card.arxiv_id)
+        item["authors"] = [{"name": name} for name in entry.authors]
+    return item
+
+
 def _newest(cards: Sequence[Card], language: str) -> Sequence[Card]:
     """The newest papers with a text in the language, by time of listing: votes do not count."""
-    shown = []
-    for card in cards:
-        if language in card.sources and card.status != "withdrawn":
-            shown.append(card)
-    newest: list[Card] = []
-    for _, cards_of_day in groupby(shown, key=lambda card: card.day):
-        newest += cards_of_day
-        if len(newest) >= NEWEST:
-            break
-    newest.sort(key=lambda card: (card.listed_at, card.arxiv_id), reverse=True)
-    return newest[:NEWEST]
+    shown = [card for card in cards if language in card.sources and card.status != "withdrawn"]
+    return nlargest(NEWEST, shown, key=lambda card: (card.listed_at, card.arxiv_id))
 
 
-def _entry(language: str, card: Card, paper: IssuePaper, renderer: Renderer) -> Entry:
-    locale = renderer.locales[language]
-    page = f"p/{card.arxiv_id}.html"
-    arxiv_url = f"https://arxiv.org/abs/{card.arxiv_id}"
-    authors = []
-    for author in paper.authors:
-        name = _plain(author.name)
-        if name:
-            authors.append(name)
-    return Entry(
-        id=f"{arxiv_url}#{language}",
-        url=renderer.absolute(f"{language}/{page}"),
-        arxiv_url=arxiv_url,
-        title=_plain(card.slogans.get(language) or card.title),
-        content=renderer.page("entry.html.j2", language, page, paper=paper).strip(),
-        authors=authors,
-        topics=[(name, locale.topic(name)) for name in card.topics],
-        published=card.listed_at,
-        updated=_updated(card, language),
-    )
+def _page_of(arxiv_id: str) -> str:
+    return f"p/{arxiv_id}.html"
 
 
 def _updated(card: Card, language: str) -> datetime:
