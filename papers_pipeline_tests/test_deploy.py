@@ -44,6 +44,12 @@ def test_a_unit_writes_only_below_the_data(unit: Path):
     assert values(unit, "NoNewPrivileges") == ["yes"]
 
 
+def test_a_worker_that_is_stopped_may_end_its_days():
+    unit = ROOT / "deploy/systemd/papers-worker.service"
+    assert values(unit, "KillMode") == ["mixed"]  # a signal to all would stop the runs
+    assert int(values(unit, "TimeoutStopSec")[0]) >= 1800
+
+
 def test_the_ui_is_open_to_its_own_machine_alone():
     (started,) = values(ROOT / "deploy/systemd/papers-webserver.service", "ExecStart")
     assert "-h 127.0.0.1" in started
