@@ -56,6 +56,8 @@ _SAME_FIELDS = (
 )
 """What a card takes from its paper unchanged."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True)  # `json.dumps` would make one each time
+
 
 class Card(BaseModel):
     """A paper of one day, in short.
@@ -243,7 +245,7 @@ def card_of(day: date, paper: IssuePaper) -> Card:
 
 def digest(value: object) -> str:
     """A short hash of a plain JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()[:16]
 
 
 def one_card_a_paper(cards: Iterable[Card]) -> Iterator[Card]:

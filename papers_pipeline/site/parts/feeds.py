@@ -12,7 +12,7 @@ its text in each would be half of the site's bytes.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -57,11 +57,6 @@ class Feed:
     def updated(self) -> datetime:
         """When an entry last changed."""
         return max((_updated(card, self.language) for card in self.cards), default=NEVER)
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of what the feed shows. Votes are not part of it."""
-        return digest([self.title, *(card.entries[self.language] for card in self.cards)])
 
 
 @dataclass(frozen=True)
@@ -121,17 +116,32 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) ->
         return
     entries = Entries(renderer, catalogue, issues)
     for language in renderer.languages:
-        title = renderer.locales[language].text("site.name")
-        newest = _newest(catalogue.cards, language)
-        feed = Feed(language, f"{language}/feed", f"{language}/index.html", title, newest)
-        yield from _files(feed, [feed.stem], entries)
-    # One language after another, so that all its texts can stay in memory.
-    collections = collections_of(catalogue)
-    for language in renderer.languages:
-        for collection in collections:
-            feed = _feed(renderer.locales[language], collection)
-            stems = [collection.stem, *collection.former_stems]
-            yield from _files(feed, [f"{language}/{stem}" for stem in stems], entries)
+        fingerprint = _fingerprint(language, catalogue.cards)
+        make = partial(_feed_of_all, renderer.locales[language], catalogue.cards)
+        yield from _files(f"{language}/feed", fingerprint, make, entries)
+    for collection in collections_of(catalogue):
+        for language in renderer.languages:
+            fingerprint = _fingerprint(language, collection.cards, collection.name)
+            make = partial(_feed, renderer.locales[language], collection)
+            for stem in (collection.stem, *collection.former_stems):
+                yield from _files(f"{language}/{stem}", fingerprint, make, entries)
+
+
+def _fingerprint(language: str, cards: Sequence[Card], name: str = "") -> str:
+    """Hash of what a feed of these papers shows. Votes and the order by votes do not count."""
+    shown = [f"{card.entries.get(language)} {card.status}" for card in cards]
+    return digest([name, *sorted(shown)])
+
+
+def _feed_of_all(locale: Locale, cards: Sequence[Card]) -> Feed:
+    language = locale.code
+    return Feed(
+        language=language,
+        stem=f"{language}/feed",
+        page=f"{language}/index.html",
+        title=locale.text("site.name"),
+        cards=_newest(cards, language),
+    )
 
 
 def _feed(locale: Locale, collection: Collection) -> Feed:
@@ -147,12 +157,12 @@ def _feed(locale: Locale, collection: Collection) -> Feed:
     )
 
 
-def _files(feed: Feed, stems: Sequence[str], entries: Entries) -> Iterator[Page]:
-    """The feed as Atom and JSON Feed, under each of the stems."""
-    fingerprint = feed.fingerprint
-    for stem in stems:
-        yield Page(f"{stem}.xml", fingerprint, partial(atom, feed, entries))
-        yield Page(f"{stem}.json", fingerprint, partial(json_feed, feed, entries))
+def _files(
+    stem: str, fingerprint: str, make: Callable[[], Feed], entries: Entries
+) -> Iterator[Page]:
+    """A feed as Atom and JSON Feed. It is put together only if it is written."""
+    yield Page(f"{stem}.xml", fingerprint, lambda: atom(make(), entries))
+    yield Page(f"{stem}.json", fingerprint, lambda: json_feed(make(), entries))
 
 
 def atom(feed: Feed, entries: Entries) -> bytes:
