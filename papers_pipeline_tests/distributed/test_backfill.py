@@ -32,6 +32,8 @@ SOON = {
 }
 """What differs from `deploy/several/dagster.yaml`: a dead run is noticed sooner."""
 DEADLINE_SECONDS = 1800.0
+ON_THE_WAY_SECONDS = 2.0
+"""How late a call may arrive that the limit has let go: two processors have a dozen processes."""
 TIMES = re.compile(rb'"(built|created|written)_at": ?"[^"]*"')
 
 
@@ -143,11 +145,11 @@ def built_at(deployment: Deployment, day: str) -> float:
 
 
 def most_in_a_minute(calls: list[Call]) -> int:
-    """The most calls that arrived within any 60 seconds."""
+    """The most calls that arrived within any minute, less what one may have been on its way."""
     times = sorted(call.at for call in calls)
     most = 0
     for first, start in enumerate(times):
-        within = sum(time < start + 60 for time in times[first:])
+        within = sum(time < start + 60 - ON_THE_WAY_SECONDS for time in times[first:])
         most = max(most, within)
     return most
 
