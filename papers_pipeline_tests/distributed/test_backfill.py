@@ -32,7 +32,7 @@ SOON = {
 }
 """What differs from `deploy/several/dagster.yaml`: a dead run is noticed sooner."""
 DEADLINE_SECONDS = 1800.0
-ON_THE_WAY_SECONDS = 2.0
+ON_THE_WAY_SECONDS = 5.0
 """How late a call may arrive that the limit has let go: two processors have a dozen processes."""
 TIMES = re.compile(rb'"(built|created|written)_at": ?"[^"]*"')
 
