@@ -76,6 +76,7 @@ def valid_json_feed(text: str) -> dict:
         assert all(isinstance(item[key], str) for key in ("id", "url", "external_url", "title"))
         (body,) = item.keys() & {"content_html", "content_text"}
         assert item[body].strip()
+        assert ("authors" in item) == (body == "content_html")
         assert all(TIME.fullmatch(item[key]) for key in ("date_published", "date_modified"))
         assert all(author["name"] for author in item.get("authors", []))
         assert all(isinstance(tag, str) for tag in item["tags"])
