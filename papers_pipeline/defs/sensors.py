@@ -69,8 +69,8 @@ def _days_are_under_way(instance: dg.DagsterInstance) -> bool:
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs as failed if their process is gone or the workers' queue has lost them, "
-    "so that they do not block their day.",
+    description="Marks runs as failed if their process is gone or the workers' queue has lost "
+    "them, so that they do not block their day.",
 )
 def dead_runs(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
