@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import html5lib
 import pytest
+from dagster._core.test_utils import freeze_time
 
 from papers_pipeline.defs.io_managers import lock_of
 from papers_pipeline.runs import SITE_TAG
@@ -143,6 +146,24 @@ def test_a_month_without_a_built_day_has_no_page(outside: Outside, pipeline: Pip
     before = pipeline.files()
     assert pipeline.run_job("build_month", "2024-02-01").success
     assert pipeline.files() == before
+
+
+@pytest.mark.parametrize("papers", [[entry(IDS[0])], None])
+def test_a_month_and_a_week_of_one_day(
+    outside: Outside, pipeline: Pipeline, papers: list[dict[str, Any]] | None
+):
+    """The first of June 2026 is a Monday: no other day of its month and week is a partition yet."""
+    first = "2026-06-01"
+    noon = outside.world.now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    if papers:
+        outside.list(first, papers)
+    with freeze_time(noon):
+        report = pipeline.build_day(first if papers else MONDAY, at=f"{first}T12:00")
+        assert report.error is None
+        for job in ("build_month", "build_week"):
+            assert pipeline.run_job(job, first).success
+    pages = in_every_language("m/2026-06.html", "w/2026-W23.html")
+    assert (pages if papers else set()) == pages & pipeline.files().keys()
 
 
 @pytest.mark.parametrize(

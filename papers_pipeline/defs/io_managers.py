@@ -1,7 +1,7 @@
 """The IO manager: stores records as Parquet tables and holds the run's lock."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 import dagster as dg
 from upath import UPath
@@ -54,6 +54,17 @@ class RecordTables(dg.UPathIOManager):
                 f"aside: build {asset} for that day again"
             )
         return rows
+
+    def load_partitions(self, context: dg.InputContext) -> Any:
+        """Load the tables of the partitions: by key where the input is a dict, a lone one too.
+
+        Dagster gives a lone partition as it is. A week has one on Monday, a month on its first day.
+        """
+        loaded = super().load_partitions(context)
+        keys = context.asset_partition_keys
+        if len(keys) > 1 or get_origin(context.dagster_type.typing_type) is not dict:
+            return loaded
+        return {} if loaded is None else {keys[0]: loaded}
 
     def get_missing_partition_log_message(self, partition_key: str) -> str:
         return f"{partition_key} was never built; continuing without it"
