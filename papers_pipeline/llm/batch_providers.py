@@ -85,7 +85,10 @@ class AnthropicBatches:
         from pydantic_ai.models.anthropic import AnthropicModel
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
-        self._client = anthropic_client(access, timeout_seconds)
+        from papers_pipeline.llm.result_files import ResultsClient
+
+        http = ResultsClient(timeout=timeout_seconds, follow_redirects=True)
+        self._client = anthropic_client(access, timeout_seconds, http)
         self.model = AnthropicModel(name, provider=AnthropicProvider(anthropic_client=self._client))
 
     async def upload(self, requests: Sequence["EncodedBatchRequest"]) -> str | None:
@@ -158,7 +161,10 @@ class OpenAIBatches:
         from pydantic_ai.models.openai import OpenAIResponsesModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        self._client = openai_client(PROVIDERS["openai"], access, timeout_seconds)
+        from papers_pipeline.llm.result_files import ResultsClient
+
+        http = ResultsClient(timeout=timeout_seconds, follow_redirects=True)
+        self._client = openai_client(PROVIDERS["openai"], access, timeout_seconds, http)
         self.model = OpenAIResponsesModel(name, provider=OpenAIProvider(openai_client=self._client))
 
     async def upload(self, requests: Sequence["EncodedBatchRequest"]) -> str | None:

@@ -13,6 +13,7 @@ from papers_pipeline.prompts.model_names import split_name
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
+    from httpx2 import AsyncClient
     from mistralai.client import Mistral
     from openai import AsyncOpenAI
     from pydantic_ai.models import Model
@@ -113,7 +114,12 @@ def _openai(provider: Provider, name: str, access: Access, timeout_seconds: floa
     return Connection(_openai_model(provider, name, client), card, client.close)
 
 
-def openai_client(provider: Provider, access: Access, timeout_seconds: float) -> "AsyncOpenAI":
+def openai_client(
+    provider: Provider,
+    access: Access,
+    timeout_seconds: float,
+    http_client: "AsyncClient | None" = None,
+) -> "AsyncOpenAI":
     """A client of a server that speaks OpenAI's API, without retries of its own."""
     from openai import AsyncOpenAI
 
@@ -122,6 +128,7 @@ def openai_client(provider: Provider, access: Access, timeout_seconds: float) ->
         base_url=access.base_url or provider.official_url,
         max_retries=0,
         timeout=timeout_seconds,
+        http_client=http_client,
     )
 
 
@@ -184,7 +191,9 @@ def _anthropic(name: str, access: Access, timeout_seconds: float) -> Connection:
     return Connection(model, lambda: client.models.retrieve(name), client.close)
 
 
-def anthropic_client(access: Access, timeout_seconds: float) -> "AsyncAnthropic":
+def anthropic_client(
+    access: Access, timeout_seconds: float, http_client: "AsyncClient | None" = None
+) -> "AsyncAnthropic":
     """A client of Anthropic, without retries of its own."""
     from anthropic import AsyncAnthropic
 
@@ -193,6 +202,7 @@ def anthropic_client(access: Access, timeout_seconds: float) -> "AsyncAnthropic"
         base_url=access.base_url,
         max_retries=0,
         timeout=timeout_seconds,
+        http_client=http_client,
     )
 
 

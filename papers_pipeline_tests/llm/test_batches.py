@@ -228,6 +228,24 @@ GOOD = {
     "title": "Kettles warn early",
     "text": "Kettles whistle late. A regressor predicts boiling. It listens. It is right.",
 }
+
+
+@pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
+def test_a_lone_surrogate_costs_one_character_and_not_the_batch(shop: Shop, asset: str):
+    """A model can write one: it is an escape in JSON. The parsers of the SDKs refuse it."""
+    good = shop.buy(asset, PAPERS[:1])[0]
+    answer = {"title": good.title + "\ud800", "text": good.text, "emoji": good.emoji}
+    raw = json.dumps(answer, ensure_ascii=False)
+    shop.outside.world.replies.append(Reply(content=raw, title="Kettle 10002"))
+    shop.outside.world.calls.clear()
+    shop.submit(asset)
+    assert shop.settle() == []
+    rows = shop.buy(asset)
+    assert states(rows) == {("done", None): 4}
+    assert (rows[1].title, rows[1].text) == (good.title, good.text)
+    assert shop.calls() == 0
+
+
 STYLE = GOOD | {"title": "Kettles " + "warn their owners " * 6 + "early"}
 NUMBER = GOOD | {"text": GOOD["text"].replace("right", "97% right")}
 
