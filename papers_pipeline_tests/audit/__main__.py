@@ -64,8 +64,8 @@ def main() -> int:
         site = build(Path(temporary), url)
         with serving(site, free):
             failed = []
-            for page in ("d", "m"):
-                failed += lighthouse(f"{url}/ru/{page}/{newest(site / 'ru' / page)}")
+            for page in one_of_each_kind(site / "ru"):
+                failed += lighthouse(f"{url}/{page.relative_to(site)}")
             messages = checked(site)
         return 1 if [*failed, *messages] else 0
 
@@ -93,6 +93,14 @@ def _pictured(issue: DailyIssue, url: str) -> DailyIssue:
         for paper in issue.papers
     ]
     return issue.model_copy(update={"papers": papers})
+
+
+def one_of_each_kind(folder: Path) -> list[Path]:
+    """The pages of a language that are one of a kind, and the newest of each other kind."""
+    pages = sorted(folder.glob("*.html"))
+    for kind in sorted(path for path in folder.iterdir() if path.is_dir()):
+        pages.append(kind / newest(kind))
+    return pages
 
 
 def newest(folder: Path) -> str:
