@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
+from dagster_shared.error import SerializableErrorInfo
 
 from papers_pipeline.coordination.interface import Coordination
 
@@ -162,10 +163,14 @@ def _own_tag(instance: dg.DagsterInstance, run: dg.DagsterRun, tag: str) -> str:
 
 def first_error(events: Iterable[dg.DagsterEvent]) -> str:
     """The first failed step and its error: the operator's message if there is one."""
+    why = "see its log in the Dagster UI"
     for event in events:
         if event.is_step_failure:
             return f"{event.step_key}: {_failure_message(event)}"
-    return "the run failed before its first step; see its log in the Dagster UI"
+        if event.is_run_failure:
+            error = event.job_failure_data and event.job_failure_data.error
+            why = _innermost(error) if error else event.message or why
+    return f"the run failed, and none of its steps: {why}"
 
 
 def _failure_message(event: dg.DagsterEvent) -> str:
@@ -178,3 +183,9 @@ def _failure_message(event: dg.DagsterEvent) -> str:
         return "unknown"
     cause = failure.error.cause or failure.error
     return cause.message.strip()
+
+
+def _innermost(error: SerializableErrorInfo) -> str:
+    """The message of the first of the errors that led to one another."""
+    cause = error.cause or error.context
+    return _innermost(cause) if cause else error.message.strip()

@@ -5,6 +5,7 @@ concurrent requests, with one lock file per slot. `Limit` and `Slots` are what t
 """
 
 import asyncio
+import errno
 import sqlite3
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Literal, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
+from papers_pipeline.base.full_disk import full_database
 from papers_pipeline.base.notes import NOTED_SECONDS, Note, unheard
 
 Result = TypeVar("Result")
@@ -339,6 +341,16 @@ class SharedLimit(Limit):
         )
 
     def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Like `_write_alone`. Raises OSError if the disk is full or broken, as for any file."""
+        try:
+            return self._write_alone(change)
+        except sqlite3.Error as error:
+            what = full_database(error)
+            if what is None:
+                raise
+            raise OSError(errno.EIO, what, str(self._file)) from error
+
+    def _write_alone(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of a change, which no other process sees half done.
 
         SQLite has locks of its own. This one keeps all others out of a damaged file while it is

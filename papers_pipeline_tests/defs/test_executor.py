@@ -13,7 +13,7 @@ from dagster import DagsterEventType as Event
 
 from papers_pipeline.base import loop
 from papers_pipeline.defs.executor import threads_executor
-from papers_pipeline.runs import execute
+from papers_pipeline.runs import execute, first_error
 from papers_pipeline_tests.helpers.terminal import wait_until
 
 
@@ -109,6 +109,37 @@ def test_a_run_whose_step_lost_the_database_is_started_again(
     stored = instance.get_run_by_id(run(instance, unlucky).run_id)
     assert stored is not None
     assert stored.tags.get("dagster/retry_on_asset_or_op_failure") == tag
+
+
+def test_a_run_that_fails_outside_its_steps_says_why(instance: dg.DagsterInstance):
+    @dg.resource
+    def broken(_: dg.InitResourceContext) -> None:
+        raise OSError("the disk is broken")
+
+    @dg.asset(required_resource_keys={"broken"})
+    def table() -> None: ...
+
+    definitions = dg.Definitions(
+        assets=[table],
+        resources={"broken": broken},
+        jobs=[dg.define_asset_job("job", "*")],
+        executor=threads_executor,
+    )
+    result = execute(definitions.resolve_job_def("job"), instance)
+    assert not result.success
+    why = "the run failed, and none of its steps: OSError: the disk is broken"
+    assert first_error(result.all_events) == why
+
+
+def test_the_error_of_a_run_whose_process_is_gone_is_what_was_found_out(
+    instance: dg.DagsterInstance,
+):
+    run = dg.DagsterRun("job")
+    instance.add_run(run)
+    instance.report_run_failed(run, "Its process ended without reporting a result.")
+    records = instance.get_records_for_run(run.run_id, of_type=Event.RUN_FAILURE).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    assert first_error(event for event in events if event).endswith("without reporting a result.")
 
 
 def test_a_step_is_tried_again_as_its_policy_says(instance: dg.DagsterInstance):

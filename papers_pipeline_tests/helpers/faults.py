@@ -1,9 +1,9 @@
 """Faults at a chosen step of a build: an error, a killed process, a power cut.
 
 A step is a call that leaves the process: a write of a file, an fsync, a rename, a deletion, a
-request. Builds run in threads, so that the N-th step is another one each time. A step is therefore
-named by what it touches, as `rename site/en/index.html 1`: its kind, its subject, and a number that
-counts the steps of this kind and subject.
+request, a change of an SQLite database. Builds run in threads, so that the N-th step is another one
+each time. A step is therefore named by what it touches, as `rename site/en/index.html 1`: its kind,
+its subject, and a number that counts the steps of this kind and subject.
 
 `Steps` wraps these calls where Python hands them to the system. The product does not know of it.
 """
@@ -16,6 +16,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -31,9 +32,10 @@ from requests.adapters import HTTPAdapter
 
 from papers_pipeline.store.purchases import Purchase, Purchases
 
-Kind = Literal["write", "line", "sync", "rename", "delete", "get", "ask", "kept"]
+Kind = Literal["write", "line", "sync", "rename", "delete", "get", "ask", "row", "kept"]
 """A `line` is a write to the ledger, a `get` a request to the list or to arXiv, an `ask` one to a
-model. `kept` is no call: the answer that was bought for the asset has been stored."""
+model. A `row` is a statement that changes a database, or its commit. `kept` is no call: the answer
+that was bought for the asset has been stored."""
 
 Way = Literal[
     "fails", "disk stays full", "reset", "status 500", "answer lost", "killed", "power", "names"
@@ -41,6 +43,7 @@ Way = Literal[
 """How a step goes wrong.
 
 - `fails`: the call raises what a full disk (of a write, after half the bytes) or a broken one does.
+  A `row` fails as on a broken disk.
 - `disk stays full`: so does every later write.
 - `reset`: the connection breaks before the request is sent.
 - `status 500`: the server answers so, and does not work on the request.
@@ -58,7 +61,14 @@ WAYS: dict[Kind, tuple[Way, ...]] = {
     "delete": ("fails", "killed"),
     "get": ("reset", "status 500", "killed"),
     "ask": ("reset", "status 500", "answer lost", "killed", "power"),
+    "row": ("fails", "disk stays full", "killed"),
 }
+CHANGE = re.compile(
+    r"\s*(?P<verb>INSERT(?: OR REPLACE)? INTO|UPDATE|DELETE FROM|CREATE TABLE|COMMIT)\b"
+    r"(?: IF NOT EXISTS)?\s*(?P<table>\w*)"
+)
+"""A statement that changes a database."""
+RUN_ID = re.compile(r"[0-9a-f-]{36}(?=\.db)")
 SEARCH_HASH = re.compile(r"(?<=_)[0-9a-f]{7,}(?=\.pf_)")
 """In the names of Pagefind's files. It differs each time."""
 DEADLY: tuple[Way, ...] = ("killed", "power", "names")
@@ -119,6 +129,7 @@ class Steps:
         for library in (httpx, httpx2):
             transport = library.AsyncHTTPTransport
             transport.handle_async_request = self._ask(library, transport.handle_async_request)
+        sqlite3.connect = sqlite3.dbapi2.connect = self._connect(sqlite3.connect)
         Purchases.put = self._kept(Purchases.put)
 
     def step(self, kind: Kind, subject: str) -> Way | None:
@@ -127,7 +138,7 @@ class Steps:
             self._numbers[kind, subject] += 1
             step = Step(kind, subject, self._numbers[kind, subject], _site())
             os.write(self._journal, json.dumps(vars(step)).encode() + b"\n")
-            if self._is_full and kind in ("write", "line"):
+            if self._is_full and kind in ("write", "line", "row"):
                 return "disk stays full"
             if step.name != self._fatal:
                 return None
@@ -264,6 +275,52 @@ class Steps:
 
         return sent
 
+    def _connect(self, connect: Callable[..., sqlite3.Connection]) -> Callable[..., Any]:
+        steps = self
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                steps.row(self.connection, statement)
+                return super().execute(statement, *parameters)
+
+            def executemany(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                steps.row(self.connection, statement)
+                return super().executemany(statement, *parameters)
+
+        class Connection(sqlite3.Connection):
+            file = ""
+
+            def cursor(self, factory: Any = Cursor) -> Any:
+                return super().cursor(factory)
+
+            def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                return self.cursor().execute(statement, *parameters)  # type: ignore[no-any-return]
+
+            def commit(self) -> None:
+                if self.in_transaction:
+                    steps.row(self, "COMMIT")
+                super().commit()
+
+        def connected(file: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:
+            connection = connect(file, *arguments, **options, factory=Connection)
+            assert isinstance(connection, Connection)
+            connection.file = RUN_ID.sub("run", Path(os.fsdecode(file)).name)
+            return connection
+
+        return connected
+
+    def row(self, connection: Any, statement: str) -> None:
+        """Note a statement, or raise what SQLite raises."""
+        change = CHANGE.match(statement)
+        if change is None:
+            return
+        verb = change["verb"].partition(" ")[0]
+        way = self.step("row", f"{connection.file} {verb} {change['table']}".strip())
+        if way == "fails":
+            raise _sqlite_error("disk I/O error", "SQLITE_IOERR_WRITE")
+        if way:
+            raise _sqlite_error("database or disk is full", "SQLITE_FULL")
+
     def _kept(self, put: Callable[..., None]) -> Callable[..., None]:
         def kept(purchases: Purchases, entry: Purchase) -> None:
             put(purchases, entry)
@@ -288,6 +345,13 @@ class _Raw(io.FileIO):
         except OSError as error:
             self._error = error
             raise
+
+
+def _sqlite_error(message: str, name: str) -> sqlite3.OperationalError:
+    """The error as SQLite raises it: its users look at the name."""
+    error = sqlite3.OperationalError(message)
+    error.sqlite_errorname = name
+    return error
 
 
 def _site() -> str:
