@@ -1,11 +1,10 @@
 """A file of the site that is made only when what it shows has changed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A file of the site and how to make it.
 
     `fingerprint` is a hash of the page's data. `Site` adds template, locale and code versions;

@@ -115,22 +115,24 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) ->
     if not renderer.site_url:
         return
     entries = Entries(renderer, catalogue, issues)
+    shown = {language: _shown(language, catalogue.cards) for language in renderer.languages}
     for language in renderer.languages:
-        fingerprint = _fingerprint(language, catalogue.cards)
+        fingerprint = digest(sorted(shown[language].values()))
         make = partial(_feed_of_all, renderer.locales[language], catalogue.cards)
         yield from _files(f"{language}/feed", fingerprint, make, entries)
     for collection in collections_of(catalogue):
+        ids = [card.arxiv_id for card in collection.cards]
         for language in renderer.languages:
-            fingerprint = _fingerprint(language, collection.cards, collection.name)
+            of_papers = map(shown[language].__getitem__, ids)
+            fingerprint = digest([collection.name, *sorted(of_papers)])
             make = partial(_feed, renderer.locales[language], collection)
             for stem in (collection.stem, *collection.former_stems):
                 yield from _files(f"{language}/{stem}", fingerprint, make, entries)
 
 
-def _fingerprint(language: str, cards: Sequence[Card], name: str = "") -> str:
-    """Hash of what a feed of these papers shows. Votes and the order by votes do not count."""
-    shown = [f"{card.entries.get(language)} {card.status}" for card in cards]
-    return digest([name, *sorted(shown)])
+def _shown(language: str, cards: Sequence[Card]) -> dict[str, str]:
+    """By id, what decides how each paper looks in a feed. Votes do not count, nor their order."""
+    return {card.arxiv_id: f"{card.entries.get(language)} {card.status}" for card in cards}
 
 
 def _feed_of_all(locale: Locale, cards: Sequence[Card]) -> Feed:
