@@ -12,9 +12,9 @@ import pytest
 from papers_pipeline import definitions
 from papers_pipeline.base.clock import FixedClock
 from papers_pipeline.base.errors import OperatorError
-from papers_pipeline.defs.delivery import markdown
 from papers_pipeline.defs.partitions import DAILY
 from papers_pipeline.delivery.digest import Digest, DigestPaper
+from papers_pipeline.delivery.preview import markdown
 from papers_pipeline.records import DailyIssue
 from papers_pipeline.sandbox import demo
 from papers_pipeline.sandbox.mail import mail_running
@@ -109,7 +109,7 @@ def test_a_preview_has_no_markup_of_others():
     title = "[evil](javascript:alert(1)) <b>*bold*</b> `code`"
     paper = DigestPaper(title, title, "https://papers.example.org", 3)
     digest = Digest(LONG_AGO.date(), "listed", LOCALES["en"], None, [paper], 1)
-    escaped = "\\[evil\\]\\(javascript:alert\\(1\\)\\) \\<b\\>\\*bold\\*\\</b\\> \\`code\\`"
+    escaped = "\\[evil\\](javascript:alert(1)) \\<b\\>\\*bold\\*\\</b\\> \\`code\\`"
     assert markdown(digest).splitlines()[2:] == [
         f"[{escaped}](https://papers.example.org) · 3 upvotes",
         "",

@@ -1,6 +1,5 @@
 """The assets that deliver a day, one for each channel that is configured."""
 
-import re
 from collections.abc import Sequence
 
 import dagster as dg
@@ -11,12 +10,10 @@ from papers_pipeline.defs.tables import Table, day_asset
 from papers_pipeline.delivery.book import asset_of
 from papers_pipeline.delivery.channel import Channel
 from papers_pipeline.delivery.courier import Courier
-from papers_pipeline.delivery.digest import Digest
+from papers_pipeline.delivery.preview import markdown
 from papers_pipeline.records import DailyIssue, Delivery
 from papers_pipeline.settings import Settings
 from papers_pipeline.wiring import channels_of, courier_of
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&])")
 
 
 def delivery_assets(settings: Settings, clock: Clock) -> list[dg.AssetsDefinition]:
@@ -59,17 +56,3 @@ def delivery_asset(channel: Channel, courier: Courier) -> dg.AssetsDefinition:
         )
 
     return delivery
-
-
-def markdown(digest: Digest) -> str:
-    """A digest as Markdown, in which no title is markup."""
-    lines = [f"**{_escaped(digest.name)}** · {_escaped(digest.date)} · {_escaped(digest.count)}"]
-    for paper in digest.papers:
-        title = f"[{_escaped(paper.title)}]({paper.url})"
-        lines.append(f"{paper.emoji} {title} · {_escaped(digest.votes(paper))}".strip())
-        lines.append(_escaped(paper.sentence))
-    return "\n\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", text)

@@ -30,6 +30,7 @@ from papers_pipeline.site.periods import Period, month_of, week_of
 from papers_pipeline.site.slugs import slug
 from papers_pipeline.site.week_in_lines import WeekInLines
 from papers_pipeline.text import formulas
+from papers_pipeline.text.links import web_url
 from papers_pipeline.text.locales import Locale
 
 PACKAGE = Path(__file__).parent
@@ -210,11 +211,6 @@ def static_files() -> dict[str, bytes]:
         if file.is_file():
             found[f"static/{file.name}"] = file.read_bytes()
     return found
-
-
-def web_url(url: str | None) -> str | None:
-    """`url` if it is a web address, else None: the feed's URLs can be anything."""
-    return url if url and url.lower().startswith(("https://", "http://")) else None
 
 
 def other_days(paper: IssuePaper, day: date) -> list[date]:

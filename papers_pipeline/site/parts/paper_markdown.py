@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from papers_pipeline.records import IssueNote, IssuePaper
-from papers_pipeline.site.markdown import escaped, link
 from papers_pipeline.site.render import capitalized, notes, unverified
 from papers_pipeline.text.locales import Locale
+from papers_pipeline.text.markdown import escaped, link
 
 
 def paper_markdown(locale: Locale, paper: IssuePaper, day: date) -> str:

@@ -11,10 +11,10 @@ from upath import UPath
 
 from papers_pipeline.records import IssueAuthor, IssueNote, IssuePaper, IssueText, NoteStatement
 from papers_pipeline.site.day_pages import write_day
-from papers_pipeline.site.markdown import escaped, link
 from papers_pipeline.site.parts.paper_markdown import paper_markdown
 from papers_pipeline.site.parts.paper_page import PaperPage
 from papers_pipeline.site.writer import Site
+from papers_pipeline.text.markdown import escaped, link
 from papers_pipeline_tests.helpers.pages import (
     DAY,
     HOSTILE,

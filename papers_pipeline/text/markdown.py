@@ -7,8 +7,8 @@ import re
 from urllib.parse import quote
 
 from papers_pipeline.base.characters import fold
-from papers_pipeline.site.render import printable, web_url
 from papers_pipeline.text import formulas
+from papers_pipeline.text.links import web_url
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#~$|]")
 _START = re.compile(r"\d{1,9}[.)]|[+\-=]")
@@ -18,7 +18,7 @@ _URL_SAFE = "%:/?#@!$&'*+,;=~"
 
 def escaped(text: str) -> str:
     """A text on one line, its formulas in Unicode, that Markdown shows as it is."""
-    line = fold(str(printable(formulas.plain(text))))
+    line = fold(formulas.plain(text))
     source = _SPECIAL.sub(r"\\\g<0>", line)
     start = _START.match(source)
     if start:
