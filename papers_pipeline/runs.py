@@ -169,8 +169,8 @@ def first_error(events: Iterable[dg.DagsterEvent]) -> str:
             return f"{event.step_key}: {_failure_message(event)}"
         if event.is_run_failure:
             error = event.job_failure_data and event.job_failure_data.error
-            why = _innermost(error) if error else event.message or why
-    return f"the run failed, and none of its steps: {why}"
+            why = _told(error) if error else event.message or why
+    return f"the run failed outside its steps: {why}"
 
 
 def _failure_message(event: dg.DagsterEvent) -> str:
@@ -185,7 +185,9 @@ def _failure_message(event: dg.DagsterEvent) -> str:
     return cause.message.strip()
 
 
-def _innermost(error: SerializableErrorInfo) -> str:
-    """The message of the first of the errors that led to one another."""
-    cause = error.cause or error.context
-    return _innermost(cause) if cause else error.message.strip()
+def _told(error: SerializableErrorInfo) -> str:
+    """What an error says, without the errors of Dagster that carry it."""
+    if error.cause and (error.cls_name or "").startswith("Dagster"):
+        return _told(error.cause)
+    kind, _, message = error.message.strip().partition(": ")
+    return message if kind.startswith("papers_pipeline.") else error.message.strip()

@@ -107,11 +107,11 @@ def test_a_build_posts_the_day_once_and_shows_it(telegram: Pipeline, outside: Ou
 
 def test_a_preview_has_no_markup_of_others():
     title = "[evil](javascript:alert(1)) <b>*bold*</b> `code`"
-    paper = DigestPaper(title, title, "https://papers.example.org", 3)
+    paper = DigestPaper(title, title, "https://papers.example.org", 3, "*")
     digest = Digest(LONG_AGO.date(), "listed", LOCALES["en"], None, [paper], 1)
     escaped = "\\[evil\\](javascript:alert(1)) \\<b\\>\\*bold\\*\\</b\\> \\`code\\`"
     assert markdown(digest).splitlines()[2:] == [
-        f"[{escaped}](https://papers.example.org) · 3 upvotes",
+        f"\\* [{escaped}](https://papers.example.org) · 3 upvotes",
         "",
         escaped,
     ]

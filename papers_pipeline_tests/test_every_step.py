@@ -196,7 +196,9 @@ def undisturbed(workshop: Workshop) -> Undisturbed:
     ended, steps, calls = machine.build()
     assert ended.status == 0, ended.output
     assert machine.temporary() == []
-    return Undisturbed([step for step in steps if step.kind != "kept"], calls, machine.public())
+    # In one order: each process of the tests has a build of its own, and takes its share of them.
+    steps = sorted((step for step in steps if step.kind != "kept"), key=lambda step: step.name)
+    return Undisturbed(steps, calls, machine.public())
 
 
 Case = tuple[Step, Way]

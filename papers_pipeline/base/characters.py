@@ -4,8 +4,15 @@ import re
 
 import regex
 
-_STEERING = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and the marks by which Unicode lets a text change its direction."""
+_PLANES = range(0, 0x110000, 0x10000)
+NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    f"{chr(each + 0xFFFE)}{chr(each + 0xFFFF)}" for each in _PLANES
+)
+"""For a class of a regular expression: code points that no text has."""
+_STEERING = re.compile(
+    f"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069{NONCHARACTERS}]"
+)
+"""Control characters, the marks by which Unicode turns a text around, noncharacters."""
 
 
 def one_line(text: str) -> str:
@@ -43,7 +50,7 @@ def encodable(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without lone surrogates and characters that steer a terminal or turn text around."""
+    """The text without lone surrogates, noncharacters, and what steers a terminal or turns text."""
     return _STEERING.sub("", encodable(text))
 
 

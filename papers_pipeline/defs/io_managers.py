@@ -56,9 +56,10 @@ class RecordTables(dg.UPathIOManager):
         return rows
 
     def load_partitions(self, context: dg.InputContext) -> Any:
-        """Load the tables of the partitions: by key where the input is a dict, a lone one too.
+        """Load the tables of the partitions: by key if the input is annotated as `dict[…]`.
 
-        Dagster gives a lone partition as it is. A week has one on Monday, a month on its first day.
+        Dagster returns the rows of a single partition without a dict. A week has a single day on
+        Monday, a month on its first day.
         """
         loaded = super().load_partitions(context)
         keys = context.asset_partition_keys

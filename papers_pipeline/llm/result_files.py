@@ -15,7 +15,10 @@ _LINE_ENDS = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u202
 
 
 class ResultsClient(httpx2.AsyncClient):
-    """An HTTP client for the SDKs that makes each body of JSON or JSON lines parsable."""
+    """An HTTP client for the SDKs that makes each body of JSON or JSON lines parsable.
+
+    It replaces the client of the SDK with its thousand connections: batches need few.
+    """
 
     async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
         response = await super().send(request, **how)
@@ -24,14 +27,19 @@ class ResultsClient(httpx2.AsyncClient):
         for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
             headers.pop(name, None)
         return httpx2.Response(
-            response.status_code, headers=headers, content=parsable(body), request=request
+            response.status_code,
+            headers=headers,
+            content=parsable(body),
+            request=response.request,  # the last one, if the server redirected
+            history=response.history,
+            extensions=response.extensions,
         )
 
 
 def parsable(body: bytes) -> bytes:
     """JSON or JSON lines without lone surrogates, and with a line end only where a line ends.
 
-    A lone surrogate is an escape such as `\\ud800`, so that any model can write one.
+    A server may write a lone surrogate as an escape, `\\ud800`; no parser of an SDK accepts it.
     """
     for mark, escape in _LINE_ENDS.items():
         body = body.replace(mark, escape)

@@ -39,8 +39,10 @@ class Turn:
         """The request was answered and took so many tokens. An answer is not lost if this fails."""
         try:
             await asyncio.to_thread(self._limit.settle, self._ticket, tokens)
-        except (sqlite3.Error, OSError) as error:
+        except OSError as error:
             logger.warning("the tokens of a request stay as estimated: %s", error)
+        except sqlite3.Error:
+            logger.exception("the tokens of a request stay as estimated")
 
     async def refused(self, pause_seconds: float | None) -> None:
         """The provider turned the request away as one too many: all of its requests pause."""

@@ -16,6 +16,7 @@ from babel.lists import format_list
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from papers_pipeline.base.characters import NONCHARACTERS
 from papers_pipeline.records import (
     DailyIssue,
     FailureReason,
@@ -43,11 +44,7 @@ IMAGE_SOURCES = (
 
 # What HTML forbids as text: control characters, lone surrogates, noncharacters
 # (https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream).
-_PLANES = range(0, 0x110000, 0x10000)
-_NONCHARACTERS = "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in _PLANES)
-_UNPRINTABLE = re.compile(
-    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]"
-)
+_UNPRINTABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}]")
 
 LANGUAGE = "{language}"
 """Stands for a language's code in addresses where readers subscribe."""

@@ -348,7 +348,9 @@ class SharedLimit(Limit):
             what = full_database(error)
             if what is None:
                 raise
-            raise OSError(errno.EIO, what, str(self._file)) from error
+            is_full = error.sqlite_errorname == "SQLITE_FULL"
+            number = errno.ENOSPC if is_full else errno.EIO
+            raise OSError(number, what, str(self._file)) from error
 
     def _write_alone(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """The result of a change, which no other process sees half done.

@@ -18,7 +18,12 @@ _URL_SAFE = "%:/?#@!$&'*+,;=~"
 
 def escaped(text: str) -> str:
     """A text on one line, its formulas in Unicode, that Markdown shows as it is."""
-    line = fold(formulas.plain(text))
+    return literal(formulas.plain(text))
+
+
+def literal(text: str) -> str:
+    """A text without formulas, on one line, that Markdown shows as it is."""
+    line = fold(text)
     source = _SPECIAL.sub(r"\\\g<0>", line)
     start = _START.match(source)
     if start:
@@ -28,7 +33,7 @@ def escaped(text: str) -> str:
 
 
 def link(label: str, url: str) -> str:
-    """A link; the label alone if the address is none of the web."""
+    """A link with a text without formulas; the text alone if the address is none of the web."""
     if not web_url(url):
-        return escaped(label)
-    return f"[{escaped(label)}]({quote(fold(url), safe=_URL_SAFE)})"
+        return literal(label)
+    return f"[{literal(label)}]({quote(fold(url), safe=_URL_SAFE)})"

@@ -96,7 +96,7 @@ def _pictured(issue: DailyIssue, url: str) -> DailyIssue:
 
 
 def one_of_each_kind(folder: Path) -> list[Path]:
-    """The pages of a language that are one of a kind, and the newest of each other kind."""
+    """The pages of a language that are one of a kind, and the last page of each folder."""
     pages = sorted(folder.glob("*.html"))
     for kind in sorted(path for path in folder.iterdir() if path.is_dir()):
         pages.append(kind / newest(kind))

@@ -12,6 +12,7 @@ import pytest
 from dagster import DagsterEventType as Event
 
 from papers_pipeline.base import loop
+from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.defs.executor import threads_executor
 from papers_pipeline.runs import execute, first_error
 from papers_pipeline_tests.helpers.terminal import wait_until
@@ -111,10 +112,13 @@ def test_a_run_whose_step_lost_the_database_is_started_again(
     assert stored.tags.get("dagster/retry_on_asset_or_op_failure") == tag
 
 
-def test_a_run_that_fails_outside_its_steps_says_why(instance: dg.DagsterInstance):
+@pytest.mark.parametrize("kind", [OSError, OperatorError])
+def test_a_run_that_fails_outside_its_steps_says_why(
+    instance: dg.DagsterInstance, kind: type[Exception]
+):
     @dg.resource
     def broken(_: dg.InitResourceContext) -> None:
-        raise OSError("the disk is broken")
+        raise kind("the disk is broken") from KeyError("of a library")
 
     @dg.asset(required_resource_keys={"broken"})
     def table() -> None: ...
@@ -127,8 +131,8 @@ def test_a_run_that_fails_outside_its_steps_says_why(instance: dg.DagsterInstanc
     )
     result = execute(definitions.resolve_job_def("job"), instance)
     assert not result.success
-    why = "the run failed, and none of its steps: OSError: the disk is broken"
-    assert first_error(result.all_events) == why
+    why = {OSError: "OSError: the disk is broken", OperatorError: "the disk is broken"}[kind]
+    assert first_error(result.all_events) == f"the run failed outside its steps: {why}"
 
 
 def test_the_error_of_a_run_whose_process_is_gone_is_what_was_found_out(
@@ -136,10 +140,11 @@ def test_the_error_of_a_run_whose_process_is_gone_is_what_was_found_out(
 ):
     run = dg.DagsterRun("job")
     instance.add_run(run)
-    instance.report_run_failed(run, "Its process ended without reporting a result.")
+    why = "Its process ended without reporting a result."
+    instance.report_run_failed(run, why)
     records = instance.get_records_for_run(run.run_id, of_type=Event.RUN_FAILURE).records
     events = [record.event_log_entry.dagster_event for record in records]
-    assert first_error(event for event in events if event).endswith("without reporting a result.")
+    assert first_error(filter(None, events)) == f"the run failed outside its steps: {why}"
 
 
 def test_a_step_is_tried_again_as_its_policy_says(instance: dg.DagsterInstance):

@@ -64,8 +64,8 @@ WAYS: dict[Kind, tuple[Way, ...]] = {
     "row": ("fails", "disk stays full", "killed"),
 }
 CHANGE = re.compile(
-    r"\s*(?P<verb>INSERT(?: OR REPLACE)? INTO|UPDATE|DELETE FROM|CREATE TABLE|COMMIT)\b"
-    r"(?: IF NOT EXISTS)?\s*(?P<table>\w*)"
+    r"\s*(?P<verb>INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP|COMMIT)\b"
+    r"(?: OR \w+)?(?: (?:INTO|FROM|UNIQUE|TABLE|INDEX|IF NOT EXISTS))*\s*\"?(?P<table>\w*)"
 )
 """A statement that changes a database."""
 RUN_ID = re.compile(r"[0-9a-f-]{36}(?=\.db)")
@@ -296,6 +296,9 @@ class Steps:
             def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
                 return self.cursor().execute(statement, *parameters)  # type: ignore[no-any-return]
 
+            def executemany(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+                return self.cursor().executemany(statement, *parameters)  # type: ignore[no-any-return]
+
             def commit(self) -> None:
                 if self.in_transaction:
                     steps.row(self, "COMMIT")
@@ -314,8 +317,7 @@ class Steps:
         change = CHANGE.match(statement)
         if change is None:
             return
-        verb = change["verb"].partition(" ")[0]
-        way = self.step("row", f"{connection.file} {verb} {change['table']}".strip())
+        way = self.step("row", f"{connection.file} {change['verb']} {change['table']}".strip())
         if way == "fails":
             raise _sqlite_error("disk I/O error", "SQLITE_IOERR_WRITE")
         if way:

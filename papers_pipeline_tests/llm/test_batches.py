@@ -230,9 +230,13 @@ GOOD = {
 }
 
 
+STYLE = GOOD | {"title": "Kettles " + "warn their owners " * 6 + "early"}
+NUMBER = GOOD | {"text": GOOD["text"].replace("right", "97% right")}
+
+
 @pytest.mark.parametrize("asset", [ENGLISH, RUSSIAN])
 def test_a_lone_surrogate_costs_one_character_and_not_the_batch(shop: Shop, asset: str):
-    """A model can write one: it is an escape in JSON. The parsers of the SDKs refuse it."""
+    """A server may write one, as an escape of JSON. The parsers of the SDKs refuse it."""
     good = shop.buy(asset, PAPERS[:1])[0]
     answer = {"title": good.title + "\ud800", "text": good.text, "emoji": good.emoji}
     raw = json.dumps(answer, ensure_ascii=False)
@@ -244,10 +248,6 @@ def test_a_lone_surrogate_costs_one_character_and_not_the_batch(shop: Shop, asse
     assert states(rows) == {("done", None): 4}
     assert (rows[1].title, rows[1].text) == (good.title, good.text)
     assert shop.calls() == 0
-
-
-STYLE = GOOD | {"title": "Kettles " + "warn their owners " * 6 + "early"}
-NUMBER = GOOD | {"text": GOOD["text"].replace("right", "97% right")}
 
 
 @pytest.mark.parametrize(

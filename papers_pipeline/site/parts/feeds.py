@@ -121,9 +121,8 @@ def feed_pages(renderer: Renderer, catalogue: Catalogue, issues: IssueReader) ->
         make = partial(_feed_of_all, renderer.locales[language], catalogue.cards)
         yield from _files(f"{language}/feed", fingerprint, make, entries)
     for collection in collections_of(catalogue):
-        ids = [card.arxiv_id for card in collection.cards]
         for language in renderer.languages:
-            of_papers = map(shown[language].__getitem__, ids)
+            of_papers = [shown[language][card.arxiv_id] for card in collection.cards]
             fingerprint = digest([collection.name, *sorted(of_papers)])
             make = partial(_feed, renderer.locales[language], collection)
             for stem in (collection.stem, *collection.former_stems):
