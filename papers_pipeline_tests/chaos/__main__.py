@@ -15,7 +15,8 @@ import click
 from papers_pipeline_tests.chaos.disks import disk
 from papers_pipeline_tests.chaos.soak import PROMISES, Soak, soak
 
-MEGABYTES = 1500
+MEGABYTES = 4000
+"""A thousand ticks take about two thousand, most of them for the history of runs."""
 PROPERTIES = (
     "papers_pipeline_tests/chaos/test_properties.py",
     "papers_pipeline_tests/chaos/test_machine.py",
