@@ -163,13 +163,17 @@ class Runner:
         return reports
 
     def refresh(self, assets: Mapping[str, Sequence[str]]) -> list[DayReport]:
-        """Build these days of each asset, `{asset: days}`, and then the site."""
+        """Build these days of each asset, `{asset: days}`, and then the site.
+
+        A day that has lost other tables gets them back: without them, its pages would lose texts.
+        """
         days = sorted({day for asset_days in assets.values() for day in asset_days})
         reports = [DayReport(date.fromisoformat(day)) for day in days]
 
         def refresh_day(report: DayReport) -> None:
             day = str(report.date)
-            self._build(report, [name for name in self.day_assets if day in assets.get(name, ())])
+            wanted = [name for name in self.day_assets if day in assets.get(name, ())]
+            self._build(report, {*wanted, *self._lost(report.date)})
 
         self._each(reports, "refresh", refresh_day)
         self.build_site([report.date for report in reports])

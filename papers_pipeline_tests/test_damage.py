@@ -235,6 +235,25 @@ def test_a_day_that_lost_a_table_shows_its_texts_when_its_links_change(
     assert outside.calls()["ru"] == 1
 
 
+def test_a_paper_asked_about_again_leaves_its_day_no_text_the_poorer(
+    bought: Pipeline, outside: Outside
+):
+    (bought.data / "lake" / "summaries_en" / f"{DAY}.parquet").unlink()
+    result = papers("redo", "2603.10001", "--only", "summaries_ru")
+    assert result.exit_code == 0, result.output
+    assert {paper.summaries["en"].state for paper in bought.issue(DAY).papers} == {"done"}
+    assert outside.calls()["en"] == 0
+
+
+def test_a_record_alone_says_which_table_it_would_lose(bought: Pipeline, outside: Outside):
+    (bought.data / "lake" / "summaries_ru" / f"{DAY}.parquet").unlink()
+    before = bought.issue(DAY)
+    (report,) = bought.build(DAY, only=("daily_issue",))
+    assert "the tables of summaries_ru are gone" in (report.error or "")
+    assert f"papers build --date {DAY}" in (report.error or "")
+    assert bought.issue(DAY) == before
+
+
 def test_a_day_that_lost_its_record_and_a_table_comes_back_with_both(
     bought: Pipeline, outside: Outside
 ):

@@ -1,6 +1,5 @@
 """Replaces one stored answer: asks again, past what was bought, and rebuilds the pages."""
 
-from datetime import date
 from typing import Any
 
 from papers_pipeline.base import loop
@@ -45,10 +44,8 @@ def redo(
         raise RedoError(f"{asset} {', '.join(days)}: no row is about {arxiv_id}")
     _ask(stage, items, models_of(settings, clock), builder.lake)
     readers = [name for name, other in stages.items() if asset in other.inputs]
-    chosen_days = [date.fromisoformat(day) for day in items]
-    reports = builder.build_only(chosen_days, [asset, *readers, "daily_issue", "daily_pages"])
-    builder.build_site(chosen_days)
-    return reports
+    changed = (asset, *readers, "daily_issue", "daily_pages")
+    return builder.refresh({name: list(items) for name in changed})
 
 
 def _ask(stage: AnyStage, items: dict[str, Any], models: Models, lake: Lake) -> None:

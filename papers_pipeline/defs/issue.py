@@ -8,12 +8,13 @@ import dagster as dg
 from papers_pipeline.base.clock import Clock
 from papers_pipeline.defs.checks import day_check, list_state
 from papers_pipeline.defs.partitions import day_of
-from papers_pipeline.defs.tables import Table, day_asset
+from papers_pipeline.defs.tables import Table, day_asset, last_rows
 from papers_pipeline.enrichment.institution_names import load_institution_names
 from papers_pipeline.enrichment.organizations import usual_names
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.issue.build import DayTables, build_issue
 from papers_pipeline.issue.links import Listings
+from papers_pipeline.issue.shown import require_tables
 from papers_pipeline.records import (
     DailyIssue,
     Enrichment,
@@ -64,6 +65,9 @@ def issue_asset(stages: Sequence[AnyStage]) -> dg.AssetsDefinition:
         Other days' listings say where else a paper is listed and which days are its neighbours.
         """
         day = day_of(context)
+        inputs = {"figures": figures, "parsed_text": parsed_text, **answers}
+        for before in last_rows(context, lake, DailyIssue):
+            require_tables(before, {asset for asset, rows in inputs.items() if rows is None})
         tables = DayTables(
             listing=feed_listing,
             votes=paper_votes,
