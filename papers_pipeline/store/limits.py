@@ -348,7 +348,7 @@ class SharedLimit(Limit):
             what = full_database(error)
             if what is None:
                 raise
-            is_full = error.sqlite_errorname == "SQLITE_FULL"
+            is_full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
             number = errno.ENOSPC if is_full else errno.EIO
             raise OSError(number, what, str(self._file)) from error
 
