@@ -344,9 +344,20 @@ def kept_responses(
 
 
 def _readings(responses: Sequence[FeedResponse], day: date) -> Iterable[tuple[datetime, _Reading]]:
+    """What each response says, oldest first.
+
+    The newest has to be readable. An older one that is not is passed over: it stays stored, and
+    would stop the day for ever.
+    """
     ordered = sorted(responses, key=lambda response: (response.fetched_at, response.page))
     for fetched_at, pages in groupby(ordered, key=lambda response: response.fetched_at):
-        yield fetched_at, _read([page.body for page in pages], day)
+        try:
+            reading = _read([page.body for page in pages], day)
+        except FeedError:
+            if fetched_at == ordered[-1].fetched_at:
+                raise
+            continue
+        yield fetched_at, reading
 
 
 def listing(responses: Sequence[FeedResponse], day: date) -> tuple[list[Paper], list[SetAside]]:
@@ -354,7 +365,7 @@ def listing(responses: Sequence[FeedResponse], day: date) -> tuple[list[Paper], 
 
     A paper keeps the time when it was first seen. If a later response lacks it, it is `gone` from
     then on and keeps its last row; if it returns, it is listed again. Raises FeedError if no entry
-    of a response can be read.
+    of the newest response can be read.
     """
     rows: dict[str, Paper] = {}
     set_aside: list[SetAside] = []

@@ -314,6 +314,22 @@ def test_a_list_without_a_readable_entry_is_a_changed_format():
         feed.listing(responses(renamed), DAY)
 
 
+def test_an_unreadable_response_stops_the_day_until_the_next_one():
+    """Every response stays stored, and one that stopped the day would stop it for ever."""
+    good, better = [entry("2603.10001")], [entry("2603.10001", upvotes=9), entry("2603.10002")]
+    for lists in (([[]], better), (good, [[]], better), (good, [[]], [[]], better)):
+        papers, set_aside = feed.listing(responses(*lists), DAY)
+        assert [(paper.arxiv_id, paper.status) for paper in papers] == [
+            ("2603.10001", "listed"),
+            ("2603.10002", "listed"),
+        ]
+        assert set_aside == []
+        assert feed.votes(responses(*lists), DAY)[0].upvotes == 9
+    for read in (feed.listing, feed.votes):
+        with pytest.raises(FeedError, match="none of 1 entries can be read"):
+            read(responses(good, [[]]), DAY)
+
+
 def test_a_paper_on_two_pages_of_a_growing_list_is_one_row():
     bodies = [
         json.dumps([entry("2603.10001")]),
