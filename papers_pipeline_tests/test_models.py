@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 from papers_pipeline.base import loop
 from papers_pipeline.base.per_paper import NullProgress
+from papers_pipeline.cli import price_question
 from papers_pipeline.enrichment.enrich import enrich
 from papers_pipeline.enrichment.stages import load_stages
 from papers_pipeline.llm import turns
@@ -285,6 +287,26 @@ def test_redo_in_vain_is_exit_status_1_and_changes_nothing(outside: Outside, bou
     assert result.exit_code == 1
     assert "the old answer stays" in one_line(result.stderr)
     assert bought.files() == before
+
+
+def test_redo_says_what_it_buys_beside_its_answer_and_asks_above_a_dollar(
+    outside: Outside, bought: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    alone = papers("redo", "2603.10001", "--only", "summaries_en")
+    assert "come too" not in alone.stderr
+    assert outside.calls() == {"en": 1}
+    overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "You", "You, the editor,")
+    told = papers("redo", "2603.10001", "--only", "summaries_en")
+    assert "the texts of the same days that are stale or missing come too" in told.stderr
+    assert outside.calls() == {"en": 2}
+    overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "You", "You, the writer,")
+    monkeypatch.setattr(price_question, "ASK_ABOVE_USD", 0.0)
+    refused = papers("redo", "2603.10001", "--only", "summaries_en")
+    assert refused.exit_code == 2
+    assert "add --yes" in refused.stderr
+    assert outside.calls() == {}
+    assert papers("redo", "2603.10001", "--only", "summaries_en", "--yes").exit_code == 0
+    assert outside.calls() == {"en": 2}
 
 
 def test_show_prints_messages_replies_and_verdicts(

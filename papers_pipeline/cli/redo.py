@@ -1,5 +1,6 @@
 """Replaces one stored answer: asks again, past what was bought, and rebuilds the pages."""
 
+from datetime import date
 from typing import Any
 
 from papers_pipeline.base import loop
@@ -10,14 +11,27 @@ from papers_pipeline.cli.stored_paper import days_of
 from papers_pipeline.enrichment.enrich import ask_again
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.models import Models
+from papers_pipeline.records import PlanRow
 from papers_pipeline.runner import DayReport, Runner
 from papers_pipeline.settings import Settings
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.wiring import models_of, stages_of
+from papers_pipeline.wiring import models_of, planner_of, stages_of
 
 
 class RedoError(OperatorError):
     """No model gave a new answer, so the old one stays in force; the message says why."""
+
+
+def bought_too(
+    settings: Settings, clock: Clock, lake: Lake, arxiv_id: str, asset: str
+) -> list[PlanRow]:
+    """What a redo buys beside its answer, since it rebuilds the asset on each day of the paper."""
+    days = days_of(lake, arxiv_id)
+    if not days:
+        return []
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    rows = planner_of(settings, clock).plan(first, last)
+    return [row for row in rows if row.asset == asset and row.day in days and row.calls]
 
 
 def redo(

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from papers_pipeline.base.clock import Clock
+from papers_pipeline.cli.price_question import tell_price
 from papers_pipeline.cli.progress import PlainWatcher
-from papers_pipeline.cli.terminal import agree, current_clock, current_settings, fail, watcher
+from papers_pipeline.cli.terminal import current_clock, current_settings, fail, watcher
 from papers_pipeline.listing.days import days_between, parse_day
 from papers_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from papers_pipeline.records import PlanRow
     from papers_pipeline.runner import DayReport, Runner
 
 LATEST = "latest"
-ASK_ABOVE_USD = 1.0
 
 
 @click.command()
@@ -71,16 +72,16 @@ def build(
         chosen = days or [_latest(builder, watching)]
         take_answers(settings, clock, watching)
 
-        def tell_price() -> None:
-            _tell_price(settings, clock, chosen, yes, watching, by_batch=batch)
+        def ask() -> None:
+            tell_price(_planned(settings, clock, chosen), yes, watching, by_batch=batch)
 
         try:
             if batch:
-                reports = builder.read_days(chosen, tell_price)
+                reports = builder.read_days(chosen, ask)
             elif assets:
                 reports = builder.build_only(chosen, assets)
             else:
-                reports = builder.build(chosen, tell_price)
+                reports = builder.build(chosen, ask)
         except AbsentInput as error:
             raise click.UsageError(str(error)) from None
     is_refused = False
@@ -144,36 +145,12 @@ def _latest(builder: "Runner", watching: PlainWatcher) -> date:
     return newest
 
 
-def _tell_price(
-    settings: Settings,
-    clock: Clock,
-    days: Sequence[date],
-    yes: bool,
-    watching: PlainWatcher,
-    *,
-    by_batch: bool,
-) -> None:
-    """Print what the days will cost, and ask for confirmation above 1 USD."""
-    from papers_pipeline.cli.reports import sums_by_model
-    from papers_pipeline.enrichment.plan import known_usd, known_usd_by_batch
+def _planned(settings: Settings, clock: Clock, days: Sequence[date]) -> list["PlanRow"]:
+    """The calls that a model can answer which these days lack."""
     from papers_pipeline.wiring import planner_of
 
-    rows = []
-    for row in planner_of(settings, clock).plan(min(days), max(days)):
-        if row.model and row.calls and date.fromisoformat(row.day) in days:
-            rows.append(row)
-    for line in sums_by_model(rows):
-        watching.note(line)
-    live_usd, batch_usd = known_usd(rows), known_usd_by_batch(rows)
-    if (batch_usd if by_batch else live_usd) > ASK_ABOVE_USD:
-        prices = f"about {live_usd:.2f} USD"
-        if by_batch:
-            prices = f"about {batch_usd:.2f} USD by batch, in place of {live_usd:.2f}"
-        elif batch_usd < live_usd:
-            prices += f", {batch_usd:.2f} by batch"
-        watching.pause()
-        agree(f"These days will cost {prices}. Go on?", yes)
-        watching.resume()
+    rows = planner_of(settings, clock).plan(min(days), max(days))
+    return [row for row in rows if row.model and date.fromisoformat(row.day) in days]
 
 
 def _print_json(reports: Sequence["DayReport"]) -> None:
