@@ -95,3 +95,18 @@ def test_a_redo_and_a_changed_prompt_still_buy(
     assert planned_calls() == 2
     assert papers("refresh", "--yes").exit_code == 0
     assert outside.calls() == {"en": 2}
+
+
+def test_an_answer_that_a_changed_prompt_replaces_outlives_its_lost_purchase(
+    bought: Pipeline, outside: Outside, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    texts = {row.arxiv_id: row.text for row in bought.rows("summaries_en", DAY)}
+    shutil.rmtree(bought.data / "purchases")
+    overlay_prompt(tmp_path, monkeypatch, "summary.en.md", "You", "You, the editor,")
+    assert papers("refresh", "--yes").exit_code == 0
+    assert outside.calls() == {"en": 2}
+    monkeypatch.delenv("PAPERS_PROMPTS_DIR")
+    assert planned_calls() == 0
+    assert papers("refresh", "--yes").exit_code == 0
+    assert outside.calls() == {}
+    assert {row.arxiv_id: row.text for row in bought.rows("summaries_en", DAY)} == texts

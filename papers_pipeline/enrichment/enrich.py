@@ -1,17 +1,19 @@
 """Ask a stage's model about the items of a day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import cast
 
 from papers_pipeline.base.per_paper import Counts, PaperPending, Progress, per_paper
-from papers_pipeline.enrichment.kept_answers import KeptAnswers, RowStands
+from papers_pipeline.enrichment.kept_answers import KeptAnswers, RowStands, entry_of
 from papers_pipeline.enrichment.stage import Item, Output, Row, Stage
 from papers_pipeline.llm.chain import Answer, open_chain
 from papers_pipeline.llm.models import Models
 from papers_pipeline.llm.spent import Spent
 from papers_pipeline.records import by_arxiv_id
+from papers_pipeline.store.damage import NewerFormat
 from papers_pipeline.store.lake import Lake
-from papers_pipeline.store.purchases import Purchase
+from papers_pipeline.store.purchases import Purchase, Purchases
 
 
 async def enrich(
@@ -28,7 +30,8 @@ async def enrich(
     """One row per item in the given order, the counts, and what was spent.
 
     `earlier` are the rows of the last build: an answered row stays if no model gives a new answer.
-    Before an answer is bought, it is looked for among them and in the `lake`.
+    Before an answer is bought, it is looked for among them and in the `lake`. One that is replaced
+    stays among the purchases.
     """
     by_id = by_arxiv_id(items)
     answered = by_arxiv_id(row for row in earlier if row.state == "done")
@@ -76,7 +79,27 @@ async def enrich(
             if row is None or not stage.still_fits(item, row):
                 row = stage.fallback_row(item, outcome)
         rows.append(row)
+    _keep_replaced(stage, answered, rows, models.purchases)
     return rows, counts, chain.spent
+
+
+def _keep_replaced(
+    stage: Stage[Item, Row, Output],
+    answered: Mapping[str, Row],
+    rows: Sequence[Row],
+    purchases: Purchases,
+) -> None:
+    """Store the answers that `rows` replace and whose purchases are lost.
+
+    Nothing else holds them, and an earlier prompt that is put back asks for them again.
+    """
+    for row in rows:
+        old = answered.get(row.arxiv_id)
+        if old is None or old.question == row.question:
+            continue
+        with suppress(RowStands, NewerFormat):
+            if purchases.read(purchases.path(stage.asset, old.question)) is None:
+                purchases.put(entry_of(stage, old))
 
 
 async def ask_again(

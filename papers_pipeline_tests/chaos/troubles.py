@@ -102,15 +102,11 @@ OUTSIDE: tuple[Callable[[Random, World], None], ...] = (
 
 
 def damage_files(random: Random, books: Books) -> tuple[str, Sequence[Path]]:
-    """Cut, empty, or flip a bit of a few stored files. Returns the kind of damage, and which.
-
-    Purchases have no checksum, so that only tables and pages have flipped bits.
-    """
+    """Cut, empty, or flip a bit of a few stored files. Returns the kind of damage, and which."""
     before = books.answered()
     kind = random.choice(["cut file", "emptied file", "flipped bit", "deleted file"])
     names = ["lake/*/*.parquet", "lake/*.*", "site/**/*.*", "purchases/*/*/*.json"]
-    pattern = random.choice(names[:-1] if kind == "flipped bit" else names)
-    files = sorted(path for path in books.data.glob(pattern) if path.is_file())
+    files = sorted(path for path in books.data.glob(random.choice(names)) if path.is_file())
     chosen = random.sample(files, min(len(files), random.randint(1, 4)))
     for path in chosen:
         data = path.read_bytes()
