@@ -290,6 +290,19 @@ def test_redo_rebuilds_the_day_whose_text_is_about_the_paper(
     assert (refused.exit_code, "no built day has listed it" in refused.stderr) == (1, True)
 
 
+def test_redo_tells_of_stale_translations_of_the_text_too(
+    outside: Outside, pipeline: Pipeline, monkeypatch, tmp_path
+):
+    outside.offer(monkeypatch)
+    outside.list(DAY, votes(3))
+    pipeline.build_day(DAY)
+    fresh = papers("redo", IDS[0], "--only", "reading_task")
+    assert (fresh.exit_code, "come too" in fresh.stderr) == (0, False)
+    overlay_prompt(tmp_path, monkeypatch, "reading_translation.md", "You", "You, the editor,")
+    told = papers("redo", IDS[0], "--only", "reading_task")
+    assert (told.exit_code, "come too" in told.stderr) == (0, True)
+
+
 def test_a_bad_answer_is_sent_back_with_its_fault(
     outside: Outside, pipeline: Pipeline, monkeypatch
 ):

@@ -1,5 +1,6 @@
 """Replaces one stored answer: asks again, past what was bought, and rebuilds the pages."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ from papers_pipeline.base.errors import OperatorError
 from papers_pipeline.base.per_paper import PaperFailed, PaperPending
 from papers_pipeline.cli.stored_paper import days_of
 from papers_pipeline.enrichment.enrich import ask_again
+from papers_pipeline.enrichment.plan import Planner
 from papers_pipeline.enrichment.stage import AnyStage
 from papers_pipeline.llm.models import Models
 from papers_pipeline.records import PlanRow
@@ -22,24 +24,18 @@ class RedoError(OperatorError):
     """No model gave a new answer, so the old one stays in force; the message says why."""
 
 
-def bought_too(
-    settings: Settings, clock: Clock, lake: Lake, arxiv_id: str, asset: str
-) -> list[PlanRow]:
-    """What a redo buys beside its answer, since it rebuilds the asset on each day of the paper."""
-    days = days_of(lake, arxiv_id)
-    if not days:
-        return []
-    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
-    rows = planner_of(settings, clock).plan(first, last)
-    return [row for row in rows if row.asset == asset and row.day in days and row.calls]
-
-
 def redo(
-    settings: Settings, clock: Clock, builder: Runner, arxiv_id: str, asset: str
+    settings: Settings,
+    clock: Clock,
+    builder: Runner,
+    arxiv_id: str,
+    asset: str,
+    tell_others: Callable[[list[PlanRow]], None],
 ) -> list[DayReport]:
     """Ask a model again about a paper, then rebuild that asset, the issue, and the pages of every
     day that lists the paper. The old answer is kept beside the new one.
 
+    `tell_others` is told first what else is bought, because it is stale or missing on these days.
     Raises RedoError before any row or page changes.
     """
     stages = stages_of(settings)
@@ -56,10 +52,24 @@ def redo(
                 items[day] = item
     if not items:
         raise RedoError(f"{asset} {', '.join(days)}: no row is about {arxiv_id}")
-    _ask(stage, items, models_of(settings, clock), builder.lake)
     readers = [name for name, other in stages.items() if asset in other.inputs]
-    changed = (asset, *readers, "daily_issue", "daily_pages")
+    written = (asset, *readers)
+    others = _missing(planner_of(settings, clock), written, sorted(items))
+    if others:
+        tell_others(others)
+    _ask(stage, items, models_of(settings, clock), builder.lake)
+    changed = (*written, "daily_issue", "daily_pages")
     return builder.refresh({name: list(items) for name in changed})
+
+
+def _missing(planner: Planner, assets: Sequence[str], days: Sequence[str]) -> list[PlanRow]:
+    """The calls that models can answer which these assets lack on these days, in order."""
+    rows = planner.plan(date.fromisoformat(days[0]), date.fromisoformat(days[-1]))
+    missing = []
+    for row in rows:
+        if row.asset in assets and row.day in days and row.model and row.calls:
+            missing.append(row)
+    return missing
 
 
 def _ask(stage: AnyStage, items: dict[str, Any], models: Models, lake: Lake) -> None:

@@ -1,6 +1,6 @@
 """Ask a stage's model about the items of a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -79,23 +79,23 @@ async def enrich(
             if row is None or not stage.still_fits(item, row):
                 row = stage.fallback_row(item, outcome)
         rows.append(row)
-    _keep_replaced(stage, answered, rows, models.purchases)
+    _keep_replaced(stage, answered.values(), rows, models.purchases)
     return rows, counts, chain.spent
 
 
 def _keep_replaced(
     stage: Stage[Item, Row, Output],
-    answered: Mapping[str, Row],
+    answered: Iterable[Row],
     rows: Sequence[Row],
     purchases: Purchases,
 ) -> None:
-    """Store the answers that `rows` replace and whose purchases are lost.
+    """Store the `answered` rows that are not among `rows` any more and whose purchases are lost.
 
     Nothing else holds them, and an earlier prompt that is put back asks for them again.
     """
-    for row in rows:
-        old = answered.get(row.arxiv_id)
-        if old is None or old.question == row.question:
+    standing = {row.arxiv_id: row.question for row in rows}
+    for old in answered:
+        if standing.get(old.arxiv_id) == old.question:
             continue
         with suppress(RowStands, NewerFormat):
             if purchases.read(purchases.path(stage.asset, old.question)) is None:

@@ -35,15 +35,15 @@ class Books:
     """The account of a data folder: what was bought, what was published, and what went wrong.
 
     `spoiled` are the files that the soak itself has damaged since they were written, with their
-    bytes; `destroyed` are the answers of which it has left no copy. `unbought` are the assets and
-    papers whose purchases it has damaged: rows may hold only a part of their answers. `faults` are
-    the broken promises.
+    bytes; `destroyed` are the answers of which it has left no copy. `damaged_purchases` are the
+    assets and papers of the purchases among them: rows may hold only a part of such an answer.
+    `faults` are the broken promises.
     """
 
     data: Path
     spoiled: dict[Path, bytes] = field(default_factory=dict)
     destroyed: set[Answered] = field(default_factory=set)
-    unbought: set[tuple[str, str]] = field(default_factory=set)
+    damaged_purchases: set[tuple[str, str]] = field(default_factory=set)
     owned: dict[str, Answered] = field(default_factory=dict)
     shown: dict[tuple[str, str, str], str] = field(default_factory=dict)
     pages: set[str] = field(default_factory=set)
@@ -129,7 +129,8 @@ class Books:
     def spoil(self, path: Path, data: bytes | None) -> None:
         """Damage a file, or remove it without `data`; note the page or purchase that is lost."""
         if self.data / "purchases" in path.parents:
-            self.unbought |= {(answer.asset, answer.arxiv_id) for answer in self._answers_in(path)}
+            for answer in self._answers_in(path):
+                self.damaged_purchases.add((answer.asset, answer.arxiv_id))
         if data is None:
             path.unlink()
         else:

@@ -95,7 +95,7 @@ class Soak:
         Their purchases must be among those that the soak has damaged.
         """
         for arxiv_id, asset in sorted(set(REDO.findall(told))):
-            if (asset, arxiv_id) not in self.books.unbought:
+            if (asset, arxiv_id) not in self.books.damaged_purchases:
                 self.books.broken("lost", f"{asset} {arxiv_id}: the purchase is gone")
             self._look(self._run("redo", arxiv_id, "--only", asset), (asset, arxiv_id))
 
